@@ -1,0 +1,106 @@
+// The new backend's environment: every variable, its default and what to do when it is wrong. The only reader of it.
+import { z } from 'zod';
+import { type Environment, type EnvResult, parseEnv } from './env.ts';
+import { LOG_LEVELS } from './log.ts';
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' });
+const milliseconds = (max: number) =>
+  z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(1, 'is below 1')
+    .max(max, `is above ${max}`);
+
+export type ListenAddress = { readonly host: string; readonly port: number };
+
+const listenAddress = z
+  .string()
+  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^:[\]]+):\d{1,5}$/, 'is not HOST:PORT')
+  .transform((text): ListenAddress => {
+    const colon = text.lastIndexOf(':');
+    return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, 'has a port above 65535');
+
+const schema = z.object({
+  BACKEND_LISTEN: listenAddress
+    .prefault('127.0.0.1:8002')
+    .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
+  DYNAMODB_ENDPOINT: httpUrl.optional().describe('give the URL of DynamoDB Local or dynalite, or unset it to use AWS'),
+  DYNAMODB_TABLE: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{3,255}$/, 'is not a table name')
+    .default('banyan')
+    .describe('use 3 to 255 letters, digits, "_", "." or "-"'),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a region')
+    .default('us-east-1')
+    .describe('give an AWS region such as eu-central-1'),
+  EXCHANGE_URL: httpUrl.describe('give the base URL of the exchange, e.g. https://api.mexc.com'),
+  EXCHANGE_API_KEY: z
+    .string()
+    .min(1)
+    .max(256)
+    .describe('give the access key, or EXCHANGE_API_KEY_FILE naming a file with it'),
+  EXCHANGE_SECRET_KEY: z
+    .string()
+    .min(1)
+    .max(256)
+    .describe('give the secret key, or EXCHANGE_SECRET_KEY_FILE naming a file with it'),
+  EXCHANGE_TIMEOUT_MS: milliseconds(60_000).default(5000).describe('give milliseconds from 1 to 60000'),
+  EXCHANGE_RECV_WINDOW_MS: milliseconds(60_000)
+    .default(5000)
+    .describe('give milliseconds from 1 to 60000 (the exchange refuses more)'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
+    .optional()
+    .describe('give redis://HOST:PORT, or unset it to publish within this process only'),
+  RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
+  STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: 'is not a log level' })
+    .default('info')
+    .describe(`give one of ${LOG_LEVELS.join(', ')}`),
+});
+
+export type BackendConfig = {
+  readonly listen: ListenAddress;
+  readonly dynamo: { readonly endpoint: string | undefined; readonly table: string; readonly region: string };
+  readonly exchange: {
+    readonly url: string;
+    readonly apiKey: string;
+    readonly secretKey: string;
+    readonly timeoutMs: number;
+    readonly recvWindowMs: number;
+  };
+  readonly redisUrl: string | undefined;
+  readonly reconcileIntervalMs: number;
+  readonly stopTimeoutMs: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+};
+
+/** The backend's configuration, or everything that is wrong with its environment. */
+export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
+  const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY']);
+  if (!result.ok) return result;
+  const read = result.value;
+  return {
+    ok: true,
+    value: {
+      listen: read.BACKEND_LISTEN,
+      dynamo: { endpoint: read.DYNAMODB_ENDPOINT, table: read.DYNAMODB_TABLE, region: read.AWS_REGION },
+      exchange: {
+        url: read.EXCHANGE_URL,
+        apiKey: read.EXCHANGE_API_KEY,
+        secretKey: read.EXCHANGE_SECRET_KEY,
+        timeoutMs: read.EXCHANGE_TIMEOUT_MS,
+        recvWindowMs: read.EXCHANGE_RECV_WINDOW_MS,
+      },
+      redisUrl: read.REDIS_URL,
+      reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
+      stopTimeoutMs: read.STOP_TIMEOUT_MS,
+      logLevel: read.LOG_LEVEL,
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// The gateway's configuration: one YAML file, this schema. Every property's description is its documentation: editors
+// show it through banyan.schema.json, which is generated from here (`npm run schema`).
+import { z } from 'zod';
+import { isComparePath } from './compare-path.ts';
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
+export const DEFAULT_CONNECTIONS = 256;
+const DURATION_MS_MAX = 24 * 3600 * 1000;
+
+const HOST_PORT = /^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
+
+const hostPort = z.string().refine((text) => Number(HOST_PORT.exec(text)?.[1] ?? Number.NaN) <= 65_535, {
+  message: 'expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
+});
+
+const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
+const percent = z.number().min(0).max(100);
+
+const comparePath = z.string().refine(isComparePath, {
+  message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+});
+
+const reviewed = {
+  reason: z.string().min(1).describe('Why the exception is right. Shown wherever the rule has an effect.'),
+  owner: z.string().min(1).describe('Who answers for the rule.'),
+  expires: z.iso.date().optional().describe('The last day (UTC) on which the rule holds, as YYYY-MM-DD.'),
+};
+
+const compare = z.strictObject({
+  headers: z
+    .array(z.string().regex(TOKEN, 'expected a header name'))
+    .default(['content-type', 'location'])
+    .describe('Response headers that are compared.'),
+  ignore: z
+    .array(z.strictObject({ path: comparePath, ...reviewed }))
+    .default([])
+    .describe('Differences at these paths are counted and shown, but are no mismatch.'),
+  normalise: z
+    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...reviewed }))
+    .default([])
+    .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
+  arrays: z
+    .array(
+      z.strictObject({
+        path: comparePath,
+        key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+        unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+        ...reviewed,
+      }),
+    )
+    .default([])
+    .describe('Arrays that are not compared position by position.'),
+  critical: z
+    .array(comparePath)
+    .default([])
+    .describe('Fields where one mismatch is enough to stop a promotion: price, quantity, balance, status.'),
+});
+
+const mirror = z.strictObject({
+  samplePercent: percent.default(100).describe('Share of identities whose requests are copied once mirroring is on.'),
+  writes: z
+    .enum(['off'])
+    .default('off')
+    .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
+  bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
+  timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
+});
+
+const route = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'expected a stable id such as trade.order.get')
+    .refine((id) => id !== 'unrouted' && !id.endsWith('.mirror'), 'this id is reserved')
+    .describe("The route's name everywhere: flag, API, CLI, metrics."),
+  group: z.string().min(1).max(100).optional().describe('Routes of one group put the same user on the same side.'),
+  match: z.strictObject({
+    methods: z.array(z.union([z.literal('*'), z.string().regex(TOKEN).toUpperCase()])).min(1),
+    path: z
+      .string()
+      .startsWith('/', 'expected a path that starts with /')
+      .describe('Path in Hono\'s syntax: "/api/x/:id", "/api/files/*", "/*".'),
+  }),
+  initialStage: z
+    .enum(['legacy', 'shadow', 'live', 'complete'])
+    .default('legacy')
+    .describe("The stage that the route's flags are created with; without effect once they exist."),
+  timeoutMs: durationMs
+    .default(DEFAULT_TIMEOUT_MS)
+    .describe("How long the upstream may take to begin its answer, and between two parts of the answer's body."),
+  mirror: mirror.prefault({}),
+  compare: compare.prefault({}),
+});
+
+const upstream = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, message: 'expected a URL such as http://127.0.0.1:8001' })
+    .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', 'expected an origin without a path')
+    .refine((text) => !URL.canParse(text) || !(new URL(text).username || new URL(text).search), {
+      message: 'expected an origin without credentials or a query',
+    }),
+  connections: z.number().int().min(1).max(10_000).default(DEFAULT_CONNECTIONS),
+  connectTimeoutMs: durationMs.default(3_000),
+});
+
+const operatorToken = z.strictObject({
+  name: z.string().min(1).max(100).describe('Who uses this token: the actor in the audit log.'),
+  role: z.enum(['viewer', 'operator', 'admin']),
+  tokenEnv: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
+    .describe('Environment variable with the token; NAME_FILE may name a file instead.'),
+});
+
+const identitySource = z
+  .string()
+  .regex(/^(?:header:[A-Za-z0-9-]+|cookie:[A-Za-z0-9._-]+|address)$/, 'expected header:NAME, cookie:NAME or address');
+
+export const gatewaySchema = z.strictObject({
+  version: z.literal(1),
+  environment: z.string().min(1).max(50).default('default').describe('Shown to operators, so that none is mistaken.'),
+  listen: hostPort.describe('Where clients connect.'),
+  expose: z.boolean().default(false).describe('Adds x-banyan-side, x-banyan-route and x-banyan-decision to responses.'),
+  operator: z.strictObject({
+    listen: hostPort.describe("Where the operator's API listens."),
+    tokens: z.array(operatorToken).min(1).describe('Bearer tokens of the API.'),
+  }),
+  upstreams: z.strictObject({ legacy: upstream, new: upstream }),
+  flags: z.strictObject({
+    provider: z.literal('file'),
+    file: z.string().min(1).describe("Unleash's feature JSON; made when missing, watched for edits."),
+  }),
+  ledger: z
+    .string()
+    .regex(/^sqlite:.+/, 'expected sqlite:FILE')
+    .describe('Durable state: overrides, revisions, audit.'),
+  identity: z
+    .array(identitySource)
+    .min(1)
+    .default(['address'])
+    .describe('Who a request is, for sticky decisions: the first of these that it has.'),
+  mirror: z
+    .strictObject({
+      concurrency: z.number().int().min(1).max(1_000).default(32).describe('Copies in flight to one side.'),
+      queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
+      queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  routes: z.array(route).default([]),
+});
+
+export type GatewayConfig = z.output<typeof gatewaySchema>;
+export type RouteConfig = GatewayConfig['routes'][number];
+export type CompareConfig = RouteConfig['compare'];
+export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
+export type OperatorRole = GatewayConfig['operator']['tokens'][number]['role'];

@@ -1,0 +1,186 @@
+// Reads the gateway's configuration: the file, and the secrets in the environment that it names. Everything that is
+// wrong is reported at once, each with its place and what to do.
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type GatewayConfig, gatewaySchema } from './gateway-schema.ts';
+import { readSecret } from './secret.ts';
+
+/** One thing wrong with the configuration. `line` and `column` count from 1. */
+export interface ConfigProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Where in the document: `routes[2].match.path`. */
+  readonly at: string;
+  readonly message: string;
+}
+
+/** The configuration is unusable; `problems` says everything that is wrong with it. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export function formatProblem({ file, line, column, at, message }: ConfigProblem): string {
+  return `${file}:${line}:${column}: ${at ? `${at}: ` : ''}${message}`;
+}
+
+type Path = readonly (string | number)[];
+
+/** Reads and checks `file`. @throws {ConfigError} with every problem found. */
+export function loadGatewayConfig(file: string): GatewayConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const message = `cannot be read (${(error as Error).message}); name an existing file with --config FILE`;
+    throw new ConfigError([{ file, line: 1, column: 1, at: '', message }]);
+  }
+  return parseGatewayConfig(text, file);
+}
+
+/** Checks the text of a configuration; `file` is only what problems name. @throws {ConfigError} */
+export function parseGatewayConfig(text: string, file: string): GatewayConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const problem = (offset: number, path: Path, message: string): ConfigProblem => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1), at: printPath(path), message };
+  };
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map((error) => problem(error.pos[0], [], `not valid YAML: ${error.message}`)),
+    );
+  }
+  const parsed = gatewaySchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {}, { reportInput: true });
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) =>
+      explain(issue).map(({ path, message }) => problem(offsetOf(document, path), path, message)),
+    );
+    throw new ConfigError(problems);
+  }
+  const conflicts = crossCheck(parsed.data);
+  if (conflicts.length > 0) {
+    throw new ConfigError(conflicts.map(({ path, message }) => problem(offsetOf(document, path), path, message)));
+  }
+  return parsed.data;
+}
+
+interface Finding {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** What one issue of the schema means to the person who wrote the file. */
+function explain(issue: z.core.$ZodIssue): Finding[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: 'unknown key; remove it or correct its spelling',
+      }));
+    case 'invalid_type':
+      return [
+        {
+          path,
+          message: issue.input === undefined ? `missing; ${expected(issue.expected)}` : expected(issue.expected),
+        },
+      ];
+    case 'invalid_value':
+      return [{ path, message: `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}` }];
+    case 'too_small':
+      return [
+        {
+          path,
+          message: `too small: expected at least ${issue.minimum}${issue.origin === 'array' ? ' member(s)' : ''}`,
+        },
+      ];
+    case 'too_big':
+      return [{ path, message: `too big: expected at most ${issue.maximum}` }];
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+function expected(type: string): string {
+  const names: Record<string, string> = {
+    object: 'a mapping',
+    array: 'a list',
+    string: 'a text',
+    int: 'a whole number',
+  };
+  return `expected ${names[type] ?? `a ${type}`}`;
+}
+
+/** What no single value shows: ids and matches that collide, arrays with two ways of comparing. */
+function crossCheck(config: GatewayConfig): Finding[] {
+  const findings: Finding[] = [];
+  const ids = new Map<string, number>();
+  const matches = new Map<string, string>();
+  config.routes.forEach((route, index) => {
+    const earlier = ids.get(route.id);
+    if (earlier === undefined) ids.set(route.id, index);
+    else
+      findings.push({ path: ['routes', index, 'id'], message: `already the id of routes[${earlier}]; ids are unique` });
+    for (const method of route.match.methods) {
+      const key = `${method} ${route.match.path}`;
+      const other = matches.get(key);
+      if (other !== undefined) {
+        findings.push({ path: ['routes', index, 'match'], message: `${key} is already matched by route ${other}` });
+      } else matches.set(key, route.id);
+    }
+    route.compare.arrays.forEach((rule, at) => {
+      if (!rule.key && !rule.unordered) {
+        const path = ['routes', index, 'compare', 'arrays', at];
+        findings.push({ path, message: 'give "key: FIELD", "unordered: true", or both' });
+      }
+    });
+  });
+  return findings;
+}
+
+/** The offset of the node at `path`, or of its nearest existing parent when something is missing. */
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true) as Node | undefined;
+    const last = path[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === last);
+      if (pair && isScalar(pair.key) && pair.key.range) {
+        const value = pair.value as Node | null;
+        return length === path.length && value?.range && isScalar(value) ? value.range[0] : pair.key.range[0];
+      }
+    } else {
+      const node = document.getIn(path.slice(0, length), true) as Node | undefined;
+      if (node?.range) return node.range[0];
+    }
+  }
+  return document.contents?.range?.[0] ?? 0;
+}
+
+function printPath(path: Path): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text ? `${text}.${part}` : `${part}`),
+    '',
+  );
+}
+
+/** The operators' tokens by the name of their variable. @throws {ConfigError} naming each that is not set. */
+export function readOperatorTokens(config: GatewayConfig, file: string): Map<string, string> {
+  const problems: ConfigProblem[] = [];
+  const tokens = new Map<string, string>();
+  config.operator.tokens.forEach(({ tokenEnv }, index) => {
+    const secret = readSecret(tokenEnv);
+    if (secret.ok) tokens.set(tokenEnv, secret.value);
+    else problems.push({ file, line: 1, column: 1, at: `operator.tokens[${index}].tokenEnv`, message: secret.message });
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return tokens;
+}

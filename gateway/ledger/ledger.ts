@@ -1,0 +1,63 @@
+// The port to the gateway's durable state: overrides, revisions and the audit log.
+import type { Side } from '../routing/side.ts';
+
+/** The scope of an override that forces all routes. */
+export const ALL_ROUTES = '*';
+
+/** An operator's forced side for one route, or for all of them. */
+export interface Override {
+  /** A route's id, or ALL_ROUTES. */
+  readonly scope: string;
+  readonly side: Side;
+  readonly reason: string;
+  readonly actor: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** Who or what made a change. */
+export type AuditSource = 'api' | 'cli' | 'flags' | 'start';
+
+/** One change, and why. Entries are only ever added. */
+export interface AuditEntry {
+  readonly at: string;
+  readonly actor: string;
+  readonly source: AuditSource;
+  readonly action: 'stage' | 'rollback' | 'lift' | 'create';
+  readonly scope: string;
+  readonly reason: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** The numbers that the change was based on. */
+  readonly evidence: unknown;
+  readonly requestId: string | undefined;
+}
+
+export interface StoredAuditEntry extends AuditEntry {
+  /** Grows with each entry. */
+  readonly id: number;
+}
+
+/** A change to one scope. All of it is stored, or none. */
+export interface LedgerChange {
+  readonly scope: string;
+  /** An override to put in force, `lift` to remove the scope's, or undefined to leave overrides alone. */
+  readonly override: Override | 'lift' | undefined;
+  readonly audit: AuditEntry;
+}
+
+/**
+ * Durable state. `commit` answers once the change would survive a crash of the process; it rejects when it cannot be
+ * stored, and then nothing of it is. Reading an empty ledger is not an error. Revisions start at 1 and grow by one
+ * with each change of their scope.
+ */
+export interface Ledger {
+  overrides(): Promise<Override[]>;
+  /** The revision of every scope that ever changed. */
+  revisions(): Promise<Map<string, number>>;
+  /** Stores the change and answers the scope's new revision. */
+  commit(change: LedgerChange): Promise<number>;
+  /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
+  audit(query: { limit: number; scope?: string; before?: number }): Promise<StoredAuditEntry[]>;
+  close(): Promise<void>;
+}

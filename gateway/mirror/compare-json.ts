@@ -1,0 +1,200 @@
+// Compares two JSON documents as keyed structures and names every difference by its place and kind. Pure.
+import { canonicalDecimal, canonicalTimestamp } from './canonical.ts';
+import { type Json, JsonNumber, type JsonObject } from './json.ts';
+import { child, member, type Place, printPlace } from './path.ts';
+import type { CompiledRules, PlaceRules } from './rules.ts';
+
+/**
+ * changed: another value of the same type. type: another type. missing: legacy has it, new does not. extra: new has
+ * it, legacy does not. order: the same members in another order. length: arrays of different length.
+ */
+export type DifferenceKind = 'changed' | 'type' | 'missing' | 'extra' | 'order' | 'length';
+
+export interface Difference {
+  /** `status`, `header:NAME`, or a JSONPath with array members as `[*]`, `[?key]` where they are paired by a key. */
+  readonly path: string;
+  readonly kind: DifferenceKind;
+  /** The two values, shortened; undefined where a side has none. */
+  readonly legacy: string | undefined;
+  readonly new: string | undefined;
+  readonly critical: boolean;
+  /** The ignore rule that covers it. */
+  readonly rule: string | undefined;
+}
+
+/** Two documents that share nothing differ everywhere; the first so many differences say enough. */
+export const DIFFERENCES_MAX = 200;
+const PREVIEW_LENGTH_MAX = 120;
+
+/** Every difference between the two documents, at most DIFFERENCES_MAX. Equal documents have none. */
+export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
+  const walk = new Walk(rules);
+  walk.values(legacy, fresh, undefined);
+  return walk.found;
+}
+
+class Walk {
+  readonly found: Difference[] = [];
+  readonly #rules: CompiledRules;
+
+  constructor(rules: CompiledRules) {
+    this.#rules = rules;
+  }
+
+  values(legacy: Json, fresh: Json, place: Place): void {
+    if (this.found.length >= DIFFERENCES_MAX || isSameLeaf(legacy, fresh)) return;
+    if (legacy instanceof Map && fresh instanceof Map) this.#objects(legacy, fresh, place);
+    else if (Array.isArray(legacy) && Array.isArray(fresh)) this.#arrays(legacy, fresh, place);
+    else this.#leaves(legacy, fresh, place);
+  }
+
+  #objects(legacy: JsonObject, fresh: JsonObject, place: Place): void {
+    for (const [name, value] of legacy) {
+      const other = fresh.get(name);
+      if (other === undefined) this.#report('missing', child(place, name), value, undefined);
+      else if (!isSameLeaf(value, other)) this.values(value, other, child(place, name));
+    }
+    for (const [name, value] of fresh) {
+      if (!legacy.has(name)) this.#report('extra', child(place, name), undefined, value);
+    }
+  }
+
+  #arrays(legacy: readonly Json[], fresh: readonly Json[], place: Place): void {
+    const { array } = this.#rules.at(place);
+    if (array?.key !== undefined) {
+      const pairs = pairByKey(legacy, fresh, array.key);
+      if (pairs) {
+        this.#keyed(pairs, place, array.key);
+        if (!array.unordered && !pairs.sameOrder) this.#report('order', place, legacy, fresh);
+        return;
+      }
+    }
+    this.#positional(legacy, fresh, place, array?.unordered === true);
+  }
+
+  #keyed(pairs: KeyedPairs, place: Place, key: string): void {
+    const here = member(place, key);
+    for (const [a, b] of pairs.both) this.values(a, b, here);
+    for (const a of pairs.onlyLegacy) this.#report('missing', here, a, undefined);
+    for (const b of pairs.onlyNew) this.#report('extra', here, undefined, b);
+  }
+
+  /** Members by position; or, when the same members only stand in another order, that and nothing else. */
+  #positional(legacy: readonly Json[], fresh: readonly Json[], place: Place, unordered: boolean): void {
+    const here = member(place);
+    if (legacy.length !== fresh.length) {
+      this.#report('length', place, legacy, fresh);
+      return;
+    }
+    const probe = new Walk(this.#rules);
+    for (const [index, value] of legacy.entries()) probe.values(value, fresh[index] as Json, here);
+    if (probe.found.every((difference) => difference.rule !== undefined)) {
+      this.#adopt(probe.found);
+      return;
+    }
+    const [left, right] = [legacy, fresh].map((items) => items.map((item) => this.#canonical(item, here)).sort());
+    if (left?.every((text, index) => text === right?.[index])) {
+      if (!unordered) this.#report('order', place, legacy, fresh);
+      return;
+    }
+    this.#adopt(probe.found);
+  }
+
+  #adopt(differences: readonly Difference[]): void {
+    this.found.push(...differences.slice(0, DIFFERENCES_MAX - this.found.length));
+  }
+
+  #leaves(legacy: Json, fresh: Json, place: Place): void {
+    const rules = this.#rules.at(place);
+    if (rules.normalise !== undefined) {
+      const left = normalised(legacy, rules);
+      if (left !== undefined && left === normalised(fresh, rules)) return;
+    }
+    this.#report(typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', place, legacy, fresh);
+  }
+
+  #report(kind: DifferenceKind, place: Place, legacy: Json | undefined, fresh: Json | undefined): void {
+    if (this.found.length >= DIFFERENCES_MAX) return;
+    const { ignored, critical } = this.#rules.at(place);
+    const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
+    this.found.push({ path: printPlace(place), kind, legacy: left, new: right, critical, rule: ignored });
+  }
+
+  /** A value's text under the rules: ignored members left out, names sorted, normalised values in one spelling. */
+  #canonical(value: Json, place: Place): string {
+    if (value instanceof Map) {
+      const names = [...value.keys()].sort().filter((name) => this.#rules.at(child(place, name)).ignored === undefined);
+      return `{${names.map((name) => `${JSON.stringify(name)}:${this.#canonical(value.get(name) as Json, child(place, name))}`).join()}}`;
+    }
+    if (Array.isArray(value)) return `[${value.map((item: Json) => this.#canonical(item, member(place))).join()}]`;
+    return normalised(value, this.#rules.at(place)) ?? textOf(value);
+  }
+}
+
+function isSameLeaf(a: Json, b: Json): boolean {
+  return a === b || (a instanceof JsonNumber && b instanceof JsonNumber && a.text === b.text);
+}
+
+function normalised(value: Json, { normalise }: PlaceRules): string | undefined {
+  if (normalise === 'number') {
+    const text = value instanceof JsonNumber ? value.text : value;
+    return typeof text === 'string' ? canonicalDecimal(text) : undefined;
+  }
+  return normalise === 'timestamp' && typeof value === 'string' ? canonicalTimestamp(value) : undefined;
+}
+
+interface KeyedPairs {
+  readonly both: readonly (readonly [legacy: Json, fresh: Json])[];
+  readonly onlyLegacy: readonly Json[];
+  readonly onlyNew: readonly Json[];
+  /** Whether the members that both have stand in the same order. */
+  readonly sameOrder: boolean;
+}
+
+/** Pairs members by a field; undefined when a member lacks it or two share a value, so that the key is none. */
+function pairByKey(legacy: readonly Json[], fresh: readonly Json[], key: string): KeyedPairs | undefined {
+  const left = byKey(legacy, key);
+  const right = byKey(fresh, key);
+  if (!left || !right) return undefined;
+  const shared = [...left.keys()].filter((name) => right.has(name));
+  const sharedInNew = [...right.keys()].filter((name) => left.has(name));
+  return {
+    both: shared.map((name) => [left.get(name) as Json, right.get(name) as Json] as const),
+    onlyLegacy: [...left].filter(([name]) => !right.has(name)).map(([, value]) => value),
+    onlyNew: [...right].filter(([name]) => !left.has(name)).map(([, value]) => value),
+    sameOrder: shared.every((name, index) => name === sharedInNew[index]),
+  };
+}
+
+function byKey(items: readonly Json[], key: string): Map<string, Json> | undefined {
+  const found = new Map<string, Json>();
+  for (const item of items) {
+    const value = item instanceof Map ? item.get(key) : undefined;
+    const text = value instanceof JsonNumber ? value.text : value;
+    if (typeof text !== 'string' || found.has(text)) return undefined;
+    found.set(text, item);
+  }
+  return found;
+}
+
+function typeOf(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof Map) return 'object';
+  return value instanceof JsonNumber ? 'number' : typeof value;
+}
+
+function textOf(value: Json): string {
+  if (value instanceof JsonNumber) return value.text;
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  if (value instanceof Map)
+    return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${textOf(item)}`).join()}}`;
+  return JSON.stringify(value);
+}
+
+function preview(value: Json): string {
+  if (Array.isArray(value)) return `[${value.length} members]`;
+  if (value instanceof Map) return `{${[...value.keys()].slice(0, 5).join(', ')}${value.size > 5 ? ', …' : ''}}`;
+  const text = textOf(value);
+  return text.length > PREVIEW_LENGTH_MAX ? `${text.slice(0, PREVIEW_LENGTH_MAX)}…` : text;
+}

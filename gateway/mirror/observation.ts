@@ -1,0 +1,33 @@
+import type { ForwardFailure } from '../proxy/failure.ts';
+import type { Side } from '../routing/side.ts';
+
+/** What one side did with one request. */
+export interface Observation {
+  readonly side: Side;
+  /** Undefined when no answer began. */
+  readonly status: number | undefined;
+  /** End-to-end fields as raw pairs. */
+  readonly headers: readonly string[];
+  /** The whole body as it was sent; undefined when it was larger than is kept, or broke off. */
+  readonly body: Buffer | undefined;
+  readonly durationMs: number;
+  readonly failure: ForwardFailure | undefined;
+}
+
+/** The verdict on one mirrored request. Every eligible request gets exactly one. */
+export const OUTCOMES = [
+  'match', // the answers are equal under the rules for spelling and arrays
+  'ignored', // they differ only where an ignore rule says that it does not matter
+  'mismatch', // they differ
+  'new_error', // the new side failed, legacy did not
+  'legacy_error', // legacy failed, so there is nothing to compare with
+  'timeout', // the copy was not answered in time
+  'dropped', // the copy was never sent: no room, or the body too large to keep
+  'incomparable', // both answered, but the answers cannot be compared
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Outcomes that say something of the new side; the others lower coverage instead. */
+export const COMPARABLE: readonly Outcome[] = ['match', 'ignored', 'mismatch', 'new_error'];
+/** Comparable outcomes that count as parity. */
+export const AGREEING: readonly Outcome[] = ['match', 'ignored'];

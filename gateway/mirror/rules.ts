@@ -1,0 +1,78 @@
+// A route's rules for comparing, compiled.
+import { type ComparePath, type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import type { CompareConfig } from '../../config/gateway-schema.ts';
+import { type Place, printPlace, selects } from './path.ts';
+
+/** What the rules say of one place in a body. */
+export interface PlaceRules {
+  /** The ignore rule that covers it: its name as differences show it. */
+  readonly ignored: string | undefined;
+  readonly normalise: 'number' | 'timestamp' | undefined;
+  readonly array: { readonly key: string | undefined; readonly unordered: boolean } | undefined;
+  readonly critical: boolean;
+}
+
+export interface CompiledRules {
+  /** Lower-case names of the response headers that are compared. */
+  readonly headers: readonly string[];
+  /** Whether any rule looks into arrays or renames values, so that unequal texts may still be equal. */
+  at(place: Place): PlaceRules;
+  status: { readonly ignored: string | undefined; readonly critical: boolean };
+  header(name: string): { readonly ignored: string | undefined; readonly critical: boolean };
+}
+
+/** Places remembered per route; a body with endless member names must not fill memory. */
+const PLACES_MAX = 2_000;
+
+interface Rule {
+  readonly path: ComparePath;
+  readonly name: string;
+}
+
+/** Compiles the rules that hold on `today` (YYYY-MM-DD, UTC); expired ones have no effect. */
+export function compileRules(config: CompareConfig, today: string): CompiledRules {
+  const holds = (rule: { expires?: string | undefined }) => rule.expires === undefined || rule.expires >= today;
+  const compile = (text: string): Rule => {
+    const path = parseComparePath(text);
+    if (!path) throw new Error(`not a path that can be compared: ${text}`); // The configuration's schema has checked it.
+    return { path, name: text };
+  };
+  const ignore = config.ignore.filter(holds).map(({ path }) => compile(path));
+  const critical = config.critical.map(compile);
+  const normalise = config.normalise.filter(holds).map((rule) => ({ ...compile(rule.path), as: rule.as }));
+  const arrays = config.arrays.filter(holds).map(({ path, key, unordered }) => ({ ...compile(path), key, unordered }));
+  const places = new Map<string, PlaceRules>();
+
+  const rulesAt = (place: Place): PlaceRules => {
+    const array = arrays.find((rule) => isAt(rule, place, false));
+    return {
+      ignored: ignore.find((rule) => isAt(rule, place, true))?.name,
+      normalise: normalise.find((rule) => isAt(rule, place, false))?.as,
+      array: array && { key: array.key, unordered: array.unordered === true },
+      critical: critical.some((rule) => isAt(rule, place, true)),
+    };
+  };
+  const outside = (isMatch: (path: ComparePath) => boolean) => ({
+    ignored: ignore.find(({ path }) => isMatch(path))?.name,
+    critical: critical.some(({ path }) => isMatch(path)),
+  });
+
+  return {
+    headers: config.headers.map((name) => name.toLowerCase()),
+    at(place) {
+      const key = printPlace(place);
+      const known = places.get(key);
+      if (known) return known;
+      const rules = rulesAt(place);
+      if (places.size < PLACES_MAX) places.set(key, rules);
+      return rules;
+    },
+    status: outside((path) => path.part === 'status'),
+    header: (name) => outside((path) => path.part === 'header' && path.name === name),
+  };
+}
+
+function isAt(rule: Rule, place: Place, below: boolean): boolean {
+  const steps: readonly PathStep[] | undefined = rule.path.part === 'body' ? rule.path.steps : undefined;
+  return steps !== undefined && selects(steps, place, below);
+}

@@ -1,0 +1,178 @@
+// The operator's API: what it consists of, who may call it, and how it refuses.
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { secureHeaders } from 'hono/secure-headers';
+import { z } from 'zod';
+import { ALL_ROUTES } from '../ledger/ledger.ts';
+import { PROBLEM_TYPE, problemBody } from '../problem.ts';
+import { ControlError } from '../rollout/control.ts';
+import { STAGES } from '../rollout/stage.ts';
+import { UNROUTED } from '../routing/route.ts';
+import { compileTokens } from './auth.ts';
+import {
+  actorOf,
+  entityTag,
+  expectedRevision,
+  type OperatorContext,
+  type OperatorDeps,
+  type OperatorEnv,
+  Refusal,
+  readBody,
+  requireRole,
+} from './context.ts';
+import { reasonBody, routesApi } from './routes.ts';
+
+const BODY_BYTES_MAX = 65_536;
+const AUDIT_LIMIT_MAX = 500;
+
+const CONTROL_STATUS = {
+  unknown_route: 404,
+  invalid: 400,
+  stale: 412,
+  nothing_to_lift: 409,
+  not_stored: 500,
+} as const satisfies Record<ControlError['kind'], number>;
+
+const auditQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(AUDIT_LIMIT_MAX).default(50),
+  before: z.coerce.number().int().min(1).optional(),
+  route: z.string().optional(),
+});
+
+export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean): Hono<OperatorEnv> {
+  const app = new Hono<OperatorEnv>();
+  app.use(secureHeaders());
+  app.use(async function requestId(c, next) {
+    c.set('requestId', randomUUID());
+    await next();
+    c.header('x-request-id', c.get('requestId'));
+  });
+  app.onError((error, c) => refuse(deps, error, c));
+  app.notFound((c) => problem(c, 404, `there is no ${c.req.method} ${c.req.path}`));
+  app.route('/', healthApi(deps, isDraining));
+
+  const authenticate = compileTokens(deps.config.operator.tokens, deps.tokens);
+  app.use('/api/*', async function authentication(c, next) {
+    const caller = authenticate(c.req.header('authorization'));
+    if (!caller) {
+      c.header('www-authenticate', 'Bearer realm="banyan"');
+      throw new Refusal(401, 'send Authorization: Bearer TOKEN with one of the configured tokens');
+    }
+    c.set('caller', caller);
+    await next();
+  });
+  app.use('/api/*', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 413, 'the body is too large') }));
+  app.route('/api/routes', routesApi(deps));
+  app.route('/api/rollback', rollbackApi(deps));
+  app.get('/api/audit', async (c) => {
+    const query = auditQuery.safeParse(c.req.query());
+    if (!query.success) throw new Refusal(400, `limit is from 1 to ${AUDIT_LIMIT_MAX}; before is the id of an entry`);
+    const { limit, before, route } = query.data;
+    const entries = await deps.ledger.audit({
+      limit,
+      ...(before ? { before } : {}),
+      ...(route ? { scope: route } : {}),
+    });
+    return c.json({ entries });
+  });
+  app.get('/api/status', (c) => c.json(status(deps, isDraining())));
+  return app;
+}
+
+/** Every route back to legacy, at once. */
+function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
+  const { control } = deps;
+  const answer = (c: OperatorContext, extra: object = {}) => {
+    const revision = control.revision(ALL_ROUTES);
+    c.header('etag', entityTag(revision));
+    return c.json({ override: control.allOverride() ?? null, revision, ...extra });
+  };
+  return new Hono<OperatorEnv>()
+    .get('/', (c) => answer(c))
+    .post('/', requireRole('operator'), async (c) => {
+      const { reason } = await readBody(c, reasonBody);
+      const { durable } = await control.rollback(ALL_ROUTES, actorOf(c, reason));
+      return answer(c, { durable });
+    })
+    .delete('/', requireRole('operator'), async (c) => {
+      const { reason } = await readBody(c, reasonBody);
+      await control.lift(ALL_ROUTES, actorOf(c, reason), expectedRevision(c));
+      return answer(c);
+    });
+}
+
+/** For orchestrators and scrapers, without a token: they say nothing that an operator must keep to himself. */
+function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<OperatorEnv> {
+  return new Hono<OperatorEnv>()
+    .get('/livez', (c) => c.json({ status: 'live' }))
+    .get('/readyz', (c) => {
+      const draining = isDraining();
+      return c.json(
+        { ready: !draining, reasons: draining ? ['shutting down'] : [], warnings: warningsOf(deps) },
+        draining ? 503 : 200,
+      );
+    })
+    .get('/metrics', async (c) => {
+      deps.metrics.mirrorWaiting.set(deps.mirror.waiting);
+      deps.metrics.mirrorWaitingBytes.set(deps.mirror.waitingBytes);
+      return c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType });
+    });
+}
+
+function warningsOf({ flags, control }: OperatorDeps): string[] {
+  return [flags.problem(), control.problem()].filter((text) => text !== undefined);
+}
+
+function status(deps: OperatorDeps, draining: boolean) {
+  const { config, table, control, traffic, mirror } = deps;
+  const stages = Object.fromEntries(STAGES.map((stage) => [stage, 0]));
+  for (const { id } of table.routes) {
+    const { stage } = control.route(id);
+    stages[stage] = (stages[stage] ?? 0) + 1;
+  }
+  return {
+    environment: config.environment,
+    ready: !draining,
+    warnings: warningsOf(deps),
+    override: control.allOverride() ?? null,
+    routes: table.routes.length,
+    stages,
+    unrouted: { requests: traffic.requests(UNROUTED) },
+    flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
+    ledger: { problem: control.problem() ?? null },
+    mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+  };
+}
+
+function problem(c: OperatorContext, statusCode: number, detail: string): Response {
+  const title = TITLES[statusCode] ?? 'Error';
+  const headers = new Headers({ 'content-type': PROBLEM_TYPE });
+  const challenge = c.res.headers.get('www-authenticate');
+  if (challenge) headers.set('www-authenticate', challenge);
+  return new Response(problemBody({ status: statusCode, title, detail, requestId: c.get('requestId') }), {
+    status: statusCode,
+    headers,
+  });
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  428: 'Precondition Required',
+  500: 'Internal Server Error',
+};
+
+function refuse(deps: OperatorDeps, error: unknown, c: OperatorContext): Response {
+  if (error instanceof HTTPException) return problem(c, error.status, error.message);
+  if (error instanceof ControlError) return problem(c, CONTROL_STATUS[error.kind], error.message);
+  deps.raised('operator', error);
+  return problem(c, 500, "something failed; the gateway's log has it under this request id");
+}

@@ -1,0 +1,98 @@
+// What the parts of the operator's API share: its dependencies, its requests' variables, and its refusals.
+import type { Context, MiddlewareHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { z } from 'zod';
+import type { GatewayConfig, OperatorRole } from '../../config/gateway-schema.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { Evidence } from '../mirror/evidence.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import type { Actor, Control } from '../rollout/control.ts';
+import type { Flags } from '../rollout/flags.ts';
+import type { RouteModel, RouteTable } from '../routing/route.ts';
+import type { Traffic } from '../traffic.ts';
+import { type Caller, mayAct } from './auth.ts';
+
+export interface OperatorDeps {
+  readonly config: GatewayConfig;
+  readonly tokens: ReadonlyMap<string, string>;
+  readonly table: RouteTable;
+  readonly control: Control;
+  readonly flags: Flags;
+  readonly ledger: Ledger;
+  readonly evidence: Evidence;
+  readonly traffic: Traffic;
+  readonly mirror: Mirror;
+  readonly metrics: GatewayMetrics;
+  readonly now: () => Date;
+  readonly raised: (operation: string, error: unknown) => void;
+}
+
+export type OperatorEnv = { Variables: { caller: Caller; requestId: string } };
+export type OperatorContext = Context<OperatorEnv>;
+
+/** A request that is refused, as problem details. `detail` says what to do. */
+export class Refusal extends HTTPException {
+  constructor(status: ContentfulStatusCode, detail: string) {
+    super(status, { message: detail });
+  }
+}
+
+/** Refuses callers whose role is too low. */
+export function requireRole(role: OperatorRole): MiddlewareHandler<OperatorEnv> {
+  return async function requireRole(c, next) {
+    const caller = c.get('caller');
+    if (!mayAct(caller, role)) {
+      throw new Refusal(403, `${caller.name} is ${caller.role}; this needs the role ${role}`);
+    }
+    await next();
+  };
+}
+
+export function routeOf(deps: OperatorDeps, id: string): RouteModel {
+  const route = deps.table.byId(id);
+  if (!route) throw new Refusal(404, `no route is called ${id}; GET /api/routes lists them`);
+  return route;
+}
+
+/** Reads a JSON body. Only application/json is taken, which a page of another origin cannot send unasked. */
+export async function readBody<Schema extends z.ZodType>(
+  c: OperatorContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    throw new Refusal(415, 'send a JSON body with content-type: application/json');
+  }
+  const json: unknown = await c.req.json().catch(() => {
+    throw new Refusal(400, 'the body is not JSON');
+  });
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
+  throw new Refusal(400, problems.join('; '));
+}
+
+export const reasonSchema = z.string().trim().min(1, 'say why: the audit log keeps it').max(1_000);
+
+/** Who asks, for the audit log. */
+export function actorOf(c: OperatorContext, reason: string): Actor {
+  const source = c.req.header('x-banyan-client') === 'cli' ? 'cli' : 'api';
+  return { name: c.get('caller').name, source, reason, requestId: c.get('requestId') };
+}
+
+/** A revision as an entity tag (RFC 9110 section 8.8.3). */
+export function entityTag(revision: number): string {
+  return `"${revision}"`;
+}
+
+/** The revision that `If-Match` names: undefined for `*`. A write without one could undo what its caller never saw. */
+export function expectedRevision(c: OperatorContext): number | undefined {
+  const value = c.req.header('if-match')?.trim();
+  if (!value) throw new Refusal(428, 'send If-Match with the ETag that GET answered, or * to overwrite what is there');
+  if (value === '*') return undefined;
+  const revision = /^"(\d+)"$/.exec(value)?.[1];
+  if (revision === undefined)
+    throw new Refusal(400, `If-Match: expected the ETag that GET answered, such as "3", or *`);
+  return Number(revision);
+}

@@ -1,0 +1,85 @@
+// The API of routes: list, look at, move, roll back.
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { STAGES } from '../rollout/stage.ts';
+import type { RouteModel } from '../routing/route.ts';
+import {
+  actorOf,
+  entityTag,
+  expectedRevision,
+  type OperatorDeps,
+  type OperatorEnv,
+  Refusal,
+  readBody,
+  reasonSchema,
+  requireRole,
+  routeOf,
+} from './context.ts';
+import { type RouteFacts, routeDetail, routeSummary } from './views.ts';
+
+const stageBody = z.strictObject({
+  stage: z.enum(STAGES),
+  percent: z.number().optional(),
+  mirrorPercent: z.number().optional(),
+  reason: reasonSchema,
+});
+
+export const reasonBody = z.strictObject({ reason: reasonSchema });
+
+export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
+  const { control, evidence, traffic, table } = deps;
+  const factsOf = (route: RouteModel): RouteFacts => ({
+    route,
+    state: control.route(route.id),
+    evidence: evidence.of(route.id),
+    traffic: traffic.of(route.id),
+  });
+  const operators = requireRole('operator');
+
+  return new Hono<OperatorEnv>()
+    .get('/', (c) =>
+      c.json({
+        environment: deps.config.environment,
+        routes: table.routes.map((route) => routeSummary(factsOf(route))),
+      }),
+    )
+    .get('/:id', (c) => {
+      const route = routeOf(deps, c.req.param('id'));
+      c.header('etag', entityTag(control.revision(route.id)));
+      return c.json(routeDetail(factsOf(route)));
+    })
+    .put('/:id/stage', operators, async (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      const { reason, ...request } = await readBody(c, stageBody);
+      const state = await control.setStage(id, request, actorOf(c, reason), expectedRevision(c));
+      c.header('etag', entityTag(state.revision));
+      return c.json(state);
+    })
+    .post('/:id/rollback', operators, async (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      const { reason } = await readBody(c, reasonBody);
+      const { durable } = await control.rollback(id, actorOf(c, reason));
+      c.header('etag', entityTag(control.revision(id)));
+      return c.json({ ...control.route(id), durable });
+    })
+    .delete('/:id/rollback', operators, async (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      const { reason } = await readBody(c, reasonBody);
+      await control.lift(id, actorOf(c, reason), expectedRevision(c));
+      c.header('etag', entityTag(control.revision(id)));
+      return c.json(control.route(id));
+    })
+    .get('/:id/comparisons', (c) => c.json(evidence.of(routeOf(deps, c.req.param('id')).id)))
+    .get('/:id/samples', (c) => {
+      const samples = evidence.samples(routeOf(deps, c.req.param('id')).id);
+      const brief = samples.map(({ legacy: _legacy, new: _new, ...sample }) => sample);
+      return c.json({ samples: brief });
+    })
+    .get('/:id/samples/:n', (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      const n = Number(c.req.param('n'));
+      const sample = evidence.samples(id).find((each) => each.n === n);
+      if (!sample) throw new Refusal(404, `${id} has no sample ${c.req.param('n')}; only the latest are kept`);
+      return c.json(sample);
+    });
+}

@@ -1,0 +1,67 @@
+// What the API says of a route. Pure: facts in, JSON out.
+import type { RouteEvidence } from '../mirror/evidence.ts';
+import type { RouteState } from '../rollout/control.ts';
+import type { RouteModel } from '../routing/route.ts';
+import type { Side } from '../routing/side.ts';
+import type { SideTraffic } from '../traffic.ts';
+
+export interface RouteFacts {
+  readonly route: RouteModel;
+  readonly state: RouteState;
+  readonly evidence: RouteEvidence;
+  readonly traffic: Readonly<Record<Side, SideTraffic>>;
+}
+
+/** A route in the list: where it is, how it does, and whether somebody should look. */
+export function routeSummary(facts: RouteFacts) {
+  const { route, state, evidence, traffic } = facts;
+  const { outcomes, coverage, parity, parityLowerBound, eligible } = evidence;
+  return {
+    id: route.id,
+    group: route.config.group ?? null,
+    match: route.config.match,
+    stage: state.stage,
+    percent: state.percent,
+    mirrorPercent: state.mirrorPercent,
+    override: state.override ?? null,
+    revision: state.revision,
+    traffic,
+    comparison: { eligible, coverage, parity, parityLowerBound, outcomes },
+    attention: attentionOf(facts),
+  };
+}
+
+/** One route with all that is known of it. */
+export function routeDetail(facts: RouteFacts) {
+  const { timeoutMs, mirror, compare, initialStage } = facts.route.config;
+  const { since, pending, dropped, differences } = facts.evidence;
+  return {
+    ...routeSummary(facts),
+    settings: { initialStage, timeoutMs, mirror, compare },
+    evidence: { since, pending, dropped, differences },
+  };
+}
+
+/** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
+export function attentionOf({ state, evidence, traffic }: RouteFacts): string[] {
+  const { outcomes, differences, coverage } = evidence;
+  const sentences: string[] = [];
+  if (state.override) {
+    const { side, actor, reason, returnsTo } = state.override;
+    sentences.push(`forced to ${side} by ${actor}: ${reason}; lifting it returns to ${returnsTo.stage}`);
+  }
+  const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
+  for (const { path, kind, count } of critical.slice(0, 3)) {
+    sentences.push(`critical field ${path} is ${kind} in ${count} of the compared requests`);
+  }
+  if (outcomes.new_error > 0)
+    sentences.push(`the new side failed ${outcomes.new_error} copied requests that legacy answered`);
+  if (outcomes.timeout > 0) sentences.push(`${outcomes.timeout} copies were not answered in time`);
+  if (coverage !== null && coverage < 0.9 && evidence.eligible >= 100) {
+    sentences.push(`only ${(coverage * 100).toFixed(1)} % of the eligible requests could be compared`);
+  }
+  const { requests, errors } = traffic.new;
+  if (requests >= 20 && errors / requests > 0.01)
+    sentences.push(`the new side failed ${errors} of ${requests} requests it served`);
+  return sentences;
+}

@@ -1,0 +1,74 @@
+// Everything that can go wrong with a forwarded request: a closed list, phase x side, and one table of what it means.
+
+export type ForwardFailure =
+  /** The request is not one that can be forwarded (a target or field that HTTP does not allow). */
+  | 'request_invalid'
+  /** More requests wait for this upstream than it may have. */
+  | 'overloaded'
+  /** No connection: refused, unreachable, unknown host, TLS not trusted. */
+  | 'connect_failed'
+  | 'connect_timeout'
+  /** The client went away, while it sent or while it was answered. */
+  | 'client_left'
+  /** The upstream closed the connection before it answered. */
+  | 'upstream_reset'
+  /** The upstream did not begin its answer in time. */
+  | 'upstream_timeout'
+  /** The upstream answered something that is not HTTP. */
+  | 'response_invalid'
+  /** The answer broke off after it had begun: the client's connection is cut too, so that it cannot look complete. */
+  | 'response_cut'
+  /** The answer stalled after it had begun. */
+  | 'response_stalled';
+
+export interface FailureMeaning {
+  /** The status that the client gets, or that the log shows when it can get none. */
+  readonly status: number;
+  readonly blame: 'client' | 'upstream' | 'gateway';
+  /** Whether the request provably never reached the upstream, so that sending it again is safe. */
+  readonly unsent: boolean;
+  readonly title: string;
+}
+
+export const FAILURES = {
+  request_invalid: { status: 400, blame: 'client', unsent: true, title: 'The request cannot be forwarded' },
+  overloaded: { status: 503, blame: 'gateway', unsent: true, title: 'Too many requests wait for the backend' },
+  connect_failed: { status: 502, blame: 'upstream', unsent: true, title: 'The backend cannot be reached' },
+  connect_timeout: {
+    status: 504,
+    blame: 'upstream',
+    unsent: true,
+    title: 'The backend did not accept a connection in time',
+  },
+  // 499 is nginx's code for it: the client gets nothing, and the log does not show a misleading success.
+  client_left: { status: 499, blame: 'client', unsent: false, title: 'The client closed the connection' },
+  upstream_reset: {
+    status: 502,
+    blame: 'upstream',
+    unsent: false,
+    title: 'The backend closed the connection before it answered',
+  },
+  upstream_timeout: { status: 504, blame: 'upstream', unsent: false, title: 'The backend did not answer in time' },
+  response_invalid: {
+    status: 502,
+    blame: 'upstream',
+    unsent: false,
+    title: 'The backend answered something that is not HTTP',
+  },
+  response_cut: { status: 502, blame: 'upstream', unsent: false, title: "The backend's answer broke off" },
+  response_stalled: { status: 504, blame: 'upstream', unsent: false, title: "The backend's answer stalled" },
+} as const satisfies Record<ForwardFailure, FailureMeaning>;
+
+/** How far an exchange with the upstream had come. */
+export type Phase = 'connecting' | 'awaiting_response' | 'receiving_body';
+
+/** Names a network error by where it happened. Only codes that undici and Node document are looked at. */
+export function classifyError(error: unknown, phase: Phase): ForwardFailure {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'request_invalid';
+  if (phase === 'connecting') return code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
+  if (phase === 'receiving_body') return 'response_cut';
+  if (typeof code === 'string' && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW'))
+    return 'response_invalid';
+  return 'upstream_reset';
+}

@@ -1,0 +1,231 @@
+// Sends one request upstream and streams the answer back. Network failures are results here, never exceptions.
+//
+//   client ──(a)──▶ gateway ──(b)──▶ upstream        (a) request in     (b) request out
+//   client ◀─(d)── gateway ◀─(c)─── upstream         (c) answer in      (d) answer out
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Capture } from './capture.ts';
+import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
+import { headerValue, responseHeaders } from './headers.ts';
+import { collect, hasBody, isSmall, streamBody } from './upload.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface ForwardRequest {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly upstream: Upstream;
+  /** The origin-form target, its bytes as the client sent them. */
+  readonly path: string;
+  /** Fields as they go upstream (see headers.ts). */
+  readonly headers: string[];
+  /** Fields added to the answer. */
+  readonly added: readonly string[];
+  /** How long the upstream may be silent before its answer, and between two parts of it. */
+  readonly timeoutMs: number;
+  /** Copies of the bodies, when the request is mirrored. */
+  readonly captures: { readonly request: Capture; readonly response: Capture } | undefined;
+}
+
+export interface ForwardResult {
+  /** The upstream's status, or what the failure means when it gave none. */
+  readonly status: number | undefined;
+  readonly failure: ForwardFailure | undefined;
+  readonly error: unknown;
+  /** The answer's end-to-end fields; empty when it never began. */
+  readonly headers: readonly string[];
+  /** Bytes of body passed to the client. */
+  readonly bytes: number;
+  /** From the hand-over to the upstream to the head of its answer; undefined when it never began. */
+  readonly firstByteMs: number | undefined;
+}
+
+/** Answers up to this size that are complete when they arrive go out in one write with their head. */
+const ONE_WRITE_BYTES_MAX = 16_384;
+const OBS_TEXT = /[\x80-\xff]/;
+
+/** Forwards; calls `done` once, when the client has its whole answer or can get none. On failure nothing was answered
+ * unless the answer had begun, in which case the client's connection has been cut. */
+export function forward(request: ForwardRequest, done: (result: ForwardResult) => void): void {
+  const forwarding = new Forwarding(request, done);
+  const { incoming, upstream, captures } = request;
+  if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
+  else if (!hasBody(incoming)) forwarding.send(null);
+  else if (isSmall(incoming)) {
+    collect(incoming, (body) => {
+      captures?.request.push(body);
+      forwarding.send(body);
+    });
+  } else forwarding.send(streamBody(incoming, captures?.request, () => forwarding.progress()));
+}
+
+class Forwarding implements Dispatcher.DispatchHandler {
+  readonly #request: ForwardRequest;
+  readonly #done: (result: ForwardResult) => void;
+  readonly #onClose = () => this.#clientClosed();
+  #controller: Dispatcher.DispatchController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #phase: Phase = 'connecting';
+  #sentAt = 0;
+  #firstByteMs: number | undefined;
+  #status: number | undefined;
+  #headers: readonly string[] = [];
+  #bytes = 0;
+  /** The first part of a small answer, held back so that it can leave in one write with the head. */
+  #held: Buffer | undefined;
+  #contentLength = -1;
+  /** Whether anything of the answer has been given to the client's socket. */
+  #written = false;
+  #counted = false;
+  #settled = false;
+
+  constructor(request: ForwardRequest, done: (result: ForwardResult) => void) {
+    this.#request = request;
+    this.#done = done;
+    request.outgoing.on('close', this.#onClose);
+  }
+
+  /** Hands the request to the upstream's pool. */
+  send(body: Dispatcher.DispatchOptions['body']): void {
+    if (this.#settled) return;
+    const { upstream, incoming, path, headers, timeoutMs } = this.#request;
+    upstream.inFlight++;
+    this.#counted = true;
+    this.#sentAt = performance.now();
+    this.#timer = setTimeout(() => this.#timedOut(), timeoutMs);
+    upstream.pool.dispatch(
+      { method: incoming.method as Dispatcher.HttpMethod, path, headers, body: body ?? null },
+      this,
+    );
+  }
+
+  /** Something moved: the upstream's time starts anew. */
+  progress(): void {
+    this.#timer?.refresh();
+  }
+
+  fail(failure: ForwardFailure, error?: unknown): void {
+    if (this.#settled) return;
+    const { outgoing } = this.#request;
+    const begun = outgoing.headersSent || this.#phase === 'receiving_body';
+    this.#settle(failure, error);
+    // An answer that broke off must not look complete: without its end the client sees an aborted connection.
+    if (begun) outgoing.destroy();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) controller.abort(new Error('the request was given up while it waited for a connection'));
+    else this.#phase = 'awaiting_response';
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    statusText?: string,
+  ): void {
+    if (this.#settled || status < 200) return;
+    this.#phase = 'receiving_body';
+    this.#status = status;
+    this.#firstByteMs = performance.now() - this.#sentAt;
+    const { outgoing, added } = this.#request;
+    const headers = responseHeaders((controller.rawHeaders ?? []) as Buffer[]);
+    this.#headers = headers;
+    this.#contentLength = Number(headerValue(headers, 'content-length') ?? -1);
+    if (isEventStream(headers)) this.#stopTimer();
+    else this.#timer?.refresh();
+    outgoing.writeHead(status, statusText ?? '', added.length > 0 ? [...headers, ...added] : headers);
+    // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
+    process.nextTick(flushHead, this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return;
+    const { outgoing, captures } = this.#request;
+    this.#timer?.refresh();
+    this.#bytes += chunk.length;
+    captures?.response.push(chunk);
+    if (chunk.length === this.#contentLength && chunk.length <= ONE_WRITE_BYTES_MAX && !this.#written) {
+      this.#held = chunk;
+      return;
+    }
+    this.#written = true;
+    if (!outgoing.write(chunk)) {
+      // A slow reader is no fault of the upstream, so its time stands still.
+      controller.pause();
+      this.#stopTimer();
+      outgoing.once('drain', () => {
+        this.#startTimer();
+        controller.resume();
+      });
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#settled) return;
+    const { outgoing } = this.#request;
+    this.#stopTimer();
+    outgoing.once('finish', () => this.#settle(undefined, undefined));
+    const held = this.#held;
+    if (held) outgoing.end(held.toString('latin1'), 'latin1');
+    else outgoing.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.fail(classifyError(error, this.#phase), error);
+  }
+
+  /** Sends the head on its own when no body came with it. */
+  flush(): void {
+    const { outgoing } = this.#request;
+    if (this.#settled || this.#written || this.#held || outgoing.writableEnded) return;
+    // flushHeaders writes UTF-8; a head with bytes above ASCII waits for its body, whose write is byte-exact.
+    if (this.#headers.some((text) => OBS_TEXT.test(text))) return;
+    this.#written = true;
+    outgoing.flushHeaders();
+  }
+
+  #clientClosed(): void {
+    if (!this.#settled && !this.#request.outgoing.writableFinished) this.fail('client_left');
+  }
+
+  #timedOut(): void {
+    if (this.#phase === 'connecting') this.fail('connect_timeout');
+    else this.fail(this.#phase === 'receiving_body' ? 'response_stalled' : 'upstream_timeout');
+  }
+
+  #startTimer(): void {
+    if (this.#settled || this.#timer || isEventStream(this.#headers)) return;
+    this.#timer = setTimeout(() => this.#timedOut(), this.#request.timeoutMs);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #settle(failure: ForwardFailure | undefined, error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#stopTimer();
+    if (this.#counted) this.#request.upstream.inFlight--;
+    this.#request.outgoing.removeListener('close', this.#onClose);
+    if (failure && this.#controller && !this.#controller.aborted) this.#controller.abort(new Error(failure));
+    this.#done({
+      status: this.#status,
+      failure,
+      error,
+      headers: this.#headers,
+      bytes: this.#bytes,
+      firstByteMs: this.#firstByteMs,
+    });
+  }
+}
+
+function flushHead(forwarding: Forwarding): void {
+  forwarding.flush();
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  return headerValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
+}

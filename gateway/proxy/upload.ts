@@ -1,0 +1,55 @@
+// The request's body on its way upstream.
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Capture } from './capture.ts';
+import { headerValue } from './headers.ts';
+
+/** Bodies up to this size are collected and sent in one write; measured half as dear again as streaming them. */
+const BUFFERED_BYTES_MAX = 16_384;
+
+/** Whether the request has a body at all (RFC 9112 section 6.3). */
+export function hasBody(incoming: IncomingMessage): boolean {
+  const length = headerValue(incoming.rawHeaders, 'content-length');
+  if (length !== undefined) return length !== '0';
+  return headerValue(incoming.rawHeaders, 'transfer-encoding') !== undefined;
+}
+
+export function isSmall(incoming: IncomingMessage): boolean {
+  const length = headerValue(incoming.rawHeaders, 'content-length');
+  return length !== undefined && Number(length) <= BUFFERED_BYTES_MAX;
+}
+
+/** Collects a small body. `done` is called once, and not at all when the client leaves before the end. */
+export function collect(incoming: IncomingMessage, done: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+  incoming.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+}
+
+/**
+ * The body as a stream of its own. undici destroys the body of a request that fails; were that the client's own
+ * stream, its socket would go with it and the failure could not be answered.
+ */
+export function streamBody(incoming: IncomingMessage, capture: Capture | undefined, onProgress: () => void): Readable {
+  const body = new Readable({
+    read() {
+      incoming.resume();
+    },
+    destroy(error, callback) {
+      incoming.removeListener('data', onData);
+      incoming.resume(); // What the client still sends is read and thrown away, so that it can read the answer.
+      callback(error);
+    },
+  });
+  const onData = (chunk: Buffer) => {
+    capture?.push(chunk);
+    onProgress();
+    if (!body.push(chunk)) incoming.pause();
+  };
+  incoming.on('data', onData);
+  incoming.on('end', () => {
+    if (!body.destroyed) body.push(null);
+  });
+  incoming.on('error', () => body.destroy());
+  return body;
+}

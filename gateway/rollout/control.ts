@@ -1,0 +1,273 @@
+// What an operator can do to routes, and what requests read of it: stages, overrides, revisions. One writer at a time;
+// requests read plain memory and never wait for any of it.
+import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type Override } from '../ledger/ledger.ts';
+import type { ForcedSides } from '../routing/decide.ts';
+import type { RouteModel, RouteTable } from '../routing/route.ts';
+import type { Side } from '../routing/side.ts';
+import type { Flags } from './flags.ts';
+import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
+
+/** Who asks for a change, and why. */
+export interface Actor {
+  readonly name: string;
+  readonly source: AuditSource;
+  readonly reason: string;
+  readonly requestId?: string | undefined;
+}
+
+export interface FlagState extends FlagPercents {
+  readonly stage: Stage;
+}
+
+/** A route's place in its migration. */
+export interface RouteState {
+  readonly id: string;
+  /** The stage in force: what the flags say, unless an override forces a side. */
+  readonly stage: Stage;
+  readonly percent: number;
+  readonly mirrorPercent: number;
+  readonly override: (Override & { readonly returnsTo: FlagState }) | undefined;
+  /** Grows with every change of the route; the entity tag that `If-Match` names. */
+  readonly revision: number;
+}
+
+/** The change was refused, or did not happen; `kind` says what the caller can do about it. */
+export class ControlError extends Error {
+  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'not_stored';
+
+  constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ControlError';
+    this.kind = kind;
+  }
+}
+
+/** The outcome of a rollback: in force at once, and `durable` once it would survive a restart. */
+export interface RollbackResult {
+  readonly override: Override;
+  readonly durable: boolean;
+}
+
+export interface ControlDeps {
+  readonly table: RouteTable;
+  readonly flags: Flags;
+  readonly ledger: Ledger;
+  /** The numbers a change to a scope is based on, for the audit log. */
+  readonly evidence: (scope: string) => unknown;
+  readonly now: () => Date;
+  readonly onProblem: (operation: string, error: unknown) => void;
+}
+
+/** Loads the overrides, makes missing flags in each route's initial stage, and watches for flags moved elsewhere. */
+export async function openControl(deps: ControlDeps): Promise<Control> {
+  const overrides = await deps.ledger.overrides();
+  const control = new Control(deps, overrides, await deps.ledger.revisions());
+  await control.createMissingFlags();
+  return control;
+}
+
+export class Control {
+  readonly #deps: ControlDeps;
+  readonly #overrides: Map<string, Override>;
+  readonly #revisions: Map<string, number>;
+  /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
+  readonly #seen = new Map<string, FlagPercents>();
+  #storeProblem: string | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Overrides in force. The object stays the same, its answers change. */
+  readonly forced: ForcedSides;
+
+  constructor(deps: ControlDeps, overrides: readonly Override[], revisions: Map<string, number>) {
+    this.#deps = deps;
+    const inForce = new Map(overrides.map((override) => [override.scope, override]));
+    this.#overrides = inForce;
+    this.#revisions = revisions;
+    this.forced = {
+      get all() {
+        return inForce.get(ALL_ROUTES)?.side;
+      },
+      route: (id) => inForce.get(id)?.side,
+    };
+  }
+
+  async createMissingFlags(): Promise<void> {
+    const { table, flags } = this.#deps;
+    for (const route of table.routes.filter(({ flag }) => !flags.exists(flag))) {
+      const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
+      if (!wanted.ok) throw new Error(wanted.problem);
+      await this.#moveFlags(route, wanted.flags);
+    }
+    for (const route of table.routes) this.#seen.set(route.id, this.#percents(route));
+    flags.onChange(() => void this.#inTurn(() => this.#noticeFlags()));
+  }
+
+  /** @throws {ControlError} unknown_route */
+  route(id: string): RouteState {
+    return this.#state(this.#route(id));
+  }
+
+  allOverride(): Override | undefined {
+    return this.#overrides.get(ALL_ROUTES);
+  }
+
+  /** The revision of a scope: a route's id, or ALL_ROUTES; 0 when it never changed. */
+  revision(scope: string): number {
+    return this.#revisions.get(scope) ?? 0;
+  }
+
+  /** Why the operator cannot rely on changes being stored, or undefined. */
+  problem(): string | undefined {
+    return this.#storeProblem;
+  }
+
+  /** Moves a route's flags. `expected` is the revision the caller has seen; undefined means any. @throws {ControlError} */
+  setStage(id: string, request: StageRequest, actor: Actor, expected?: number): Promise<RouteState> {
+    const route = this.#route(id);
+    return this.#inTurn(async () => {
+      this.#checkRevision(id, expected);
+      const wanted = flagsFor(request, route.config.mirror.samplePercent);
+      if (!wanted.ok) throw new ControlError('invalid', wanted.problem);
+      const change = { before: this.#percents(route), after: wanted.flags };
+      // Audit first: a flag must never be moved without a trace of who did it.
+      await this.#commit(id, undefined, this.#entry('stage', id, actor, change));
+      try {
+        await this.#moveFlags(route, wanted.flags);
+      } catch (error) {
+        this.#seen.set(id, this.#percents(route));
+        this.#deps.onProblem('flags.set', error);
+        throw new ControlError('not_stored', `the flags cannot be moved: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      return this.#state(route);
+    });
+  }
+
+  /** Forces a scope to legacy: at once, in memory, before anything is stored. @throws {ControlError} unknown_route */
+  async rollback(scope: string, actor: Actor): Promise<RollbackResult> {
+    if (scope !== ALL_ROUTES) this.#route(scope);
+    const { reason, name } = actor;
+    const at = this.#deps.now().toISOString();
+    const override: Override = { scope, side: 'legacy', reason, actor: name, at };
+    const change = { before: this.#overrides.get(scope) ?? null, after: override };
+    // In force from here on, whatever becomes of the disk; it does not wait for changes under way either.
+    this.#overrides.set(scope, override);
+    const stored = this.#inTurn(() => this.#commit(scope, override, this.#entry('rollback', scope, actor, change)));
+    const durable = await stored.then(
+      () => true,
+      () => false,
+    );
+    return { override, durable };
+  }
+
+  /** Ends an override, so that the flags decide again. @throws {ControlError} */
+  lift(scope: string, actor: Actor, expected?: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#overrides.get(scope);
+      if (!before) {
+        const what = scope === ALL_ROUTES ? 'all routes' : scope;
+        throw new ControlError('nothing_to_lift', `no override is in force for ${what}`);
+      }
+      this.#checkRevision(scope, expected);
+      await this.#commit(scope, 'lift', this.#entry('lift', scope, actor, { before, after: null }));
+      // A rollback that came while this was stored stays in force.
+      if (this.#overrides.get(scope) === before) this.#overrides.delete(scope);
+    });
+  }
+
+  #route(id: string): RouteModel {
+    const route = this.#deps.table.byId(id);
+    if (!route) throw new ControlError('unknown_route', `no route is called ${id}; GET /api/routes lists them`);
+    return route;
+  }
+
+  #percents(route: RouteModel): FlagPercents {
+    const { flags } = this.#deps;
+    return { percent: flags.percent(route.flag), mirrorPercent: flags.percent(route.mirrorFlag) };
+  }
+
+  #state(route: RouteModel): RouteState {
+    const percents = this.#percents(route);
+    const flagState: FlagState = { ...percents, stage: stageOf(percents) };
+    const override = this.#overrides.get(ALL_ROUTES) ?? this.#overrides.get(route.id);
+    return {
+      id: route.id,
+      ...(override ? FORCED_STATE[override.side] : flagState),
+      override: override && { ...override, returnsTo: flagState },
+      revision: this.revision(route.id),
+    };
+  }
+
+  #checkRevision(scope: string, expected: number | undefined): void {
+    const revision = this.revision(scope);
+    if (expected === undefined || expected === revision) return;
+    const seen = `revision ${revision}, yours is ${expected}`;
+    throw new ControlError('stale', `${scope} has changed since you looked (${seen}); look again`);
+  }
+
+  /** One change at a time, in the order in which they were asked for. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #commit(scope: string, override: Override | 'lift' | undefined, audit: AuditEntry): Promise<void> {
+    try {
+      this.#revisions.set(scope, await this.#deps.ledger.commit({ scope, override, audit }));
+      this.#storeProblem = undefined;
+    } catch (error) {
+      this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
+      this.#deps.onProblem('ledger.commit', error);
+      throw new ControlError('not_stored', this.#storeProblem, { cause: error });
+    }
+  }
+
+  #entry(action: AuditEntry['action'], scope: string, actor: Actor, change: Change): AuditEntry {
+    const { name, source, reason, requestId } = actor;
+    const at = this.#deps.now().toISOString();
+    return {
+      at,
+      actor: name,
+      source,
+      action,
+      scope,
+      reason,
+      ...change,
+      evidence: this.#deps.evidence(scope),
+      requestId,
+    };
+  }
+
+  async #moveFlags(route: RouteModel, to: FlagPercents): Promise<void> {
+    this.#seen.set(route.id, to);
+    await this.#deps.flags.set([
+      { flag: route.flag, percent: to.percent, groupId: route.groupId },
+      { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
+    ]);
+  }
+
+  /** Records flags that were moved in their own source: the file, or a flag server's own console. */
+  async #noticeFlags(): Promise<void> {
+    for (const route of this.#deps.table.routes) {
+      const before = this.#seen.get(route.id);
+      const after = this.#percents(route);
+      if (before?.percent === after.percent && before.mirrorPercent === after.mirrorPercent) continue;
+      this.#seen.set(route.id, after);
+      const actor: Actor = { name: 'flags', source: 'flags', reason: 'moved in the flag source itself' };
+      await this.#commit(route.id, undefined, this.#entry('stage', route.id, actor, { before, after })).catch(() => {});
+    }
+  }
+}
+
+interface Change {
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** What an override amounts to: one side serves everybody, and nothing is copied. */
+const FORCED_STATE: Readonly<Record<Side, FlagState>> = {
+  legacy: { stage: 'legacy', percent: 0, mirrorPercent: 0 },
+  new: { stage: 'complete', percent: 100, mirrorPercent: 0 },
+};

@@ -1,0 +1,172 @@
+// Flags: evaluated by unleash-client, whatever their source. The port, and the provider that keeps them in a file.
+
+import { EventEmitter } from 'node:events';
+import { watch } from 'node:fs';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { Unleash } from 'unleash-client';
+import type { EnhancedFeatureInterface, FeatureInterface } from 'unleash-client/lib/feature.js';
+import type { RepositoryInterface } from 'unleash-client/lib/repository/index.js';
+import type { Segment } from 'unleash-client/lib/strategy/strategy.js';
+import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
+
+/** A flag and how far it is to be rolled out. */
+export interface FlagChange {
+  readonly flag: string;
+  readonly percent: number;
+  readonly groupId: string;
+}
+
+/**
+ * The flags of all routes. Reading never waits and never fails: without its source the last known flags hold, and an
+ * unknown flag is off. `set` answers when its changes are stored and in force, all of them or none.
+ */
+export interface Flags {
+  isEnabled(flag: string, identity: string): boolean;
+  exists(flag: string): boolean;
+  /** Share of identities for which the flag is on, 0 to 100. */
+  percent(flag: string): number;
+  set(changes: readonly FlagChange[]): Promise<void>;
+  /** Calls back after every change, whoever made it. */
+  onChange(listener: () => void): void;
+  /** What is wrong with the source now, or undefined. */
+  problem(): string | undefined;
+  close(): void;
+}
+
+/** Editors write a file in several steps; one reading after the last of them is enough. */
+const SETTLE_MS = 20;
+
+/** Flags in a local file of Unleash's feature JSON. A missing file has no flags; a broken one keeps the last good ones. */
+export async function openFileFlags(path: string): Promise<Flags> {
+  const file = resolve(path);
+  await mkdir(dirname(file), { recursive: true });
+  const source = new FeatureSource();
+  let problem: string | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let settling: NodeJS.Timeout | undefined;
+
+  async function load(): Promise<void> {
+    try {
+      const content = await readFeatureFile(file);
+      problem = undefined;
+      source.replace(content);
+    } catch (error) {
+      problem = `${path}: ${(error as Error).message}; the last good flags stay in force`;
+      source.emit('trouble');
+    }
+  }
+
+  async function write(changes: readonly FlagChange[]): Promise<void> {
+    // Read anew: the file may have been edited a moment ago, and an edit must not be lost.
+    const content = await readFeatureFile(file);
+    const features = new Map(content.features.map((feature) => [feature.name, feature]));
+    for (const { flag, percent, groupId } of changes) {
+      features.set(flag, withRollout(features.get(flag), flag, percent, groupId));
+    }
+    const next = { ...content, features: [...features.values()] };
+    await replaceFile(file, `${JSON.stringify(next, null, 2)}\n`);
+    problem = undefined;
+    source.replace(next);
+  }
+
+  await load();
+  const unleash = new Unleash({
+    appName: 'banyan',
+    url: 'http://localhost', // Never called: the repository below is the only source.
+    repository: source,
+    disableMetrics: true,
+    skipInstanceCountWarning: true,
+  });
+  unleash.on('error', () => {});
+  await unleash.start();
+  const watcher = watch(dirname(file), { persistent: false }, (_, name) => {
+    if (name !== basename(file)) return;
+    clearTimeout(settling);
+    settling = setTimeout(() => void load(), SETTLE_MS);
+  });
+  watcher.on('error', (error) => {
+    problem = `${path} is no longer watched (${error.message}); restart to see edits`;
+  });
+
+  return {
+    isEnabled: (flag, identity) => unleash.isEnabled(flag, { userId: identity }),
+    exists: (flag) => source.getToggle(flag) !== undefined,
+    percent: (flag) => rolloutPercent(source.getToggle(flag)),
+    set(changes) {
+      const done = writing.then(() => write(changes));
+      writing = done.catch(() => {}); // The caller hears of a failure; the next change must still be tried.
+      return done;
+    },
+    onChange: (listener) => void source.on('changed', listener),
+    problem: () => problem,
+    close() {
+      clearTimeout(settling);
+      watcher.close();
+      unleash.destroy();
+    },
+  };
+}
+
+async function readFeatureFile(file: string): Promise<FeatureFile> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 2, features: [] };
+    throw error;
+  }
+  return parseFeatureFile(text);
+}
+
+/** Replaces a file so that a crash leaves the old or the new content, never a part. */
+async function replaceFile(file: string, content: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const handle = await open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+/** The features in memory, in the shape in which unleash-client asks for them. Replaced whole on every change. */
+class FeatureSource extends EventEmitter implements RepositoryInterface {
+  #content = '';
+  #features = new Map<string, FeatureInterface>();
+  #segments = new Map<number, Segment>();
+
+  replace(file: FeatureFile): void {
+    const content = JSON.stringify(file);
+    if (content === this.#content) return;
+    this.#content = content;
+    this.#features = new Map(file.features.map((feature) => [feature.name, feature]));
+    this.#segments = new Map(file.segments?.map((segment) => [segment.id, segment]));
+    this.emit('changed');
+  }
+
+  getToggle(name: string): FeatureInterface | undefined {
+    return this.#features.get(name);
+  }
+
+  getToggles(): FeatureInterface[] {
+    return [...this.#features.values()];
+  }
+
+  /** Only asked for by a caller of unleash-client that lists definitions, which this gateway never does. */
+  getTogglesWithSegmentData(): EnhancedFeatureInterface[] {
+    return [];
+  }
+
+  getSegment(id: number): Segment | undefined {
+    return this.#segments.get(id);
+  }
+
+  async start(): Promise<void> {
+    this.emit('ready');
+  }
+
+  stop(): void {}
+}

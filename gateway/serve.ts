@@ -1,0 +1,32 @@
+// Runs a gateway as a process: configuration, log, signals, exit codes.
+import { ConfigError, loadGatewayConfig, readOperatorTokens } from '../config/load-gateway.ts';
+import { createLogger } from '../config/log.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+
+/** After the drain, what still holds the process is not worth waiting for. */
+const EXIT_TIMEOUT_MS = 20_000;
+
+/** Serves until SIGTERM or SIGINT. Resolves with the exit code: 0 after a clean stop, 1 on failure, 2 on a bad configuration. */
+export async function serve(configFile: string): Promise<number> {
+  let gateway: Gateway;
+  try {
+    const config = loadGatewayConfig(configFile);
+    const tokens = readOperatorTokens(config, configFile);
+    const log = createLogger({ name: 'gateway', level: config.log.level });
+    gateway = await startGateway({ config, tokens, log });
+  } catch (error) {
+    console.error(error instanceof ConfigError ? error.message : `banyan: ${(error as Error).message}`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+  console.log(JSON.stringify({ listening: gateway.listening }));
+  await stopSignal();
+  setTimeout(() => process.exit(1), EXIT_TIMEOUT_MS).unref();
+  await gateway.close();
+  return 0;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}

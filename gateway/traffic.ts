@@ -1,0 +1,101 @@
+// What each side has done with each route's requests lately: counts, errors, rate and latency, for operators and for
+// the evidence of a change. Bounded: two histograms and one ring a route and side.
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { SIDES, type Side } from './routing/side.ts';
+
+/** Rates are over this many seconds. */
+const RATE_SECONDS = 60;
+/** Latency is over the current and the last of these windows. */
+const WINDOW_MS = 60_000;
+const DURATION_US_MAX = 600_000_000;
+
+export interface SideTraffic {
+  readonly requests: number;
+  /** Answers of 500 and above, and requests that could not be answered. */
+  readonly errors: number;
+  readonly perSecond: number;
+  /** Milliseconds; null before anything was measured in the window. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
+}
+
+export interface Traffic {
+  count(route: string, side: Side, durationMs: number, isError: boolean): void;
+  of(route: string): Readonly<Record<Side, SideTraffic>>;
+  /** Requests that no route names. */
+  requests(route: string): number;
+}
+
+export function createTraffic(nowMs: () => number): Traffic {
+  const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route.
+  const counts = (route: string) => {
+    const known = routes.get(route);
+    if (known) return known;
+    const fresh = { legacy: new SideCounts(nowMs()), new: new SideCounts(nowMs()) };
+    routes.set(route, fresh);
+    return fresh;
+  };
+  return {
+    count: (route, side, durationMs, isError) => counts(route)[side].count(nowMs(), durationMs, isError),
+    of(route) {
+      const { legacy, new: fresh } = counts(route);
+      return { legacy: legacy.summary(nowMs()), new: fresh.summary(nowMs()) };
+    },
+    requests: (route) => SIDES.reduce((total, side) => total + counts(route)[side].requests, 0),
+  };
+}
+
+class SideCounts {
+  requests = 0;
+  #errors = 0;
+  readonly #perSecond = new Uint32Array(RATE_SECONDS);
+  #second: number;
+  #current = newHistogram();
+  #last = newHistogram();
+  #windowStartedMs: number;
+
+  constructor(nowMs: number) {
+    this.#second = Math.floor(nowMs / 1000);
+    this.#windowStartedMs = nowMs;
+  }
+
+  count(nowMs: number, durationMs: number, isError: boolean): void {
+    this.#advance(nowMs);
+    this.requests++;
+    if (isError) this.#errors++;
+    const slot = this.#second % RATE_SECONDS;
+    this.#perSecond[slot] = (this.#perSecond[slot] ?? 0) + 1;
+    this.#current.record(Math.min(DURATION_US_MAX, Math.max(1, Math.round(durationMs * 1000))));
+  }
+
+  summary(nowMs: number): SideTraffic {
+    this.#advance(nowMs);
+    const recent = newHistogram();
+    recent.add(this.#last);
+    recent.add(this.#current);
+    const at = (percentile: number) => recent.percentile(percentile) / 1000;
+    return {
+      requests: this.requests,
+      errors: this.#errors,
+      perSecond: this.#perSecond.reduce((total, count) => total + count, 0) / RATE_SECONDS,
+      latencyMs: recent.count > 0 ? { p50: at(50), p95: at(95), p99: at(99) } : null,
+    };
+  }
+
+  /** Empties the seconds that have passed unused, and turns the window. */
+  #advance(nowMs: number): void {
+    const second = Math.floor(nowMs / 1000);
+    const passed = Math.min(RATE_SECONDS, second - this.#second);
+    for (let i = 1; i <= passed; i++) this.#perSecond[(this.#second + i) % RATE_SECONDS] = 0;
+    if (passed > 0) this.#second = second;
+    const age = nowMs - this.#windowStartedMs;
+    if (age < WINDOW_MS) return;
+    [this.#last, this.#current] = [this.#current, this.#last];
+    this.#current.reset();
+    if (age >= 2 * WINDOW_MS) this.#last.reset();
+    this.#windowStartedMs = nowMs;
+  }
+}
+
+function newHistogram(): RecordableHistogram {
+  return createHistogram({ lowest: 1, highest: DURATION_US_MAX, figures: 2 });
+}

@@ -28,17 +28,24 @@ const reviewed = {
   expires: z.iso.date().optional().describe('The last day (UTC) on which the rule holds, as YYYY-MM-DD.'),
 };
 
+const scope = {
+  status: z
+    .enum(['1xx', '2xx', '3xx', '4xx', '5xx'])
+    .optional()
+    .describe('The rule holds only where both sides answered with a status of this class.'),
+};
+
 const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default(['content-type', 'location'])
     .describe('Response headers that are compared.'),
   ignore: z
-    .array(z.strictObject({ path: comparePath, ...reviewed }))
+    .array(z.strictObject({ path: comparePath, ...scope, ...reviewed }))
     .default([])
     .describe('Differences at these paths are counted and shown, but are no mismatch.'),
   normalise: z
-    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...reviewed }))
+    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...scope, ...reviewed }))
     .default([])
     .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
   arrays: z
@@ -47,6 +54,7 @@ const compare = z.strictObject({
         path: comparePath,
         key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
         unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+        ...scope,
         ...reviewed,
       }),
     )

@@ -66,7 +66,7 @@ export async function startGateway({ config, tokens, log, now = () => new Date()
       await Promise.all([upstreams.legacy, upstreams.new, shadows.legacy, shadows.new].map((each) => each.close()));
     });
     const mirror = createMirror({
-      ...{ table, evidence, raised, now, limits: config.mirror, upstreams: shadows },
+      ...{ evidence, raised, now, limits: config.mirror, upstreams: shadows },
       onOutcome(route, outcome, reason) {
         metrics.outcomes.inc({ route, outcome });
         if (reason) metrics.dropped.inc({ route, reason });

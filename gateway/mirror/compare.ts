@@ -5,7 +5,7 @@ import { compareJson, type Difference } from './compare-json.ts';
 import { decodeBody } from './decode.ts';
 import { parseJson } from './json.ts';
 import type { Observation, Outcome } from './observation.ts';
-import type { CompiledRules } from './rules.ts';
+import type { CompiledRules, RulesFor } from './rules.ts';
 
 export interface Verdict {
   readonly outcome: Outcome;
@@ -25,7 +25,7 @@ export interface ObservedPair {
 }
 
 /** The verdict on one request that both sides have seen. Never rejects on account of what a side answered. */
-export async function judge({ legacy, new: fresh, copied }: ObservedPair, rules: CompiledRules): Promise<Verdict> {
+export async function judge({ legacy, new: fresh, copied }: ObservedPair, rulesFor: RulesFor): Promise<Verdict> {
   const verdict = (outcome: Outcome, detail?: string): Verdict => ({ outcome, differences: [], detail });
   // Legacy is the measure: when it failed there is nothing to hold the new side to.
   if (legacy.failure)
@@ -34,9 +34,11 @@ export async function judge({ legacy, new: fresh, copied }: ObservedPair, rules:
   if (isServerError(fresh) && !isServerError(legacy)) return verdict('new_error', `status ${fresh.status}`);
   if (isServerError(legacy) && !isServerError(fresh)) return verdict('legacy_error', `status ${legacy.status}`);
   if (!legacy.body || !fresh.body) return verdict('incomparable', 'a body is larger than is kept');
+  const sameClass = statusClass(legacy) === statusClass(fresh);
+  const rules = rulesFor(sameClass ? statusClass(legacy) : undefined);
   const differences = compareHeads(legacy, fresh, rules);
   // Answers of different classes are different documents: their bodies would only repeat it field by field.
-  if (statusClass(legacy) === statusClass(fresh)) {
+  if (sameClass) {
     const inBody = await compareBodies(legacy, fresh, rules);
     if (!inBody) return verdict('incomparable', 'a content coding is unknown or broken');
     differences.push(...inBody);

@@ -6,13 +6,13 @@
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { type Capture, createCapture } from '../proxy/capture.ts';
 import type { Upstream } from '../proxy/upstream.ts';
-import type { RouteModel, RouteTable } from '../routing/route.ts';
+import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { judge } from './compare.ts';
 import type { Evidence } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createQueue } from './queue.ts';
-import { type CompiledRules, compileRules } from './rules.ts';
+import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
 
 /** Methods that a server must be able to take twice without harm (RFC 9110 section 9.2.1). */
@@ -52,7 +52,6 @@ export interface Mirror {
 
 export interface MirrorDeps {
   readonly limits: GatewayConfig['mirror'];
-  readonly table: RouteTable;
   /** Connections for copies only. */
   readonly upstreams: Readonly<Record<Side, Upstream>>;
   readonly evidence: Evidence;
@@ -64,7 +63,7 @@ export interface MirrorDeps {
 
 export function createMirror(deps: MirrorDeps): Mirror {
   const { limits, evidence, upstreams, onOutcome, raised } = deps;
-  const rulesOf = createRuleBook(deps);
+  const rulesOf = createRuleBook(deps.now);
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -136,19 +135,5 @@ export function createMirror(deps: MirrorDeps): Mirror {
       await Promise.race([queue.idle(), deadline]);
       clearTimeout(timer);
     },
-  };
-}
-
-/** Each route's compiled rules, compiled anew when the day changes, so that expired rules come back. */
-function createRuleBook({ table, now }: MirrorDeps): (route: RouteModel) => CompiledRules {
-  let day = '';
-  let book = new Map<string, CompiledRules>();
-  return (route) => {
-    const today = now().toISOString().slice(0, 10);
-    if (today !== day) {
-      day = today;
-      book = new Map(table.routes.map(({ id, config }) => [id, compileRules(config.compare, today)]));
-    }
-    return book.get(route.id) ?? compileRules(route.config.compare, today);
   };
 }

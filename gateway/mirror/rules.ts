@@ -29,9 +29,17 @@ interface Rule {
   readonly name: string;
 }
 
-/** Compiles the rules that hold on `today` (YYYY-MM-DD, UTC); expired ones have no effect. */
-export function compileRules(config: CompareConfig, today: string): CompiledRules {
-  const holds = (rule: { expires?: string | undefined }) => rule.expires === undefined || rule.expires >= today;
+/** When rules are to hold: the day (YYYY-MM-DD, UTC), and the class of status that both sides answered, if it is one. */
+export interface RuleScope {
+  readonly today: string;
+  readonly statusClass: number | undefined;
+}
+
+/** Compiles the rules that hold in a scope; expired ones, and those for other answers, have no effect. */
+export function compileRules(config: CompareConfig, { today, statusClass }: RuleScope): CompiledRules {
+  const holds = (rule: { expires?: string | undefined; status?: string | undefined }) =>
+    (rule.expires === undefined || rule.expires >= today) &&
+    (rule.status === undefined || rule.status === `${statusClass}xx`);
   const compile = (text: string): Rule => {
     const path = parseComparePath(text);
     if (!path) throw new Error(`not a path that can be compared: ${text}`); // The configuration's schema has checked it.
@@ -75,4 +83,25 @@ export function compileRules(config: CompareConfig, today: string): CompiledRule
 function isAt(rule: Rule, place: Place, below: boolean): boolean {
   const steps: readonly PathStep[] | undefined = rule.path.part === 'body' ? rule.path.steps : undefined;
   return steps !== undefined && selects(steps, place, below);
+}
+
+/** The rules for answers of one status class; undefined where the sides' classes differ. */
+export type RulesFor = (statusClass: number | undefined) => CompiledRules;
+
+/** Each route's compiled rules, compiled anew when the day changes, so that expired rules come back by themselves. */
+export function createRuleBook(
+  now: () => Date,
+): (route: { id: string; config: { compare: CompareConfig } }) => RulesFor {
+  let day = '';
+  const book = new Map<string, CompiledRules>(); // One per configured route and class of status.
+  return ({ id, config }) =>
+    (statusClass) => {
+      const today = now().toISOString().slice(0, 10);
+      if (today !== day) book.clear();
+      day = today;
+      const key = `${id} ${statusClass}`;
+      const known = book.get(key) ?? compileRules(config.compare, { today, statusClass });
+      book.set(key, known);
+      return known;
+    };
 }

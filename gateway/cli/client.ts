@@ -1,0 +1,82 @@
+// The operator's API as the command line calls it: every way it can fail, as an exit code and a sentence.
+import { request } from 'undici';
+import { z } from 'zod';
+import { CommandError, EXIT } from './exit.ts';
+
+export interface ApiClient {
+  get(path: string): Promise<Answer>;
+  /** Sends a change. `ifMatch` is the entity tag the change is based on. */
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, ifMatch?: string): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly body: unknown;
+  readonly etag: string | undefined;
+}
+
+const EXIT_BY_STATUS: Readonly<Record<number, number>> = {
+  400: EXIT.usage,
+  401: EXIT.notPermitted,
+  403: EXIT.notPermitted,
+  404: EXIT.usage,
+  409: EXIT.conflict,
+  412: EXIT.conflict,
+};
+
+const problemSchema = z.looseObject({ detail: z.string().optional(), title: z.string().optional() });
+
+export function createClient(options: { url: string; token: string; timeoutMs: number }): ApiClient {
+  const { url, token, timeoutMs } = options;
+
+  async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, extra: Call = {}): Promise<Answer> {
+    const headers: Record<string, string> = { authorization: `Bearer ${token}`, 'x-banyan-client': 'cli' };
+    if (extra.body !== undefined) headers['content-type'] = 'application/json';
+    if (extra.ifMatch !== undefined) headers['if-match'] = extra.ifMatch;
+    try {
+      const response = await request(new URL(path, url), {
+        ...{ method, headers, body: extra.body === undefined ? null : JSON.stringify(extra.body) },
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const text = await response.body.text();
+      const etag = response.headers.etag;
+      const body = parse(text, url);
+      if (response.statusCode >= 400) throw refusal(response.statusCode, body);
+      return { body, etag: typeof etag === 'string' ? etag : undefined };
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      if ((error as Error).name === 'TimeoutError') {
+        throw new CommandError(EXIT.timedOut, `${url} did not answer within ${timeoutMs} ms`);
+      }
+      const hint = 'is the gateway running? name its operator address with --url or BANYAN_URL';
+      throw new CommandError(EXIT.unreachable, `cannot reach ${url}: ${(error as Error).message}; ${hint}`, {
+        cause: error,
+      });
+    }
+  }
+
+  return {
+    get: (path) => call('GET', path),
+    send: (method, path, body, ifMatch) => call(method, path, { body, ...(ifMatch === undefined ? {} : { ifMatch }) }),
+  };
+}
+
+interface Call {
+  readonly body?: unknown;
+  readonly ifMatch?: string;
+}
+
+function parse(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CommandError(EXIT.unreachable, `${url} is not a gateway's operator address: it answered no JSON`, {
+      cause: error,
+    });
+  }
+}
+
+function refusal(status: number, body: unknown): CommandError {
+  const problem = problemSchema.safeParse(body).data;
+  const detail = problem?.detail ?? problem?.title ?? `status ${status}`;
+  return new CommandError(EXIT_BY_STATUS[status] ?? EXIT.error, detail);
+}

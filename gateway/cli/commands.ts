@@ -1,0 +1,155 @@
+// What each command that talks to a gateway does: calls the API, and answers both a document and the text of it.
+import { z } from 'zod';
+import type { ApiClient } from './client.ts';
+import {
+  comparisonsSchema,
+  diffsText,
+  percent,
+  type RouteView,
+  routeSchema,
+  routesTable,
+  routeText,
+  table,
+} from './render.ts';
+
+/** A command's result: `json` for scripts, `text` for people, `notes` for people beside either (on stderr). */
+export interface Result {
+  readonly json: unknown;
+  readonly text: string;
+  readonly notes?: readonly string[];
+}
+
+export interface StageOptions {
+  readonly percent?: number;
+  readonly mirrorPercent?: number;
+  readonly reason: string;
+  /** Overwrite whatever has happened since. */
+  readonly force?: boolean;
+}
+
+const routePath = (id: string, rest = '') => `/api/routes/${encodeURIComponent(id)}${rest}`;
+const listSchema = z.looseObject({ routes: z.array(routeSchema) });
+const stateSchema = z.looseObject({
+  id: z.string(),
+  stage: z.string(),
+  percent: z.number(),
+  mirrorPercent: z.number(),
+  override: z.looseObject({ side: z.string(), returnsTo: z.looseObject({ stage: z.string() }) }).optional(),
+  durable: z.boolean().optional(),
+});
+
+export async function listRoutes(api: ApiClient): Promise<Result> {
+  const { body } = await api.get('/api/routes');
+  return { json: body, text: routesTable(listSchema.parse(body).routes) };
+}
+
+export async function showRoute(api: ApiClient, id: string): Promise<Result> {
+  const { body } = await api.get(routePath(id));
+  return { json: body, text: routeText(routeSchema.parse(body)) };
+}
+
+export async function moveStage(api: ApiClient, id: string, stage: string, options: StageOptions): Promise<Result> {
+  const { percent: share, mirrorPercent, reason, force } = options;
+  const seen = await api.get(routePath(id));
+  const before = routeSchema.parse(seen.body);
+  const { body } = await api.send(
+    'PUT',
+    routePath(id, '/stage'),
+    { stage, percent: share, mirrorPercent, reason },
+    force ? '*' : seen.etag,
+  );
+  const after = stateSchema.parse(body);
+  const text = `${id}: ${place(before)} -> ${place(after)}`;
+  if (!after.override) return { json: body, text };
+  return { json: body, text, notes: [`an override forces ${after.override.side}; the stage holds once it is lifted`] };
+}
+
+function place({ stage, percent: share }: Pick<RouteView, 'stage' | 'percent'>): string {
+  return stage === 'canary' ? `canary ${share} %` : stage;
+}
+
+const NOT_DURABLE = 'the override is in force, but could not be stored: it would not survive a restart of the gateway';
+
+/** Takes one route, or with no id all of them, back to legacy. */
+export async function rollBack(api: ApiClient, id: string | undefined, reason: string): Promise<Result> {
+  const { body } = await api.send('POST', id === undefined ? '/api/rollback' : routePath(id, '/rollback'), { reason });
+  const { durable } = z.looseObject({ durable: z.boolean() }).parse(body);
+  const text = `${id ?? 'all routes'}: legacy serves every request from now on`;
+  return { json: body, text, ...(durable ? {} : { notes: [NOT_DURABLE] }) };
+}
+
+/** Ends an override, so that the flags decide again. */
+export async function liftOverride(api: ApiClient, id: string | undefined, reason: string): Promise<Result> {
+  const path = id === undefined ? '/api/rollback' : routePath(id, '/rollback');
+  const { etag } = await api.get(id === undefined ? path : routePath(id));
+  const { body } = await api.send('DELETE', path, { reason }, etag);
+  const state = stateSchema.safeParse(body).data;
+  return {
+    json: body,
+    text: `${id ?? 'all routes'}: the override is lifted${state ? `; back to ${place(state)}` : ''}`,
+  };
+}
+
+export async function showDiffs(api: ApiClient, id: string | undefined, showRuled: boolean): Promise<Result> {
+  const ids =
+    id === undefined ? listSchema.parse((await api.get('/api/routes')).body).routes.map((route) => route.id) : [id];
+  const found = [];
+  for (const each of ids) {
+    const { body } = await api.get(routePath(each, '/comparisons'));
+    found.push({ id: each, body, comparisons: comparisonsSchema.parse(body) });
+  }
+  const json = id === undefined ? Object.fromEntries(found.map((each) => [each.id, each.body])) : found[0]?.body;
+  return { json, text: diffsText(found, showRuled) };
+}
+
+const auditSchema = z.looseObject({
+  entries: z.array(
+    z.looseObject({
+      id: z.number(),
+      at: z.string(),
+      actor: z.string(),
+      action: z.string(),
+      scope: z.string(),
+      reason: z.string(),
+    }),
+  ),
+});
+
+export async function showAudit(api: ApiClient, query: { route?: string; limit?: number }): Promise<Result> {
+  const parameters = new URLSearchParams();
+  if (query.route !== undefined) parameters.set('route', query.route);
+  if (query.limit !== undefined) parameters.set('limit', String(query.limit));
+  const { body } = await api.get(`/api/audit?${parameters}`);
+  const rows = auditSchema
+    .parse(body)
+    .entries.map((entry) => [entry.at, entry.actor, entry.action, entry.scope, entry.reason]);
+  return { json: body, text: table(['AT', 'WHO', 'DID', 'TO', 'WHY'], rows) };
+}
+
+const statusSchema = z.looseObject({
+  environment: z.string(),
+  ready: z.boolean(),
+  warnings: z.array(z.string()),
+  override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
+  stages: z.record(z.string(), z.number()),
+  unrouted: z.object({ requests: z.number() }),
+});
+
+export async function showStatus(api: ApiClient): Promise<Result> {
+  const { body } = await api.get('/api/status');
+  const { environment, ready, warnings, override, stages, unrouted } = statusSchema.parse(body);
+  const { routes } = listSchema.parse((await api.get('/api/routes')).body);
+  const attention = routes.flatMap((route) => route.attention.map((sentence) => `${route.id}: ${sentence}`));
+  const lines = [
+    `${environment}: ${ready ? 'ready' : 'not ready'}`,
+    `routes     ${Object.entries(stages)
+      .map(([stage, count]) => `${count} ${stage}`)
+      .join(', ')}`,
+    `unrouted   ${unrouted.requests} requests that no route names, served by legacy`,
+    ...(override ? [`OVERRIDE   all routes forced to ${override.side} by ${override.actor}: ${override.reason}`] : []),
+    ...warnings.map((warning) => `warning    ${warning}`),
+    ...attention.map((sentence) => `attention  ${sentence}`),
+    `parity     ${routes.map((route) => `${route.id} ${percent(route.comparison.parity)}`).join(', ')}`,
+  ];
+  return { json: body, text: lines.join('\n') };
+}

@@ -1,0 +1,168 @@
+// The command line's grammar: commands, options, help.
+import { Command, InvalidArgumentError } from 'commander';
+import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
+import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
+import { STAGES } from '../rollout/stage.ts';
+import { serve } from '../serve.ts';
+import { type ApiClient, createClient } from './client.ts';
+import {
+  liftOverride,
+  listRoutes,
+  moveStage,
+  type Result,
+  rollBack,
+  type StageOptions,
+  showAudit,
+  showDiffs,
+  showRoute,
+  showStatus,
+} from './commands.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+interface GlobalOptions {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+  readonly timeout: number;
+}
+
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** Runs one command; answers its exit code. Data goes to `out`, everything said to people to `err`. */
+export async function runCli(args: readonly string[], { out, err }: Output): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = new Command('banyan')
+    .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
+    .option('--url <url>', "the gateway's operator address (default: $BANYAN_URL or http://127.0.0.1:8081)")
+    .option('--token-file <file>', "file with the operator token (default: $BANYAN_OPERATOR_TOKEN, or the sandbox's own)")
+    .option('--json', 'print one JSON document instead of text')
+    .option('--timeout <ms>', 'how long the gateway may take to answer', wholeNumber, 10_000)
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
+    .exitOverride();
+
+  const answer = (work: (api: ApiClient) => Promise<Result>) => async () => {
+    const options = program.opts<GlobalOptions>();
+    const token = operatorToken(options.tokenFile);
+    if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
+    const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
+    const { json, text, notes = [] } = await work(api);
+    out(options.json ? JSON.stringify(json, null, 2) : text);
+    for (const note of notes) err(`note: ${note}`);
+  };
+
+  addLocalCommands(program, { out, err }, (result) => {
+    code = result;
+  });
+  addReadingCommands(program, answer);
+  addChangingCommands(program, answer);
+
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error, err);
+  }
+}
+
+type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
+
+function addLocalCommands(program: Command, { out, err }: Output, exit: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('run a gateway until it is told to stop')
+    .requiredOption('--config <file>', 'its configuration')
+    .action(async ({ config }: { config: string }) => exit(await serve(config)));
+  program
+    .command('check')
+    .description('check a configuration; every error with its place and what to do')
+    .requiredOption('--config <file>', 'the configuration')
+    .action(({ config }: { config: string }) => {
+      const { json } = program.opts<GlobalOptions>();
+      try {
+        const { routes } = loadGatewayConfig(config);
+        out(json ? JSON.stringify({ ok: true, problems: [] }) : `${config}: ok, ${routes.length} routes`);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        if (json) out(JSON.stringify({ ok: false, problems: error.problems }, null, 2));
+        else err(error.message);
+        exit(EXIT.usage);
+      }
+    });
+}
+
+function addReadingCommands(program: Command, answer: Answer): void {
+  program
+    .command('routes')
+    .description('list the routes: stage, share, rates, latency, parity, coverage')
+    .action(() => answer(listRoutes)());
+  program
+    .command('route <id>')
+    .description('show one route')
+    .action((id: string) => answer((api) => showRoute(api, id))());
+  program
+    .command('diffs [id]')
+    .description('list the differences found, by path and kind, of one route or of all')
+    .option('--all', 'also those that a rule covers')
+    .action((id: string | undefined, { all }: { all?: boolean }) =>
+      answer((api) => showDiffs(api, id, all === true))(),
+    );
+  program
+    .command('audit')
+    .description('who changed what, when and why, newest first')
+    .option('--route <id>', 'of one route only')
+    .option('--limit <n>', 'at most so many entries', wholeNumber)
+    .action((query: { route?: string; limit?: number }) => answer((api) => showAudit(api, query))());
+  program
+    .command('status')
+    .description("the gateway's own state, and what needs attention")
+    .action(() => answer(showStatus)());
+}
+
+function addChangingCommands(program: Command, answer: Answer): void {
+  program
+    .command('stage <id> <stage>')
+    .description(`move a route to a stage: ${STAGES.join(', ')}`)
+    .requiredOption('--reason <text>', 'why; the audit log keeps it')
+    .option('--percent <n>', 'share of users that a canary serves from the new side', wholeNumber)
+    .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
+    .option('--force', 'overwrite what has changed since')
+    .action((id: string, stage: string, options: StageOptions) => {
+      if (!STAGES.some((each) => each === stage)) {
+        throw new CommandError(EXIT.usage, `there is no stage ${stage}; it is one of ${STAGES.join(', ')}`);
+      }
+      return answer((api) => moveStage(api, id, stage, options))();
+    });
+  program
+    .command('rollback [id]')
+    .description('force a route, or with --all every route, back to legacy, at once')
+    .requiredOption('--reason <text>', 'why; the audit log keeps it')
+    .option('--all', 'every route')
+    .option('--lift', 'end the override instead, so that the flags decide again')
+    .action((id: string | undefined, { reason, all, lift }: { reason: string; all?: boolean; lift?: boolean }) => {
+      if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
+      return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
+    });
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('expected a whole number');
+  return value;
+}
+
+/** Says what went wrong and answers the exit code. commander has printed its own errors already. */
+function explain(error: unknown, err: (text: string) => void): number {
+  if (error instanceof CommandError) {
+    err(`error: ${error.message}`);
+    return error.code;
+  }
+  const exitCode = (error as { exitCode?: unknown }).exitCode;
+  if ((error as Error).name === 'CommanderError') return exitCode === 0 ? EXIT.ok : EXIT.usage;
+  err(`error: ${(error as Error).message}`);
+  return EXIT.error;
+}

@@ -1,0 +1,137 @@
+// What people read on a terminal; scripts take --json. Pure.
+import { z } from 'zod';
+
+const sideTraffic = z.object({
+  requests: z.number(),
+  errors: z.number(),
+  perSecond: z.number(),
+  latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
+});
+
+export const routeSchema = z.looseObject({
+  id: z.string(),
+  stage: z.string(),
+  percent: z.number(),
+  mirrorPercent: z.number(),
+  revision: z.number(),
+  override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
+  traffic: z.object({ legacy: sideTraffic, new: sideTraffic }),
+  comparison: z.looseObject({
+    eligible: z.number(),
+    coverage: z.number().nullable(),
+    parity: z.number().nullable(),
+    parityLowerBound: z.number().nullable(),
+  }),
+  attention: z.array(z.string()),
+});
+export type RouteView = z.output<typeof routeSchema>;
+
+export const comparisonsSchema = z.looseObject({
+  eligible: z.number(),
+  coverage: z.number().nullable(),
+  parity: z.number().nullable(),
+  parityLowerBound: z.number().nullable(),
+  outcomes: z.record(z.string(), z.number()),
+  differences: z.array(
+    z.looseObject({
+      path: z.string(),
+      kind: z.string(),
+      count: z.number(),
+      noise: z.number(),
+      share: z.number(),
+      critical: z.boolean(),
+      rule: z.string().optional(),
+    }),
+  ),
+});
+export type ComparisonsView = z.output<typeof comparisonsSchema>;
+
+/** Columns padded to their widest cell; the last one is not. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return all.map(line).join('\n');
+}
+
+export function percent(share: number | null, digits = 2): string {
+  return share === null ? '-' : `${(share * 100).toFixed(digits)} %`;
+}
+
+export function routesTable(routes: readonly RouteView[]): string {
+  const rows = routes.map((route) => [
+    route.id,
+    route.override ? `${route.stage} (forced)` : route.stage,
+    `${route.percent} %`,
+    `${route.mirrorPercent} %`,
+    (route.traffic.legacy.perSecond + route.traffic.new.perSecond).toFixed(1),
+    latencies(route),
+    percent(route.comparison.parity),
+    percent(route.comparison.coverage, 1),
+    route.attention.length > 0 ? `! ${route.attention[0]}` : '',
+  ]);
+  return table(['ROUTE', 'STAGE', 'NEW', 'MIRROR', 'REQ/S', 'P95 MS L/N', 'PARITY', 'COVERAGE', 'ATTENTION'], rows);
+}
+
+function latencies({ traffic }: RouteView): string {
+  return [traffic.legacy, traffic.new].map(({ latencyMs }) => (latencyMs ? latencyMs.p95.toFixed(1) : '-')).join(' / ');
+}
+
+export function routeText(route: RouteView): string {
+  const { comparison, override } = route;
+  const lines = [
+    `${route.id}  ${route.stage}  (revision ${route.revision})`,
+    `  new serves      ${route.percent} % of users`,
+    `  copied          ${route.mirrorPercent} % of users`,
+    ...(override ? [`  forced to       ${override.side} by ${override.actor}: ${override.reason}`] : []),
+    ...(['legacy', 'new'] as const).map((side) => {
+      const { requests, errors, perSecond } = route.traffic[side];
+      return `  ${side.padEnd(15)} ${requests} requests, ${errors} errors, ${perSecond.toFixed(1)}/s`;
+    }),
+    `  latency p95     ${latencies(route)} ms (legacy / new)`,
+    `  compared        ${comparison.eligible} eligible, coverage ${percent(comparison.coverage, 1)}`,
+    `  parity          ${percent(comparison.parity)} (at least ${percent(comparison.parityLowerBound)} with 95 % confidence)`,
+    ...route.attention.map((sentence) => `  ! ${sentence}`),
+  ];
+  return lines.join('\n');
+}
+
+export interface RouteComparisons {
+  readonly id: string;
+  readonly comparisons: ComparisonsView;
+}
+
+/** The differences of several routes. Those that a rule covers are only shown when asked for. */
+export function diffsText(found: readonly RouteComparisons[], showRuled: boolean): string {
+  const rows = found.flatMap(({ id, comparisons }) =>
+    comparisons.differences
+      .filter(({ rule }) => showRuled || rule === undefined)
+      .map((difference) => [
+        id,
+        difference.path,
+        difference.kind,
+        String(difference.count),
+        percent(difference.share),
+        difference.critical ? 'critical' : '',
+        difference.rule ? `ignored by ${difference.rule}` : '',
+      ]),
+  );
+  const summary = found.map(({ id, comparisons }) => [
+    id,
+    String(comparisons.eligible),
+    percent(comparisons.coverage, 1),
+    percent(comparisons.parity),
+    percent(comparisons.parityLowerBound),
+    Object.entries(comparisons.outcomes)
+      .filter(([, count]) => count > 0)
+      .map(([outcome, count]) => `${outcome} ${count}`)
+      .join(', '),
+  ]);
+  const differences =
+    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'SHARE', '', ''], rows) : 'no differences';
+  return `${differences}\n\n${table(['ROUTE', 'ELIGIBLE', 'COVERAGE', 'PARITY', 'AT LEAST', 'OUTCOMES'], summary)}`;
+}

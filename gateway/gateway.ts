@@ -45,7 +45,7 @@ export async function startGateway({ config, tokens, log, now = () => new Date()
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = openSqliteLedger(config.ledger.replace(/^sqlite:/, ''));
+    const ledger = await openSqliteLedger(config.ledger.replace(/^sqlite:/, ''));
     closers.push(() => ledger.close());
     const flags = await openFileFlags(config.flags.file);
     closers.push(() => flags.close());

@@ -37,7 +37,10 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
   const program = new Command('banyan')
     .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
     .option('--url <url>', "the gateway's operator address (default: $BANYAN_URL or http://127.0.0.1:8081)")
-    .option('--token-file <file>', "file with the operator token (default: $BANYAN_OPERATOR_TOKEN, or the sandbox's own)")
+    .option(
+      '--token-file <file>',
+      "file with the operator token (default: $BANYAN_OPERATOR_TOKEN, or the sandbox's own)",
+    )
     .option('--json', 'print one JSON document instead of text')
     .option('--timeout <ms>', 'how long the gateway may take to answer', wholeNumber, 10_000)
     .showSuggestionAfterError()

@@ -46,6 +46,12 @@ export interface LedgerChange {
   readonly audit: AuditEntry;
 }
 
+export interface AuditQuery {
+  readonly limit: number;
+  readonly scope?: string;
+  readonly before?: number;
+}
+
 /**
  * Durable state. `commit` answers once the change would survive a crash of the process; it rejects when it cannot be
  * stored, and then nothing of it is. Reading an empty ledger is not an error. Revisions start at 1 and grow by one
@@ -58,6 +64,6 @@ export interface Ledger {
   /** Stores the change and answers the scope's new revision. */
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
-  audit(query: { limit: number; scope?: string; before?: number }): Promise<StoredAuditEntry[]>;
+  audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
   close(): Promise<void>;
 }

@@ -1,139 +1,62 @@
-// The embedded ledger: one SQLite file beside the gateway.
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { z } from 'zod';
-import type { Ledger, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
+// The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
+import { Worker } from 'node:worker_threads';
+import type { Ledger } from './ledger.ts';
+import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
-/** The layout this code reads and writes; a file of another version is refused rather than guessed at. */
-const LAYOUT_VERSION = 1;
-
-const LAYOUT = `
-  CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
-  CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
-  CREATE TABLE audit (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
-    scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
-  ) STRICT;
-  CREATE INDEX audit_scope ON audit (scope, id);
-  PRAGMA user_version = ${LAYOUT_VERSION};
-`;
-
-const overrideRow = z.object({
-  scope: z.string(),
-  side: z.enum(['legacy', 'new']),
-  reason: z.string(),
-  actor: z.string(),
-  at: z.string(),
-});
-
-const jsonText = z
-  .string()
-  .nullable()
-  .transform((text): unknown => (text === null ? null : JSON.parse(text)));
-
-const auditRow = z
-  .object({
-    id: z.number(),
-    at: z.string(),
-    actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create']),
-    scope: z.string(),
-    reason: z.string(),
-    before: jsonText,
-    after: jsonText,
-    evidence: jsonText,
-    request_id: z.string().nullable(),
-  })
-  .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
-
-/** Opens the ledger in `file` (`:memory:` for none), made when missing. @throws when it cannot be opened or is of another version. */
-export function openSqliteLedger(file: string): Ledger {
-  const db = openDatabase(file);
-  const statements = {
-    overrides: db.prepare('SELECT scope, side, reason, actor, at FROM overrides ORDER BY scope'),
-    revisions: db.prepare('SELECT scope, revision FROM revisions'),
-    putOverride: db.prepare('INSERT OR REPLACE INTO overrides (scope, side, reason, actor, at) VALUES (?, ?, ?, ?, ?)'),
-    liftOverride: db.prepare('DELETE FROM overrides WHERE scope = ?'),
-    bump: db.prepare(
-      `INSERT INTO revisions (scope, revision) VALUES (?, 1)
-       ON CONFLICT (scope) DO UPDATE SET revision = revision + 1 RETURNING revision`,
-    ),
-    addAudit: db.prepare(
-      `INSERT INTO audit (at, actor, source, action, scope, reason, before, after, evidence, request_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    audit: db.prepare(
-      `SELECT * FROM audit WHERE (?1 IS NULL OR scope = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3`,
-    ),
-  };
-
-  function store(change: LedgerChange): number {
-    const { scope, override, audit } = change;
-    if (override === 'lift') statements.liftOverride.run(scope);
-    else if (override) {
-      statements.putOverride.run(scope, override.side, override.reason, override.actor, override.at);
-    }
-    const { at, actor, source, action, reason, requestId } = audit;
-    const [before, after, evidence] = [audit.before, audit.after, audit.evidence].map((value) =>
-      JSON.stringify(value ?? null),
-    );
-    statements.addAudit.run(
-      ...[at, actor, source, action, audit.scope, reason],
-      ...[before ?? null, after ?? null, evidence ?? null, requestId ?? null],
-    );
-    return numberOf(statements.bump.get(scope)?.revision);
-  }
-
-  return {
-    async overrides(): Promise<Override[]> {
-      return statements.overrides.all().map((row) => overrideRow.parse(row));
-    },
-    async revisions() {
-      return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
-    },
-    async commit(change) {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        const revision = store(change);
-        db.exec('COMMIT');
-        return revision;
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
-    },
-    async audit({ limit, scope, before }) {
-      return statements.audit.all(scope ?? null, before ?? null, limit).map((row) => auditRow.parse(row));
-    },
-    async close() {
-      if (db.isOpen) db.close();
-    },
-  };
+interface Waiting {
+  resolve(value: never): void;
+  reject(error: Error): void;
 }
 
-function numberOf(value: SQLOutputValue | undefined): number {
-  return z.number().parse(value);
-}
+/** Opens the ledger in `file`, made when missing. @throws when it cannot be opened or is of another layout. */
+export async function openSqliteLedger(file: string): Promise<Ledger> {
+  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: file, execArgv: [] });
+  const waiting = new Map<number, Waiting>(); // As many as operators' calls under way.
+  let lastId = OPENED;
+  let ended: Error | undefined;
 
-function openDatabase(file: string): DatabaseSync {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
-  const db = new DatabaseSync(file, { timeout: 5_000 });
+  worker.on('message', (reply: LedgerReply) => {
+    const call = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if ('error' in reply) call?.reject(new Error(reply.error));
+    else call?.resolve(reply.value as never);
+  });
+  const end = (error: Error) => {
+    ended = error;
+    for (const call of waiting.values()) call.reject(error);
+    waiting.clear();
+  };
+  worker.on('error', (error) =>
+    end(new Error(`the ledger's thread failed: ${(error as Error).message}`, { cause: error })),
+  );
+  worker.on('exit', () => end(ended ?? new Error('the ledger is closed')));
+
+  const answerTo = <T>(id: number) =>
+    new Promise<T>((resolve, reject) => {
+      if (ended) reject(ended);
+      else waiting.set(id, { resolve, reject });
+    });
+  const call = <T>(operation: LedgerOperation, argument?: unknown): Promise<T> => {
+    const id = ++lastId;
+    const answer = answerTo<T>(id);
+    if (!ended) worker.postMessage({ id, operation, argument });
+    return answer;
+  };
+
   try {
-    // Reasons and samples are nobody else's business.
-    if (file !== ':memory:') chmodSync(file, 0o600);
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    const version = numberOf(db.prepare('PRAGMA user_version').get()?.user_version);
-    if (version === 0) db.exec(`BEGIN; ${LAYOUT} COMMIT;`);
-    else if (version !== LAYOUT_VERSION) {
-      throw new Error(
-        `${file} has ledger layout ${version}, this gateway reads ${LAYOUT_VERSION}; use the matching release`,
-      );
-    }
-    return db;
+    await answerTo(OPENED);
   } catch (error) {
-    db.close();
+    await worker.terminate();
     throw error;
   }
+  return {
+    overrides: () => call('overrides'),
+    revisions: () => call('revisions'),
+    commit: (change) => call('commit', change),
+    audit: (query) => call('audit', query),
+    async close() {
+      if (!ended) await call('close');
+      await worker.terminate();
+    },
+  };
 }

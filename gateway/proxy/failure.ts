@@ -1,4 +1,5 @@
 // Everything that can go wrong with a forwarded request: a closed list, phase x side, and one table of what it means.
+import { errors } from 'undici';
 
 export type ForwardFailure =
   /** The request is not one that can be forwarded (a target or field that HTTP does not allow). */
@@ -68,7 +69,8 @@ export function classifyError(error: unknown, phase: Phase): ForwardFailure {
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'request_invalid';
   if (phase === 'connecting') return code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
   if (phase === 'receiving_body') return 'response_cut';
-  if (typeof code === 'string' && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW'))
+  // By class: undici leaves the code of a parser's error undefined.
+  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError)
     return 'response_invalid';
   return 'upstream_reset';
 }

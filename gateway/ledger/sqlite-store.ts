@@ -1,0 +1,152 @@
+// The embedded ledger's file. Synchronous, as SQLite is: it runs on a thread of its own (sqlite-worker.ts), since a disk
+// that stalls must not stall requests.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { z } from 'zod';
+import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
+
+/** The layout this code reads and writes; a file of another version is refused rather than guessed at. */
+const LAYOUT_VERSION = 1;
+
+/** How long to wait for another process (a backup, a shell) that holds the file. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+const LAYOUT = `
+  CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+  CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
+    scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
+  ) STRICT;
+  CREATE INDEX audit_scope ON audit (scope, id);
+  PRAGMA user_version = ${LAYOUT_VERSION};
+`;
+
+const overrideRow = z.object({
+  scope: z.string(),
+  side: z.enum(['legacy', 'new']),
+  reason: z.string(),
+  actor: z.string(),
+  at: z.string(),
+});
+
+const jsonText = z
+  .string()
+  .nullable()
+  .transform((text): unknown => (text === null ? null : JSON.parse(text)));
+
+const auditRow = z
+  .object({
+    id: z.number(),
+    at: z.string(),
+    actor: z.string(),
+    source: z.enum(['api', 'cli', 'flags', 'start']),
+    action: z.enum(['stage', 'rollback', 'lift', 'create']),
+    scope: z.string(),
+    reason: z.string(),
+    before: jsonText,
+    after: jsonText,
+    evidence: jsonText,
+    request_id: z.string().nullable(),
+  })
+  .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
+
+/** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
+export interface SqliteStore {
+  overrides(): Override[];
+  revisions(): Map<string, number>;
+  commit(change: LedgerChange): number;
+  audit(query: AuditQuery): StoredAuditEntry[];
+  close(): void;
+}
+
+/** Opens the ledger in `file` (`:memory:` for none), made when missing. @throws when it cannot be opened or is of another version. */
+export function openSqliteStore(file: string): SqliteStore {
+  const db = openDatabase(file);
+  const statements = {
+    overrides: db.prepare('SELECT scope, side, reason, actor, at FROM overrides ORDER BY scope'),
+    revisions: db.prepare('SELECT scope, revision FROM revisions'),
+    putOverride: db.prepare('INSERT OR REPLACE INTO overrides (scope, side, reason, actor, at) VALUES (?, ?, ?, ?, ?)'),
+    liftOverride: db.prepare('DELETE FROM overrides WHERE scope = ?'),
+    bump: db.prepare(
+      `INSERT INTO revisions (scope, revision) VALUES (?, 1)
+       ON CONFLICT (scope) DO UPDATE SET revision = revision + 1 RETURNING revision`,
+    ),
+    addAudit: db.prepare(
+      `INSERT INTO audit (at, actor, source, action, scope, reason, before, after, evidence, request_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    audit: db.prepare(
+      `SELECT * FROM audit WHERE (?1 IS NULL OR scope = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3`,
+    ),
+  };
+
+  function store(change: LedgerChange): number {
+    const { scope, override, audit } = change;
+    if (override === 'lift') statements.liftOverride.run(scope);
+    else if (override) {
+      statements.putOverride.run(scope, override.side, override.reason, override.actor, override.at);
+    }
+    const { at, actor, source, action, reason, requestId } = audit;
+    const [before, after, evidence] = [audit.before, audit.after, audit.evidence].map((value) =>
+      JSON.stringify(value ?? null),
+    );
+    statements.addAudit.run(
+      ...[at, actor, source, action, audit.scope, reason],
+      ...[before ?? null, after ?? null, evidence ?? null, requestId ?? null],
+    );
+    return numberOf(statements.bump.get(scope)?.revision);
+  }
+
+  return {
+    overrides() {
+      return statements.overrides.all().map((row) => overrideRow.parse(row));
+    },
+    revisions() {
+      return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
+    },
+    commit(change) {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const revision = store(change);
+        db.exec('COMMIT');
+        return revision;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    audit({ limit, scope, before }) {
+      return statements.audit.all(scope ?? null, before ?? null, limit).map((row) => auditRow.parse(row));
+    },
+    close() {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+function numberOf(value: SQLOutputValue | undefined): number {
+  return z.number().parse(value);
+}
+
+function openDatabase(file: string): DatabaseSync {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+  const db = new DatabaseSync(file, { timeout: LOCK_TIMEOUT_MS });
+  try {
+    // Reasons and samples are nobody else's business.
+    if (file !== ':memory:') chmodSync(file, 0o600);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    const version = numberOf(db.prepare('PRAGMA user_version').get()?.user_version);
+    if (version === 0) db.exec(`BEGIN; ${LAYOUT} COMMIT;`);
+    else if (version !== LAYOUT_VERSION) {
+      throw new Error(
+        `${file} has ledger layout ${version}, this gateway reads ${LAYOUT_VERSION}; use the matching release`,
+      );
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+// What every ledger promises; see gateway/ledger/ledger.ts.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { ALL_ROUTES, type AuditEntry, type Ledger, type Override } from '../../gateway/ledger/ledger.ts';
+
+export interface LedgerSubject {
+  open(): Promise<Ledger>;
+  /** Closes and opens again over the same state, as after a restart. */
+  reopen(ledger: Ledger): Promise<Ledger>;
+  /** Removes the state. */
+  dispose(): Promise<void>;
+}
+
+export function auditEntry(change: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    at: '2026-01-01T00:00:00.000Z',
+    actor: 'ops',
+    source: 'api',
+    action: 'stage',
+    scope: 'a.route',
+    reason: 'because',
+    before: { percent: 0 },
+    after: { percent: 100 },
+    evidence: null,
+    requestId: undefined,
+    ...change,
+  };
+}
+
+export function override(scope: string): Override {
+  return { scope, side: 'legacy', reason: 'fire', actor: 'ops', at: '2026-01-01T00:00:00.000Z' };
+}
+
+export function describeLedger(name: string, subject: () => LedgerSubject): void {
+  describe(`the ${name} ledger`, () => {
+    let current: LedgerSubject;
+    let ledger: Ledger;
+    beforeEach(async () => {
+      current = subject();
+      ledger = await current.open();
+    });
+    afterEach(async () => {
+      await ledger.close();
+      await current.dispose();
+    });
+
+    it('is empty at first', async () => {
+      assert.deepEqual(await ledger.overrides(), []);
+      assert.deepEqual([...(await ledger.revisions())], []);
+      assert.deepEqual(await ledger.audit({ limit: 10 }), []);
+    });
+
+    it('counts revisions a scope', async () => {
+      const change = (scope: string) => ({ scope, override: undefined, audit: auditEntry({ scope }) });
+      assert.equal(await ledger.commit(change('a.route')), 1);
+      assert.equal(await ledger.commit(change('a.route')), 2);
+      assert.equal(await ledger.commit(change('b.route')), 1);
+      assert.deepEqual([...(await ledger.revisions())].sort(), [
+        ['a.route', 2],
+        ['b.route', 1],
+      ]);
+    });
+
+    it('keeps overrides over a restart until they are lifted', async () => {
+      for (const scope of ['a.route', ALL_ROUTES]) {
+        await ledger.commit({ scope, override: override(scope), audit: auditEntry({ scope, action: 'rollback' }) });
+      }
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.overrides(), [override(ALL_ROUTES), override('a.route')]);
+      await ledger.commit({ scope: 'a.route', override: 'lift', audit: auditEntry({ action: 'lift' }) });
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.overrides(), [override(ALL_ROUTES)]);
+    });
+
+    it('answers audit entries whole, newest first, by scope and before an entry', async () => {
+      const reasons = ['one', 'two', 'three'];
+      for (const [index, reason] of reasons.entries()) {
+        const scope = index === 1 ? 'b.route' : 'a.route';
+        const audit = auditEntry({ scope, reason, evidence: { parity: 0.5 }, requestId: `r${index}` });
+        await ledger.commit({ scope, override: undefined, audit });
+      }
+      const all = await ledger.audit({ limit: 10 });
+      assert.deepEqual(
+        all.map(({ reason }) => reason),
+        ['three', 'two', 'one'],
+      );
+      assert.deepEqual(all[2], { id: 1, ...auditEntry({ reason: 'one', evidence: { parity: 0.5 }, requestId: 'r0' }) });
+      assert.deepEqual(
+        (await ledger.audit({ limit: 10, scope: 'a.route' })).map(({ reason }) => reason),
+        ['three', 'one'],
+      );
+      assert.deepEqual(
+        (await ledger.audit({ limit: 1, before: 3 })).map(({ reason }) => reason),
+        ['two'],
+      );
+    });
+
+    it('stores nothing of a change that fails', async () => {
+      const cyclic: Record<string, unknown> = {};
+      cyclic.self = cyclic;
+      const audit = auditEntry({ evidence: cyclic });
+      await assert.rejects(ledger.commit({ scope: 'a.route', override: override('a.route'), audit }));
+      assert.deepEqual(await ledger.overrides(), []);
+      assert.deepEqual([...(await ledger.revisions())], []);
+      assert.equal(await ledger.commit({ scope: 'a.route', override: undefined, audit: auditEntry() }), 1);
+    });
+
+    it('keeps any text as it is', async () => {
+      const reason = 'line\nbreak, "quotes", \u0000, 雪, <script>';
+      await ledger.commit({ scope: 'a.route', override: undefined, audit: auditEntry({ reason }) });
+      assert.equal((await ledger.audit({ limit: 1 }))[0]?.reason, reason);
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, it } from 'node:test';
+import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
+import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
+import { describeLedger } from '../../contracts/ledger.ts';
+import { within } from '../../helpers/deadline.ts';
+
+function inFolder<T>(work: (file: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  const result = work(join(folder, 'state', 'ledger.db'));
+  if (result instanceof Promise) return result.finally(clean) as T;
+  clean();
+  return result;
+}
+
+describeLedger('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    open: () => openSqliteLedger(file),
+    async reopen(ledger) {
+      await ledger.close();
+      return openSqliteLedger(file);
+    },
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
+describe('the SQLite file', () => {
+  it('is made with its folder, for its owner only', () => {
+    inFolder((file) => {
+      openSqliteStore(file).close();
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+    });
+  });
+
+  it('of another layout is refused, and says so', async () => {
+    await inFolder(async (file) => {
+      openSqliteStore(file).close();
+      const db = new DatabaseSync(file);
+      db.exec('PRAGMA user_version = 99');
+      db.close();
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 1/);
+    });
+  });
+
+  it('that is no database is refused', async () => {
+    await assert.rejects(openSqliteLedger(import.meta.filename), /not a database/);
+  });
+
+  it('has every change that was acknowledged before a kill -9', async () => {
+    await inFolder(async (file) => {
+      const ledgerModule = new URL('../../../gateway/ledger/sqlite.ts', import.meta.url).href;
+      const contractModule = new URL('../../contracts/ledger.ts', import.meta.url).href;
+      const program = `
+        import { openSqliteLedger } from '${ledgerModule}';
+        import { auditEntry, override } from '${contractModule}';
+        const ledger = await openSqliteLedger(process.argv[1]);
+        for (let i = 0; ; i++) {
+          const scope = 'r' + i;
+          await ledger.commit({ scope, override: override(scope), audit: auditEntry({ scope }) });
+          console.log(scope);
+        }`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program, file], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let acknowledged = '';
+      const enough = new Promise<void>((resolve) => {
+        child.stdout.on('data', (chunk) => {
+          acknowledged += chunk;
+          if (acknowledged.includes('r20\n')) resolve();
+        });
+      });
+      await within(enough, 'twenty acknowledged changes', 20_000);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const last = acknowledged.trimEnd().split('\n').length;
+      const ledger = await openSqliteLedger(file);
+      const stored = await ledger.overrides();
+      assert.ok(stored.length >= last, `${stored.length} of ${last} acknowledged changes are stored`);
+      assert.equal((await ledger.revisions()).size, stored.length, 'each whole');
+      await ledger.close();
+    });
+  });
+});

@@ -1,0 +1,226 @@
+// Mirroring over real sockets: what a hostile or dead copy target can do to clients (nothing), and that every
+// eligible request ends in exactly one outcome.
+import assert from 'node:assert/strict';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { afterEach, describe, it } from 'node:test';
+import { eventually, within } from '../helpers/deadline.ts';
+import { routeOn, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
+import { closedPort, sendJson, startRawServer, startUpstream, type TestServer } from '../helpers/upstream.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+async function kept<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
+  const opened = await opening;
+  open.push(opened);
+  return opened;
+}
+
+const QUICK_MIRROR = { timeoutMs: 200, bodyBytesMax: 10_000 };
+
+async function shadowing(
+  legacy: { url: string },
+  fresh: { url: string },
+  options: { mirror?: object; compare?: object; limits?: object; stage?: string } = {},
+): Promise<TestGateway> {
+  const route = routeOn('/*', {
+    initialStage: options.stage ?? 'shadow',
+    mirror: { ...QUICK_MIRROR, ...options.mirror },
+    compare: options.compare ?? {},
+  });
+  const overrides = options.limits ? { mirror: options.limits } : {};
+  return kept(startTestGateway({ legacy: legacy.url, new: fresh.url, routes: [route], overrides }));
+}
+
+/** The route's evidence once nothing is pending. */
+function settled(gateway: TestGateway, eligible: number) {
+  return eventually(async () => {
+    const { body } = await gateway.api('GET', '/api/routes/test.route/comparisons');
+    return body.eligible === eligible && body.pending === 0 && body;
+  }, `${eligible} settled comparisons`);
+}
+
+const answering =
+  (body: unknown, status = 200) =>
+  (_: IncomingMessage, outgoing: ServerResponse) =>
+    sendJson(outgoing, status, body);
+
+describe('a copied request', () => {
+  it('goes to the new side in shadow, as the client sent it and marked as a copy, and is compared', async () => {
+    let copied: IncomingMessage | undefined;
+    const legacy = await kept(startUpstream(answering({ price: 1.5, id: 42 })));
+    const fresh = await kept(
+      startUpstream((incoming, outgoing) => {
+        copied = incoming;
+        answering({ price: 2.5, id: 42 })(incoming, outgoing);
+      }),
+    );
+    const gateway = await shadowing(legacy, fresh, { compare: { critical: ['$.price'] } });
+    const response = await fetch(`${gateway.url}/orders/7?limit=2`, {
+      headers: { 'x-user-id': 'u1', 'x-banyan-shadow': 'forged' },
+    });
+    assert.equal(response.headers.get('x-banyan-side'), 'legacy');
+    const evidence = await settled(gateway, 1);
+    assert.equal(evidence.outcomes.mismatch, 1);
+    assert.deepEqual(evidence.differences, [
+      { path: '$.price', kind: 'changed', critical: true, count: 1, noise: 0, share: 1 },
+    ]);
+    assert.equal(copied?.url, '/orders/7?limit=2');
+    assert.equal(copied?.headers['x-user-id'], 'u1');
+    assert.equal(copied?.headers['x-banyan-copy'], '1');
+    assert.equal(copied?.headers['x-banyan-shadow'], undefined, "a client's own shadow header is stripped at the edge");
+  });
+
+  it('goes to legacy once new serves, and the answers keep their sides', async () => {
+    const legacy = await kept(startUpstream(answering({ side: 'legacy' })));
+    const fresh = await kept(startUpstream(answering({ side: 'new' })));
+    const gateway = await shadowing(legacy, fresh, { stage: 'live' });
+    assert.deepEqual(await (await fetch(`${gateway.url}/x`)).json(), { side: 'new' });
+    await settled(gateway, 1);
+    const { body } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+    assert.equal(body.legacy.body, '{"side":"legacy"}');
+    assert.equal(body.new.body, '{"side":"new"}');
+    assert.deepEqual(body.differences, [
+      { path: '$.side', kind: 'changed', legacy: '"legacy"', new: '"new"', critical: false },
+    ]);
+  });
+
+  it('that is not safe is never sent', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const fresh = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, fresh);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      await (await fetch(`${gateway.url}/x`, { method, body: '{}' })).text();
+    }
+    await (await fetch(`${gateway.url}/x`)).text();
+    await settled(gateway, 1);
+    assert.equal(fresh.seen, 1);
+    assert.equal(legacy.seen, 5);
+  });
+});
+
+describe('the new side, while it only gets copies,', () => {
+  const faults: readonly (readonly [name: string, start: () => Promise<TestServer>, outcome: string])[] = [
+    ['that hangs', () => startRawServer(() => {}), 'timeout'],
+    ['that resets', () => startRawServer((socket) => socket.once('data', () => socket.resetAndDestroy())), 'new_error'],
+    [
+      'that answers garbage',
+      () => startRawServer((socket) => socket.once('data', () => socket.write('\0garbage'))),
+      'new_error',
+    ],
+    ['that answers 500', () => startUpstream(answering({ detail: 'broken' }, 500)), 'new_error'],
+    [
+      'that breaks off',
+      () => startRawServer((s) => s.once('data', () => s.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{'))),
+      'new_error',
+    ],
+    [
+      'that drips',
+      () => startRawServer((s) => s.once('data', () => s.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{'))),
+      'timeout',
+    ],
+    [
+      'that answers far too much',
+      () => startUpstream((_, outgoing) => outgoing.end(Buffer.alloc(5_000_000))),
+      'incomparable',
+    ],
+    [
+      'with an oversized head',
+      () =>
+        startRawServer((s) => s.once('data', () => s.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`))),
+      'new_error',
+    ],
+  ];
+  for (const [name, start, outcome] of faults) {
+    it(`${name} changes nothing for clients and counts as ${outcome}`, async () => {
+      const legacy = await kept(startUpstream(answering({ side: 'legacy' })));
+      const gateway = await shadowing(legacy, await kept(start()));
+      for (let i = 0; i < 5; i++) {
+        const response = await within(fetch(`${gateway.url}/x`), 'the answer');
+        assert.equal(response.status, 200);
+        assert.deepEqual(await response.json(), { side: 'legacy' });
+      }
+      const evidence = await settled(gateway, 5);
+      assert.equal(evidence.outcomes[outcome], 5);
+    });
+  }
+
+  it('that refuses connections changes nothing for clients and counts as new_error', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, { url: `http://127.0.0.1:${await closedPort()}` });
+    assert.equal((await fetch(`${gateway.url}/x`)).status, 200);
+    assert.equal((await settled(gateway, 1)).outcomes.new_error, 1);
+  });
+});
+
+describe('every eligible request', () => {
+  it('ends in exactly one outcome when copies pile up, and the pile is bounded', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const hanging = await kept(startRawServer(() => {}));
+    const gateway = await shadowing(legacy, hanging, {
+      limits: { concurrency: 2, queueMax: 3, queueBytesMax: 1_000_000 },
+    });
+    const requests = 40;
+    await Promise.all(Array.from({ length: requests }, async () => (await fetch(`${gateway.url}/x`)).text()));
+    const { body } = await gateway.api('GET', '/api/status');
+    assert.ok(body.mirror.waiting <= 3, `${body.mirror.waiting} copies wait`);
+    const { outcomes, dropped } = await settled(gateway, requests);
+    assert.equal(outcomes.timeout + outcomes.dropped, requests);
+    assert.equal(dropped.queue_count, outcomes.dropped);
+    assert.ok(outcomes.dropped >= requests - 20, `${outcomes.dropped} dropped`);
+  });
+
+  it('is dropped by reason when a body is larger than is kept, and the client has the whole of it', async () => {
+    const big = 'x'.repeat(20_000);
+    const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(big)));
+    const fresh = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, fresh);
+    assert.equal((await (await fetch(`${gateway.url}/x`)).text()).length, big.length);
+    const { dropped } = await settled(gateway, 1);
+    assert.deepEqual(dropped, { response_body: 1 });
+    assert.equal(fresh.seen, 0);
+  });
+
+  it('is dropped when its client leaves, and counts as legacy_error when legacy fails', async () => {
+    const legacy = await kept(
+      startUpstream((incoming, outgoing) => {
+        if (incoming.url === '/fail') sendJson(outgoing, 500, {});
+      }),
+    );
+    const fresh = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, fresh);
+    const leaving = request(`${gateway.url}/hang`).end();
+    leaving.on('error', () => {});
+    await eventually(() => legacy.seen === 1, 'the request at legacy');
+    leaving.destroy();
+    await (await fetch(`${gateway.url}/fail`)).text();
+    const { outcomes, dropped } = await settled(gateway, 2);
+    assert.equal(outcomes.legacy_error, 1);
+    assert.deepEqual(dropped, { client_left: 1 });
+  });
+});
+
+describe('a sample', () => {
+  it('never holds what was secret', async () => {
+    const secret = 'MARKER-5ecret';
+    const legacy = await kept(
+      startUpstream((_, outgoing) => {
+        outgoing.setHeader('set-cookie', `sid=${secret}`);
+        sendJson(outgoing, 200, { api_key: secret, nested: [{ password: secret, shown: 1 }] });
+      }),
+    );
+    const fresh = await kept(startUpstream(answering({ api_key: 'other', nested: [{ password: 'x', shown: 2 }] })));
+    const gateway = await shadowing(legacy, fresh);
+    await fetch(`${gateway.url}/x?token=${secret}&a=1`, {
+      headers: { authorization: `Bearer ${secret}`, cookie: secret },
+    });
+    await settled(gateway, 1);
+    const { body } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+    assert.equal(JSON.stringify(body).includes(secret), false);
+    assert.equal(body.target, '/x?token=[redacted]&a=1');
+    assert.equal(body.legacy.body, '{"api_key":"[redacted]","nested":[{"password":"[redacted]","shown":1}]}');
+    assert.equal(JSON.stringify(gateway.log).includes(secret), false, 'nor does the log');
+  });
+});

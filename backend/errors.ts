@@ -1,0 +1,39 @@
+// Every error the API can answer: its code, its status and its title, in one table.
+
+/** `detail` says what happened to this request; this says what kind of thing it is. */
+const ERRORS = {
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  unknown_symbol: { status: 400, title: 'The symbol is not known' },
+  order_rejected: { status: 400, title: 'The exchange does not take such an order' },
+  invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
+  order_not_found: { status: 404, title: 'There is no such order' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  order_not_cancellable: { status: 409, title: 'The order can no longer be cancelled' },
+  order_in_flight: { status: 409, title: 'The order is still being decided' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  idempotency_conflict: { status: 422, title: 'The Idempotency-Key was used for another request' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  storage: { status: 500, title: 'The store failed' },
+  exchange_refused: { status: 502, title: 'The exchange refused' },
+  exchange_unclear: { status: 502, title: 'The exchange did not confirm' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type Problem = { readonly code: ErrorCode; readonly detail: string };
+
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text);
+
+export function problem(code: ErrorCode, detail: string): Problem {
+  return { code, detail };
+}
+
+export const statusOf = (code: ErrorCode): number => ERRORS[code].status;
+
+/** RFC 9457. The answer to a server's fault carries the request's id, under which the log has the cause. */
+export function problemResponse({ code, detail }: Problem, requestId?: string): Response {
+  const { status, title } = ERRORS[code];
+  const body = JSON.stringify({ type: `urn:banyan:error:${code}`, title, status, detail, code });
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (requestId !== undefined) headers['x-request-id'] = requestId;
+  return new Response(body, { status, headers });
+}

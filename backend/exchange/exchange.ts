@@ -1,0 +1,94 @@
+// The exchange as the rest of the backend sees it. mexc.ts speaks to the real one, test/helpers/fake-exchange.ts plays it.
+import type { Decimal } from '../domain/money.ts';
+
+export type Side = 'BUY' | 'SELL';
+export type OrderType = 'LIMIT' | 'MARKET';
+
+/** An order to send. `clientOrderId` is what makes sending twice detectable; `quantity` is in the base asset. */
+export type NewOrder = {
+  readonly clientOrderId: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly orderType: OrderType;
+  readonly quantity: Decimal;
+  readonly price: Decimal | null;
+};
+
+/** How to name an order to the exchange: by our id, or by its own where ours never reached it (orders from elsewhere). */
+export type OrderRef = {
+  readonly symbol: string;
+  readonly clientOrderId: string;
+  readonly exchangeOrderId: string | null;
+};
+
+/** Why the exchange said no, by who can do something about it. */
+export type RejectReason =
+  | 'unknown_symbol'
+  | 'invalid_order'
+  | 'insufficient_balance'
+  | 'rate_limited'
+  | 'refused'
+  | 'unreachable';
+
+export type Rejection = {
+  readonly kind: 'rejected';
+  readonly reason: RejectReason;
+  /** The exchange's own error code, null when it gave none (nothing was reached, or no JSON came back). */
+  readonly code: number | null;
+  readonly detail: string;
+};
+
+/** The request may or may not have taken effect: a 5xx, a timeout, a broken connection, an answer that makes no sense. */
+export type Unknown = { readonly kind: 'unknown'; readonly detail: string };
+
+export type SubmitResult = { readonly kind: 'accepted'; readonly exchangeOrderId: string } | Rejection | Unknown;
+
+export type ExchangeStatus = 'open' | 'partially_filled' | 'filled' | 'cancelled';
+
+/** What the exchange says an order has come to. */
+export type ExchangeOrder = {
+  readonly exchangeOrderId: string;
+  readonly status: ExchangeStatus;
+  readonly filledQuantity: Decimal;
+  /** Quote amount of all fills: quantity times price summed. Zero when nothing has filled. */
+  readonly filledQuote: Decimal;
+  /** What the exchange took for the fills, in quote; null when it did not say or took it in another asset. */
+  readonly fee: Decimal | null;
+};
+
+export type FindResult =
+  | { readonly kind: 'found'; readonly order: ExchangeOrder }
+  | { readonly kind: 'not_found' }
+  | Rejection
+  | Unknown;
+export type CancelResult =
+  | { readonly kind: 'cancelled'; readonly order: ExchangeOrder }
+  | { readonly kind: 'not_found' }
+  | Rejection
+  | Unknown;
+export type PriceResult = { readonly kind: 'price'; readonly price: Decimal } | Rejection | Unknown;
+
+/**
+ * The contract, kept by every implementation (test/contracts/exchange.ts):
+ *
+ * - No method throws or rejects for anything the network or the exchange does. What happened is the result.
+ * - `rejected` is a promise: the order does not exist at the exchange and never will by this call. A caller may tell the user
+ *   "no". A connection that could not even be opened is `rejected` (`unreachable`), since nothing was sent.
+ * - `unknown` promises nothing. The caller must ask `find` before it says or does anything further; it must not send again.
+ * - `submit` sends at most once per call, except after a refusal that proves the first was not taken (a clock out of step).
+ * - `find` answering `not_found` means that the exchange has no such order *now*: a submission still on its way can yet land
+ *   until `submissionLifeMs` after `submit` was called.
+ * - `cancel` answering `not_found` means nothing live to cancel: never there, or already filled or cancelled.
+ * - Every call ends within the implementation's own deadline.
+ */
+export type Exchange = {
+  /** For how long after `submit` was called the exchange can still take the order, ms. */
+  readonly submissionLifeMs: number;
+  readonly submit: (order: NewOrder) => Promise<SubmitResult>;
+  readonly find: (ref: OrderRef) => Promise<FindResult>;
+  readonly cancel: (ref: OrderRef) => Promise<CancelResult>;
+  readonly price: (symbol: string) => Promise<PriceResult>;
+  /** Undefined when the exchange answers, else the reason why it counts as unreachable. */
+  readonly ping: () => Promise<string | undefined>;
+  readonly close: () => Promise<void>;
+};

@@ -1,0 +1,113 @@
+// What MEXC's answers mean: status and body in, a result of the port out. Pure.
+import { z } from 'zod';
+import { add, type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
+import type { ExchangeOrder, ExchangeStatus, Rejection, RejectReason, Unknown } from './exchange.ts';
+
+/** An HTTP answer, its body parsed as JSON; undefined when it is none. */
+export type Answer = { readonly status: number; readonly body: unknown };
+
+/** Codes of section "Error Code" of the exchange's documentation that this client acts upon. */
+export const CODE_OUTSIDE_WINDOW = 700_003;
+const CODES_NOT_FOUND: ReadonlySet<number> = new Set([-2011, -2013, 22_222]);
+/** The exchange failed inside: whatever HTTP status carries them, the order may exist. */
+const CODES_UNKNOWN: ReadonlySet<number> = new Set([500, 503, 504, 20_002]);
+const CODES_BY_REASON: Readonly<Record<RejectReason, readonly number[]>> = {
+  unknown_symbol: [10_007, 30_014, 30_021, -1121, 730_001],
+  invalid_order: [
+    30_002, 30_003, 30_010, 30_041, 30_087, 88_013, 10_095, 10_096, 10_097, 10_102, 33_333, 44_444, 700_004, 700_008,
+  ],
+  insufficient_balance: [30_004, 30_005, 10_101],
+  rate_limited: [429, 510],
+  refused: [],
+  unreachable: [],
+};
+const REASONS: ReadonlyMap<number, RejectReason> = new Map(
+  Object.entries(CODES_BY_REASON).flatMap(([reason, codes]) =>
+    codes.map((code) => [code, reason as RejectReason] as const),
+  ),
+);
+const DETAIL_MAX = 200;
+
+const errorBody = z.object({ code: z.coerce.number().int(), msg: z.string().nullish() });
+
+export function rejected(reason: RejectReason, code: number | null, detail: string): Rejection {
+  return { kind: 'rejected', reason, code, detail: detail.slice(0, DETAIL_MAX) };
+}
+
+export function unknown(detail: string): Unknown {
+  return { kind: 'unknown', detail: detail.slice(0, DETAIL_MAX) };
+}
+
+export type Refusal = Rejection | Unknown | { readonly kind: 'not_found' };
+
+/** The exchange's code of an answer that is an error, else undefined. */
+export function errorCode(answer: Answer): number | undefined {
+  return answer.status >= 400 ? errorBody.safeParse(answer.body).data?.code : undefined;
+}
+
+/**
+ * What an answer other than 2xx says. 5xx is never a refusal ("execution status UNKNOWN", says the documentation); 4xx
+ * always is one, with or without a readable body, unless its code admits an internal error.
+ */
+export function refusal(answer: Answer): Refusal {
+  const body = errorBody.safeParse(answer.body).data;
+  const code = body?.code ?? null;
+  const detail = body?.msg ?? `HTTP ${answer.status}`;
+  if (answer.status >= 500 || answer.status < 400)
+    return unknown(`the exchange answered HTTP ${answer.status}: ${detail}`);
+  if (code !== null && CODES_UNKNOWN.has(code)) return unknown(`the exchange answered ${code}: ${detail}`);
+  if (answer.status === 429 || answer.status === 418) return rejected('rate_limited', code, detail);
+  if (code !== null && CODES_NOT_FOUND.has(code)) return { kind: 'not_found' };
+  return rejected((code !== null && REASONS.get(code)) || 'refused', code, detail);
+}
+
+const amount = z.union([z.string(), z.number()]).transform((value, context): Decimal => {
+  const parsed = parseDecimal(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue('not a decimal');
+  return z.NEVER;
+});
+/** Opaque; documentation examples show it as a number now and then. */
+const exchangeOrderId = z.union([z.string().min(1), z.number()]).transform(String);
+
+export const placedOrder = z.object({ orderId: exchangeOrderId });
+export const priceOf = z.object({ price: amount });
+export const serverTimeOf = z.object({ serverTime: z.number().int() });
+
+const STATUSES: Readonly<Record<string, ExchangeStatus>> = {
+  NEW: 'open',
+  PARTIALLY_FILLED: 'partially_filled',
+  FILLED: 'filled',
+  CANCELED: 'cancelled',
+  PARTIALLY_CANCELED: 'cancelled',
+};
+
+const orderState = z.object({
+  orderId: exchangeOrderId,
+  status: z.string(),
+  executedQty: amount.nullish(),
+  cummulativeQuoteQty: amount.nullish(), // The exchange's spelling.
+});
+
+/** The order an answer describes, or undefined when it describes none (a status word we do not know included). */
+export function orderOf(body: unknown): ExchangeOrder | undefined {
+  const parsed = orderState.safeParse(body).data;
+  const status = parsed && STATUSES[parsed.status];
+  if (!status) return undefined;
+  return {
+    exchangeOrderId: parsed.orderId,
+    status,
+    filledQuantity: parsed.executedQty ?? ZERO,
+    filledQuote: parsed.cummulativeQuoteQty ?? ZERO,
+    fee: null, // No answer about an order says it; feeOf reads it from the trades.
+  };
+}
+
+const trades = z.array(z.object({ commission: amount, commissionAsset: z.string().min(1) }));
+
+/** The commission of an order's trades, when all of it was taken in the symbol's quote asset (BTCUSDT: USDT). */
+export function feeOf(body: unknown, symbol: string): Decimal | null {
+  const list = trades.safeParse(body).data;
+  if (!list?.every(({ commissionAsset }) => symbol.endsWith(commissionAsset))) return null;
+  return list.reduce((sum, { commission }) => add(sum, commission), ZERO);
+}

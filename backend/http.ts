@@ -1,0 +1,116 @@
+// The edge every route goes through: timing, counting, problems. A plain wrapper and no middleware: each asynchronous layer
+// around a handler costs more than a small handler itself.
+import { randomUUID } from 'node:crypto';
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { Logger } from '../config/log.ts';
+import { type Problem, problem, problemResponse, statusOf } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import { StoreUnavailable } from './store/store.ts';
+
+/** The largest body any route here has a use for: an order is some 200 bytes. */
+const BODY_BYTES_MAX = 16 * 1024;
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+export type Handler = (context: Context) => Response | Promise<Response>;
+export type Route = (method: 'GET' | 'POST' | 'DELETE', path: string, handler: Handler) => void;
+
+/** A problem on its way to the client. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly problem: Problem;
+  constructor(given: Problem) {
+    super(given.detail);
+    this.problem = given;
+  }
+}
+
+export const fail = (...args: Parameters<typeof problem>): never => {
+  throw new ProblemError(problem(...args));
+};
+
+/** A user's id, in a path, a body or a header. */
+export const userId = z
+  .string({ error: 'user_id is required' })
+  .regex(/^[A-Za-z0-9_.@:-]{1,128}$/, 'user_id must be 1 to 128 letters, digits or _ . @ : -');
+
+/** JSON with the status; a value that is text already stays as it is. */
+export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } });
+}
+
+/** Parses by `schema`, or fails with its first complaint: one sentence that names the field. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  return fail('invalid_request', parsed.error.issues[0]?.message ?? 'the request is not valid');
+}
+
+/** The body as JSON; fails with a problem when it is too large or none. */
+export async function readJson(context: Context): Promise<unknown> {
+  const length = Number(context.req.header('content-length') ?? 0);
+  if (length > BODY_BYTES_MAX) fail('body_too_large', `the body is above ${BODY_BYTES_MAX} bytes`);
+  let text = '';
+  if (context.req.header('transfer-encoding') === undefined) text = await context.req.text();
+  else {
+    // No length given: stop reading at the limit rather than trust the sender.
+    const decoder = new TextDecoder();
+    let bytes = 0;
+    for await (const chunk of context.req.raw.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > BODY_BYTES_MAX) fail('body_too_large', `the body is above ${BODY_BYTES_MAX} bytes`);
+      text += decoder.decode(chunk, { stream: true });
+    }
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return fail('invalid_request', 'the body must be a JSON object');
+  }
+}
+
+function requestIdOf(context: Context): string {
+  const given = context.req.header('x-request-id');
+  return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** Any failure of a handler as a problem. What the client cannot be told is logged under the id it gets. */
+export function errorResponse(context: Context, error: unknown, deps: { log: Logger; metrics: Metrics }): Response {
+  const found =
+    error instanceof ProblemError
+      ? error.problem
+      : error instanceof StoreUnavailable
+        ? problem('storage', 'the store could not be reached')
+        : problem('internal', 'something went wrong here');
+  deps.metrics.errors.inc({ code: found.code });
+  const requestId = requestIdOf(context);
+  if (statusOf(found.code) >= 500) {
+    deps.log.error({ err: error, requestId, method: context.req.method, path: context.req.path }, 'a request failed');
+  }
+  return problemResponse(found, requestId);
+}
+
+/** Registers routes on `app` that are timed by their pattern and whose failures become problems. */
+export function createRoute(app: Hono, deps: { log: Logger; metrics: Metrics }): Route {
+  return function route(method, path, handler) {
+    const label = `${method} ${path}`;
+    const observe = (startedAtMs: number, response: Response) => {
+      const seconds = (performance.now() - startedAtMs) / 1000;
+      deps.metrics.requestSeconds.observe({ route: label, status: response.status }, seconds);
+      return response;
+    };
+    app.on(method, path, function timed(context) {
+      const startedAtMs = performance.now();
+      try {
+        const answer = handler(context);
+        if (!(answer instanceof Promise)) return observe(startedAtMs, answer);
+        return answer.then(
+          (response) => observe(startedAtMs, response),
+          (error: unknown) => observe(startedAtMs, errorResponse(context, error, deps)),
+        );
+      } catch (error) {
+        return observe(startedAtMs, errorResponse(context, error, deps));
+      }
+    });
+  };
+}

@@ -1,0 +1,78 @@
+// The new backend as a process: read the environment, connect, listen, stop on a signal. `npm run backend`.
+import { type BackendConfig, readBackendConfig } from '../config/backend.ts';
+import { renderEnvProblems } from '../config/env.ts';
+import { createLogger, type Logger } from '../config/log.ts';
+import type { Bus } from './bus/bus.ts';
+import { createMemoryBus } from './bus/memory.ts';
+import { createRedisBus } from './bus/redis.ts';
+import { createMexc } from './exchange/mexc.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createBackend } from './server.ts';
+import { createDynamoStore } from './store/dynamo.ts';
+
+const EXIT_ERROR = 1;
+const EXIT_CONFIG = 2;
+
+function createBus(config: BackendConfig, metrics: Metrics, log: Logger): Bus {
+  const hooks = {
+    onDrop: () => metrics.busDropped.inc(),
+    raised: (operation: string, error: unknown) => {
+      metrics.raised.inc({ operation });
+      log.warn({ err: error }, operation);
+    },
+  };
+  return config.redisUrl === undefined ? createMemoryBus(hooks) : createRedisBus(config.redisUrl, hooks);
+}
+
+async function run(config: BackendConfig, log: Logger): Promise<void> {
+  const now = Date.now;
+  const metrics = createMetrics({ processMetrics: true });
+  const store = await createDynamoStore({
+    ...config.dynamo,
+    now,
+    onRetry: (operation) => metrics.storeRetries.inc({ operation }),
+    onTtlRefused: (error) =>
+      log.info(
+        { reason: error instanceof Error ? error.name : String(error) },
+        'expiry could not be enabled on the table; expired items are passed over, but stay',
+      ),
+  });
+  const exchange = createMexc({ ...config.exchange, now });
+  const bus = createBus(config, metrics, log);
+  try {
+    const backend = createBackend({ store, exchange, bus, metrics, log, now });
+    const stopped = stopOnSignal(log);
+    const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
+    process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);
+    await stopped;
+    await backend.close({ timeoutMs: config.stopTimeoutMs });
+  } finally {
+    await Promise.all([bus.close(), exchange.close(), store.close()]);
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
+function stopOnSignal(log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        log.info({ signal }, 'stopping');
+        resolve();
+      });
+    }
+  });
+}
+
+const config = readBackendConfig();
+if (!config.ok) {
+  process.stderr.write(renderEnvProblems('backend', config.problems));
+  process.exit(EXIT_CONFIG);
+}
+const log = createLogger({ name: 'backend', level: config.value.logLevel });
+try {
+  await run(config.value, log);
+  log.info('stopped');
+} catch (error) {
+  log.fatal({ err: error }, 'the backend cannot go on');
+  process.exitCode = EXIT_ERROR;
+}

@@ -1,0 +1,72 @@
+// Every metric of the backend: name, labels, buckets.
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** Seconds; the budgets are 3, 5 and 15 ms. */
+const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** A registry of its own, so that two backends in one process (tests) do not share counts. */
+export function createMetrics(options: { processMetrics: boolean } = { processMetrics: false }) {
+  const registry = new Registry();
+  if (options.processMetrics) collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    requestSeconds: new Histogram({
+      name: 'api_request_seconds',
+      help: 'Time from a matched request to its answer',
+      labelNames: ['route', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    errors: new Counter({
+      name: 'api_errors_total',
+      help: 'Answers that are problems, by code',
+      labelNames: ['code'],
+      registers,
+    }),
+    exchangeSeconds: new Histogram({
+      name: 'exchange_call_seconds',
+      help: 'Calls to the exchange by what came of them',
+      labelNames: ['operation', 'result'],
+      buckets: SECONDS,
+      registers,
+    }),
+    orderChanges: new Counter({
+      name: 'order_changes_total',
+      help: 'Orders by the status they came to',
+      labelNames: ['status'],
+      registers,
+    }),
+    outcomesNotStored: new Counter({
+      name: 'order_outcomes_not_stored_total',
+      help: 'Answers of the exchange that could not be stored; reconciling finds them again',
+      registers,
+    }),
+    reconciled: new Counter({
+      name: 'orders_reconciled_total',
+      help: 'Orders asked about again, by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    followDropped: new Counter({
+      name: 'order_follow_dropped_total',
+      help: 'Orders not asked about at once since too many were',
+      registers,
+    }),
+    storeRetries: new Counter({
+      name: 'store_retries_total',
+      help: 'Attempts at the store made again',
+      labelNames: ['operation'],
+      registers,
+    }),
+    busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
+    raised: new Counter({
+      name: 'raised_total',
+      help: 'Failures off the path of a request, by operation',
+      labelNames: ['operation'],
+      registers,
+    }),
+  };
+}

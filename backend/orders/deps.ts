@@ -1,0 +1,17 @@
+// What everything about orders works with.
+import type { Logger } from '../../config/log.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Clock, OrderId } from '../domain/ids.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Store } from '../store/store.ts';
+
+export type OrderDeps = {
+  readonly store: Store;
+  readonly exchange: Exchange;
+  readonly bus: Bus;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly now: Clock;
+  readonly nextOrderId: () => OrderId;
+};

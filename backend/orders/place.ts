@@ -1,0 +1,86 @@
+// Placing one order. Durable before it is sent: whatever dies, the store knows of every order the exchange may have.
+import { clientOrderIdOf, type OrderId } from '../domain/ids.ts';
+import { ZERO } from '../domain/money.ts';
+import { isoTime } from '../domain/time.ts';
+import type { ExchangeOrder, NewOrder, SubmitResult } from '../exchange/exchange.ts';
+import type { OrderRecord } from '../store/items.ts';
+import { announce, changeOrder } from './change.ts';
+import type { OrderDeps } from './deps.ts';
+import type { CreateOrder } from './schemas.ts';
+import { refOf, type Settlement } from './settle.ts';
+import { submitted } from './state.ts';
+
+function newOrder(orderId: OrderId, input: CreateOrder, nowMs: number): OrderRecord {
+  return {
+    ...input,
+    order_id: orderId,
+    filled_quantity: ZERO,
+    average_price: null,
+    fee: ZERO,
+    status: 'pending',
+    mexc_order_id: null,
+    client_order_id: clientOrderIdOf(orderId),
+    created_at: isoTime(nowMs),
+    updated_at: isoTime(nowMs),
+    applied_quantity: ZERO,
+    submission: null,
+    version: 1,
+  };
+}
+
+function toSubmit(order: OrderRecord, input: CreateOrder): NewOrder {
+  const { symbol, side, order_type: orderType, quantity, price } = input;
+  return { clientOrderId: order.client_order_id, symbol, side, orderType, quantity, price };
+}
+
+/**
+ * Sends an order at most once and answers it as recorded. 'exists': an order of this id is there already and nothing was sent.
+ * Rejects when the intent could not be stored, in which case nothing was sent either.
+ */
+export type PlaceOrder = (orderId: OrderId, input: CreateOrder) => Promise<OrderRecord | 'exists'>;
+
+export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): PlaceOrder {
+  const { store, exchange, metrics, log, now } = deps;
+
+  /** Stores what the exchange answered. When even that fails the order stays pending, and reconciling asks the exchange. */
+  async function record(order: OrderRecord, result: SubmitResult, seen?: ExchangeOrder): Promise<OrderRecord> {
+    const change = (current: OrderRecord) => submitted(current, result, { nowMs: now(), ...(seen && { seen }) });
+    try {
+      return await changeOrder(deps, order, change);
+    } catch (error) {
+      metrics.outcomesNotStored.inc();
+      const facts = { err: error, orderId: order.order_id, result: result.kind };
+      log.error(facts, 'the outcome of an order was not stored; reconciling will find it');
+      return change(order);
+    }
+  }
+
+  /** Takes fills into the position before the answer, so that a client reads its own trade; if that fails, later. */
+  async function settleQuietly(order: OrderRecord): Promise<OrderRecord> {
+    try {
+      return await settlement.takeFills(order);
+    } catch (error) {
+      metrics.raised.inc({ operation: 'orders.takeFills' });
+      log.warn(
+        { err: error, orderId: order.order_id },
+        'fills were not taken into the position; reconciling will do it',
+      );
+      return order;
+    }
+  }
+
+  /** 1 write down the intent; 2 send; 3 write down what came of it. Only what failed before 2 may be called a failure. */
+  return async function placeOrder(orderId, input) {
+    const order = newOrder(orderId, input, now());
+    if ((await store.insertOrder(order)) === 'exists') return 'exists';
+    announce(deps, order);
+    const result = await exchange.submit(toSubmit(order, input));
+    // The answer to a submission says nothing of fills, so ask: clients are used to seeing what their order came to.
+    const found =
+      result.kind === 'accepted'
+        ? await exchange.find({ ...refOf(order), exchangeOrderId: result.exchangeOrderId })
+        : undefined;
+    const recorded = await record(order, result, found?.kind === 'found' ? found.order : undefined);
+    return settleQuietly(recorded);
+  };
+}

@@ -1,0 +1,96 @@
+// Going through the orders that may have changed without us: after a crash, and for ever after.
+import type { OrderRecord } from '../store/items.ts';
+import { type OrderSet, SHARDS } from '../store/keys.ts';
+import type { SetCursor } from '../store/store.ts';
+import type { OrderDeps } from './deps.ts';
+import type { Settlement } from './settle.ts';
+
+const PAGE = 50;
+/** Questions at once, and per pass: reading an order weighs 2, and the strictest reading of the limits is 300 per 10 s. */
+const ASKING_MAX = 4;
+const UNSURE_PER_PASS_MAX = 1000;
+const OPEN_PER_PASS_MAX = 100;
+
+type Place = { shard: number; after: SetCursor | undefined };
+
+export type Reconciler = {
+  /** One pass over the unsure orders and a share of the open ones. Never rejects. Answers how many were asked about. */
+  readonly pass: () => Promise<number>;
+  /** A pass now and then one every `intervalMs` after the last has ended. */
+  readonly start: (intervalMs: number) => void;
+  /** Stops between two orders; resolves when it has. */
+  readonly stop: () => Promise<void>;
+};
+
+export function createReconciler(
+  deps: Pick<OrderDeps, 'store' | 'metrics' | 'log'>,
+  settlement: Settlement,
+): Reconciler {
+  const { store, metrics, log } = deps;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<number> = Promise.resolve(0);
+  /** Where the last pass left the open orders, so that in the end each has its turn. */
+  const openPlace: Place = { shard: 0, after: undefined };
+
+  async function settleOne(order: OrderRecord): Promise<void> {
+    try {
+      await settlement.settle(order);
+    } catch (error) {
+      metrics.raised.inc({ operation: 'orders.reconcile' });
+      log.warn({ err: error, orderId: order.order_id }, 'an order could not be reconciled; the next pass tries again');
+    }
+  }
+
+  async function settleAll(orders: readonly OrderRecord[]): Promise<void> {
+    const rest = [...orders];
+    async function worker(): Promise<void> {
+      for (let order = rest.shift(); order && !stopped; order = rest.shift()) await settleOne(order);
+    }
+    await Promise.all(Array.from({ length: ASKING_MAX }, worker));
+  }
+
+  /** Settles up to `max` orders of a set from `place` on, once around the shards at most, moving `place` along. */
+  async function walk(set: OrderSet, place: Place, max: number): Promise<number> {
+    let asked = 0;
+    for (let turns = 0; turns < SHARDS && asked < max && !stopped; ) {
+      const limit = Math.min(PAGE, max - asked);
+      const page = await store.ordersOfSet(set, place.shard, { limit, ...(place.after ? { after: place.after } : {}) });
+      await settleAll(page.orders);
+      asked += page.orders.length;
+      place.after = page.next ?? undefined;
+      if (page.next === null) {
+        place.shard = (place.shard + 1) % SHARDS;
+        turns += 1;
+      }
+    }
+    return asked;
+  }
+
+  async function pass(): Promise<number> {
+    try {
+      const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
+      return unsure + (await walk('OPEN', openPlace, OPEN_PER_PASS_MAX));
+    } catch (error) {
+      metrics.raised.inc({ operation: 'orders.reconcile' });
+      log.warn({ err: error }, 'a reconciliation was cut short; the next one starts over');
+      return 0;
+    }
+  }
+
+  function start(intervalMs: number): void {
+    running = pass().finally(() => {
+      if (!stopped) timer = setTimeout(() => start(intervalMs), intervalMs).unref();
+    });
+  }
+
+  return {
+    pass,
+    start,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// What clients may send about orders, and what they get.
+import { z } from 'zod';
+import { type Decimal, isPositive, parseDecimal, shown } from '../domain/money.ts';
+import { isoTime, toMilliseconds } from '../domain/time.ts';
+import { userId } from '../http.ts';
+import type { OrderRecord } from '../store/items.ts';
+
+/** Digits an amount may have on either side of the point; no exchange has more, and sums stay within DynamoDB's text. */
+const AMOUNT_FORM = /^\d{1,20}(\.\d{1,18})?$/;
+export const LIST_LIMIT_DEFAULT = 50;
+export const LIST_LIMIT_MAX = 200;
+
+/** A number or a decimal string. Numbers are read by their shortest text: 0.1 means "0.1". */
+const amount = (name: string) =>
+  z.union([z.number(), z.string()], { error: `${name} must be a number` }).transform((value, context): Decimal => {
+    const parsed = parseDecimal(value);
+    if (parsed === undefined) context.addIssue(`${name} must be a number`);
+    else if (!isPositive(parsed)) context.addIssue(`${name} must be greater than 0`);
+    else if (!AMOUNT_FORM.test(parsed)) context.addIssue(`${name} has too many digits`);
+    else return parsed;
+    return z.NEVER;
+  });
+
+const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
+  z.enum(values, { error: `${name} must be ${values.join(' or ')}` });
+
+const orderBody = z.object({
+  user_id: userId,
+  symbol: z
+    .string({ error: 'symbol is required' })
+    .regex(/^[A-Z0-9]{2,32}$/, 'symbol must be upper-case letters and digits'),
+  side: oneOf('side', ['BUY', 'SELL']),
+  order_type: oneOf('order_type', ['LIMIT', 'MARKET']),
+  quantity: amount('quantity'),
+  price: z.unknown().optional(),
+});
+
+/** A price on a market order means nothing: it is not looked at and not kept. */
+export const createBody = orderBody.transform(({ price, ...order }, context) => {
+  if (order.order_type === 'MARKET') return { ...order, price: null };
+  const limit = z.nullish(amount('price')).safeParse(price);
+  if (limit.success && limit.data != null) return { ...order, price: limit.data };
+  context.addIssue(limit.error?.issues[0]?.message ?? 'price is required for LIMIT orders');
+  return z.NEVER;
+});
+export type CreateOrder = z.infer<typeof createBody>;
+
+/** Visible ASCII, as header values go; long enough for any UUID or hash, short enough not to be abused as storage. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'Idempotency-Key must be 1 to 255 visible characters');
+
+export const listQuery = z.object({
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, 'limit must be a whole number')
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= LIST_LIMIT_MAX, `limit must be from 1 to ${LIST_LIMIT_MAX}`)
+    .default(LIST_LIMIT_DEFAULT),
+});
+
+/** An order in the API's form, without the clock field. */
+export function orderView(order: OrderRecord) {
+  return {
+    order_id: order.order_id,
+    user_id: order.user_id,
+    symbol: order.symbol,
+    side: order.side,
+    order_type: order.order_type,
+    quantity: shown(order.quantity),
+    price: order.price === null ? null : shown(order.price),
+    filled_quantity: shown(order.filled_quantity),
+    average_price: order.average_price === null ? null : shown(order.average_price),
+    fee: shown(order.fee),
+    status: order.status,
+    mexc_order_id: order.mexc_order_id,
+    client_order_id: order.client_order_id,
+    created_at: toMilliseconds(order.created_at),
+    updated_at: toMilliseconds(order.updated_at),
+  };
+}
+
+export const orderAnswer = (order: OrderRecord, nowMs: number) => ({
+  ...orderView(order),
+  server_time: isoTime(nowMs),
+});

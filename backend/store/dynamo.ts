@@ -1,0 +1,156 @@
+// The table in DynamoDB: kept-alive connections, our own bounded retries, conditional writes that survive them.
+import { randomUUID } from 'node:crypto';
+import {
+  ConditionalCheckFailedException,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { Clock } from '../domain/ids.ts';
+import { conditionOf, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
+import { createRetry, type Retry } from './dynamo-retry.ts';
+import type { ItemKey, ItemTable } from './item-table.ts';
+import { type Item, isExpired } from './items.ts';
+import { PK, SK } from './keys.ts';
+import { createStore } from './records.ts';
+import type { Store } from './store.ts';
+import { ensureTable, tableProblem } from './table.ts';
+
+/** Marks whose write an item is, so that a retry recognises its own first attempt. */
+const WRITE_TOKEN = 'write_token';
+const SOCKETS_MAX = 64;
+const CONNECT_TIMEOUT_MS = 1000;
+const REQUEST_TIMEOUT_MS = 2000;
+/** Pages read for one query at most: expired items are filtered after paging and could make very many of them. */
+const PAGES_MAX = 50;
+
+export type DynamoOptions = {
+  /** Of DynamoDB Local or a stand-in; undefined is AWS. */
+  readonly endpoint: string | undefined;
+  readonly region: string;
+  readonly table: string;
+  readonly now: Clock;
+  /** Hears of each attempt that is tried again, for counting. */
+  readonly onRetry?: (operation: string) => void;
+  /** Hears why expiry could not be enabled. */
+  readonly onTtlRefused?: (error: unknown) => void;
+};
+
+function createClient({ endpoint, region }: DynamoOptions): DynamoDBClient {
+  const local = endpoint?.startsWith('http://'); // A stand-in: it wants credentials, and any will do.
+  return new DynamoDBClient({
+    region,
+    maxAttempts: 1, // Retrying is createRetry's: two nested backoffs would multiply.
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
+      httpsAgent: { keepAlive: true, maxSockets: SOCKETS_MAX },
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(local ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}),
+  });
+}
+
+/** Only what items.ts writes can come back, and attributes of others that it passes over. */
+const itemOf = (attributes: Record<string, unknown> | undefined) => attributes as Item | undefined;
+
+/** Puts an item if the expectation holds; its own first attempt, should a retry meet it, counts as success. */
+function createPut(
+  client: DynamoDBClient,
+  { table, now }: DynamoOptions,
+  retry: Retry,
+  read: ItemTable['get'],
+): ItemTable['put'] {
+  return async function put(item, expectation) {
+    const token = randomUUID();
+    const command = new PutItemCommand({
+      TableName: table,
+      Item: { ...item, [WRITE_TOKEN]: { S: token } },
+      ...conditionOf(expectation, now()),
+    });
+    let unclear = false;
+    try {
+      await retry(
+        'put',
+        () => client.send(command),
+        () => {
+          unclear = true;
+        },
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const present = unclear ? await read(keyOf(item)) : undefined;
+      const mark = present?.[WRITE_TOKEN];
+      return mark !== undefined && 'S' in mark && mark.S === token;
+    }
+  };
+}
+
+/** Asks page by page until `limit` items or the end. */
+function createCollect(client: DynamoDBClient, retry: Retry) {
+  return async function collect(input: QueryCommandInput, limit: number): Promise<{ items: Item[]; more: boolean }> {
+    const items: Item[] = [];
+    let start = input.ExclusiveStartKey;
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const rest = { Limit: limit - items.length, ...(start ? { ExclusiveStartKey: start } : {}) };
+      const answer = await retry('query', () => client.send(new QueryCommand({ ...input, ...rest })));
+      items.push(...((answer.Items ?? []) as Item[])); // As itemOf.
+      start = answer.LastEvaluatedKey;
+      if (!start || items.length >= limit) break;
+    }
+    return { items, more: start !== undefined };
+  };
+}
+
+function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): ItemTable {
+  const { table, now } = options;
+  const retry = createRetry({ onRetry: options.onRetry ?? (() => {}) });
+  const collect = createCollect(client, retry);
+
+  async function read({ pk, sk }: ItemKey): Promise<Item | undefined> {
+    const Key = { [PK]: { S: pk }, [SK]: { S: sk } };
+    const command = new GetItemCommand({ TableName: table, Key, ConsistentRead: true });
+    return itemOf((await retry('get', () => client.send(command))).Item);
+  }
+
+  return {
+    put: createPut(client, options, retry, read),
+    async get(key) {
+      const item = await read(key);
+      return item && isExpired(item, now()) ? undefined : item;
+    },
+    query: async (query) => (await collect(partitionQuery(table, query, now()), query.limit)).items,
+    async queryDataType(query) {
+      const { items, more } = await collect(shardQuery(table, query), query.limit);
+      const last = items.at(-1);
+      return { items, next: more && last ? keyOf(last) : null };
+    },
+    async ping() {
+      try {
+        const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+        return Table ? tableProblem(Table) : 'the table is not described';
+      } catch (error) {
+        return error instanceof Error ? `${error.name}: ${error.message}` : 'the store does not answer';
+      }
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+/** A store on a table that exists when this resolves. Rejects when the table cannot be reached or used. */
+export async function createDynamoStore(options: DynamoOptions): Promise<Store> {
+  const client = createClient(options);
+  try {
+    await ensureTable(client, options.table, options.onTtlRefused ?? (() => {}));
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+  return createStore(createDynamoTable(client, options), options.now);
+}

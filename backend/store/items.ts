@@ -1,0 +1,193 @@
+// The records, and how each is written to an item and read back. The migration writes through this too, so that rows moved
+// from elsewhere are rows that the service can read.
+import { z } from 'zod';
+import * as keys from './keys.ts';
+
+/** Attribute values used here. A subset of the SDK's type, so that this file needs no SDK. */
+export type AttributeValue = { S: string } | { N: string } | { NULL: true } | { M: Record<string, AttributeValue> };
+export type Item = Record<string, AttributeValue>;
+
+/** 90 days, as the system before it kept things. */
+export const TTL_SECONDS = 90 * 24 * 3600;
+
+export const ORDER_STATUSES = [
+  'pending',
+  'open',
+  'partially_filled',
+  'filled',
+  'cancelled',
+  'error',
+  'unknown',
+] as const;
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
+/**
+ * Money is any decimal text and is kept letter for letter: a row from elsewhere may say "1.50" or "1E-8", and the store is
+ * not where that is put right. What is computed here is canonical.
+ */
+const money = z.string().min(1).max(200);
+/** ISO 8601 in UTC, with milliseconds or microseconds. */
+const timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z$/, 'is not an ISO time in UTC');
+const userId = z.string().min(1).max(256);
+const symbol = z.string().min(1).max(64);
+const version = z.number().int().min(1);
+
+const submission = z.object({
+  /** What creating the order answered, so that a repeated request is answered the same for ever. */
+  status: z.enum(ORDER_STATUSES),
+  /** Of a refusal: the error code the client got, and the text. */
+  code: z.string().nullable(),
+  detail: z.string().nullable(),
+});
+
+export const orderRecord = z.object({
+  order_id: z.string().min(1).max(128),
+  user_id: userId,
+  symbol,
+  side: z.enum(['BUY', 'SELL']),
+  order_type: z.enum(['LIMIT', 'MARKET']),
+  quantity: money,
+  price: money.nullable(),
+  filled_quantity: money,
+  average_price: money.nullable(),
+  fee: money,
+  status: z.enum(ORDER_STATUSES),
+  mexc_order_id: z.string().nullable(),
+  client_order_id: z.string().max(32),
+  created_at: timestamp,
+  updated_at: timestamp,
+  /** How much of `filled_quantity` the user's position already holds; less means that applying it was interrupted. */
+  applied_quantity: money,
+  /** Null until the exchange has answered, and on orders created elsewhere. */
+  submission: submission.nullable(),
+  version,
+});
+export type OrderRecord = z.infer<typeof orderRecord>;
+
+export const positionRecord = z.object({
+  user_id: userId,
+  symbol,
+  side: z.enum(['long', 'short']),
+  quantity: money,
+  entry_price: money,
+  realized_pnl: money,
+  opened_at: timestamp,
+  updated_at: timestamp,
+  /** What was taken, in all, from orders that may not know it yet, by order id. Makes taking the same fill twice harmless. */
+  applied: z.record(z.string(), z.object({ quantity: money, quote: money })),
+  version,
+});
+export type PositionRecord = z.infer<typeof positionRecord>;
+
+/** A used Idempotency-Key: the order id it stands for and a digest of the request it came with. */
+export const claimRecord = z.object({
+  user_id: userId,
+  key: z.string(),
+  order_id: z.string(),
+  request_digest: z.string(),
+});
+export type ClaimRecord = z.infer<typeof claimRecord>;
+
+/** Which set of the index an order belongs to. */
+export function orderSetOf(order: Pick<OrderRecord, 'status' | 'filled_quantity' | 'applied_quantity'>): keys.OrderSet {
+  if (order.filled_quantity !== order.applied_quantity) return 'UNSURE';
+  switch (order.status) {
+    case 'pending':
+    case 'unknown':
+      return 'UNSURE';
+    case 'open':
+    case 'partially_filled':
+      return 'OPEN';
+    case 'filled':
+    case 'cancelled':
+    case 'error':
+      return 'DONE';
+  }
+}
+
+function attributeOf(value: unknown): AttributeValue {
+  if (value === null) return { NULL: true };
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: String(value) };
+  if (typeof value === 'object') return { M: attributesOf(value) };
+  throw new TypeError(`no attribute for a ${typeof value}`);
+}
+
+function attributesOf(record: object): Item {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, attributeOf(value)]));
+}
+
+function plainOf(attribute: AttributeValue): unknown {
+  if ('S' in attribute) return attribute.S;
+  if ('N' in attribute) return Number(attribute.N); // Only versions and times are numbers; money is text.
+  if ('M' in attribute) return plainRecordOf(attribute.M);
+  return null;
+}
+
+function plainRecordOf(item: Item): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, plainOf(attribute)]));
+}
+
+/** A settled order leaves 90 days after `nowMs`, its last write. One that may still change never expires. */
+export function orderToItem(order: OrderRecord, nowMs: number): Item {
+  const shard = keys.shardOf(order.order_id);
+  const set = orderSetOf(order);
+  return {
+    ...attributesOf(orderRecord.parse(order)),
+    [keys.PK]: { S: keys.userPk(order.user_id) },
+    [keys.SK]: { S: keys.orderSk(order.order_id) },
+    data_type: { S: 'ORDER' },
+    [keys.SYMBOL_SHARD]: { S: keys.symbolShard(order.symbol, order.order_id) },
+    [keys.DATA_TYPE_SHARD]: { S: keys.orderShard(set, shard) },
+    ...(set === 'DONE' ? { [keys.TTL]: { N: expiry(nowMs) } } : {}),
+  };
+}
+
+/** Throws a ZodError on an item that is no order. Attributes of others (a migration's marks) are passed over. */
+export function orderFromItem(item: Item): OrderRecord {
+  return orderRecord.parse(plainRecordOf(item));
+}
+
+/** A position has no expiry: an open one must not vanish because nobody traded for 90 days. */
+export function positionToItem(position: PositionRecord): Item {
+  return {
+    ...attributesOf(positionRecord.parse(position)),
+    [keys.PK]: { S: keys.userPk(position.user_id) },
+    [keys.SK]: { S: keys.positionSk(position.symbol) },
+    data_type: { S: 'POSITION' },
+    [keys.SYMBOL_SHARD]: { S: keys.symbolShard(position.symbol, position.user_id) },
+    [keys.DATA_TYPE_SHARD]: { S: keys.positionShard(keys.shardOf(position.user_id)) },
+  };
+}
+
+export function positionFromItem(item: Item): PositionRecord {
+  return positionRecord.parse(plainRecordOf(item));
+}
+
+export function claimToItem(claim: ClaimRecord, nowMs: number): Item {
+  return {
+    user_id: { S: claim.user_id },
+    order_id: { S: claim.order_id },
+    request_digest: { S: claim.request_digest },
+    key: { S: claim.key },
+    [keys.PK]: { S: keys.userPk(claim.user_id) },
+    [keys.SK]: { S: keys.idempotencySk(claim.key) },
+    data_type: { S: 'CLAIM' },
+    [keys.TTL]: { N: expiry(nowMs) },
+  };
+}
+
+export function claimFromItem(item: Item): ClaimRecord {
+  return claimRecord.parse(plainRecordOf(item));
+}
+
+/** Epoch seconds, as DynamoDB's TTL wants them: milliseconds would be a date it never reaches. */
+function expiry(nowMs: number): string {
+  return String(Math.floor(nowMs / 1000) + TTL_SECONDS);
+}
+
+/** DynamoDB deletes expired items lazily, days late, so that a reader must pass over them itself. */
+export function isExpired(item: Item, nowMs: number): boolean {
+  const ttl = item[keys.TTL];
+  return ttl !== undefined && 'N' in ttl && Number(ttl.N) <= Math.floor(nowMs / 1000);
+}

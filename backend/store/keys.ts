@@ -1,0 +1,45 @@
+// The table's keys: which item is where. Pure; the migration uses them too.
+import { createHash } from 'node:crypto';
+
+/** Attribute names of the table and its two indexes. */
+export const PK = 'pk';
+export const SK = 'sk';
+export const SYMBOL_SHARD = 'symbol_shard';
+export const DATA_TYPE_SHARD = 'data_type_shard';
+export const TTL = 'ttl';
+
+export const SYMBOL_INDEX = 'symbol-index';
+export const DATA_TYPE_INDEX = 'data_type-index';
+
+export const ORDER_PREFIX = 'ORDER#';
+export const POSITION_PREFIX = 'POSITION#';
+
+/**
+ * One index key value takes 1,000 writes a second at most, and "all orders" or "all of BTCUSDT" is one value. So index keys
+ * carry a shard number; a reader asks all of them.
+ */
+export const SHARDS = 16;
+
+/**
+ * UNSURE: must be asked about at the exchange soon, or fills are not in the position yet. OPEN: may change at the exchange.
+ * DONE: settled. Sets of their own in the index, so that finding the few unsure ones never reads the many others.
+ */
+export type OrderSet = 'UNSURE' | 'OPEN' | 'DONE';
+
+export const userPk = (userId: string) => `USER#${userId}`;
+export const orderSk = (orderId: string) => `${ORDER_PREFIX}${orderId}`;
+export const positionSk = (symbol: string) => `${POSITION_PREFIX}${symbol}`;
+
+/** The key a client chose is hashed: it may be long or hold anything. */
+export const idempotencySk = (key: string) => `IDEM#${createHash('sha256').update(key).digest('hex')}`;
+
+/** 0 to SHARDS-1, even over any kind of id (FNV-1a, 32 bits). */
+export function shardOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % SHARDS;
+}
+
+export const symbolShard = (symbol: string, id: string) => `${symbol}#${shardOf(id)}`;
+export const orderShard = (set: OrderSet, shard: number) => `ORDER#${set}#${shard}`;
+export const positionShard = (shard: number) => `POSITION#${shard}`;

@@ -1,0 +1,52 @@
+// What the backend asks of its store. dynamo.ts is the real one, memory.ts the one for tests.
+import type { ClaimRecord, OrderRecord, PositionRecord } from './items.ts';
+import type { OrderSet } from './keys.ts';
+
+/** The store could not be asked, or did not answer in time; a write may or may not have happened. `cause` is its error. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+export type OrderPage = {
+  readonly orders: readonly OrderRecord[];
+  /** The order to go on after, or null when this page was the last. */
+  readonly lastSeen: string | null;
+};
+
+/**
+ * The contract, kept by every implementation (test/contracts/store.ts):
+ *
+ * - A method rejects with StoreUnavailable and nothing else. "No" is a result: undefined, 'exists', 'conflict'.
+ * - What a resolved write promised is durable, and every `get` after it sees it. Lists of a user do too. `ordersOfSet` may lag.
+ * - Writes are conditional on what the caller last saw, so two writers cannot silently undo each other.
+ * - A write that was retried by the store after an unclear failure does not report its own first attempt as somebody else's.
+ * - Records come back exactly as they were written, money letter for letter.
+ * - Expired records are not returned.
+ */
+export type Store = {
+  /** Stores a new order. 'exists': an order of this user and id is there already, and was left as it is. */
+  readonly insertOrder: (order: OrderRecord) => Promise<'stored' | 'exists'>;
+  /** Replaces the order whose version is `order.version - 1`. 'conflict': its version is another, or it is gone. */
+  readonly replaceOrder: (order: OrderRecord) => Promise<'stored' | 'conflict'>;
+  readonly getOrder: (userId: string, orderId: string) => Promise<OrderRecord | undefined>;
+  /** Newest first, at most `limit`, going on after the order id `after`. */
+  readonly listOrders: (userId: string, page: { limit: number; after?: string }) => Promise<OrderPage>;
+  /** Orders of one set and shard (0 to SHARDS-1), oldest first, at most `limit`, going on after `after`. */
+  readonly ordersOfSet: (set: OrderSet, shard: number, page: { limit: number; after?: SetCursor }) => Promise<SetPage>;
+
+  readonly getPosition: (userId: string, symbol: string) => Promise<PositionRecord | undefined>;
+  /** Sorted by symbol. */
+  readonly listPositions: (userId: string) => Promise<readonly PositionRecord[]>;
+  /** Version 1 inserts, any other replaces the version before it. */
+  readonly putPosition: (position: PositionRecord) => Promise<'stored' | 'conflict'>;
+
+  /** Claims an Idempotency-Key. Answers the claim that holds: the given one, or the one that was there first. */
+  readonly claim: (claim: ClaimRecord) => Promise<ClaimRecord>;
+
+  /** Undefined when the store answers and the table is usable, else the reason. */
+  readonly ping: () => Promise<string | undefined>;
+  readonly close: () => Promise<void>;
+};
+
+export type SetCursor = { readonly userId: string; readonly orderId: string };
+export type SetPage = { readonly orders: readonly OrderRecord[]; readonly next: SetCursor | null };

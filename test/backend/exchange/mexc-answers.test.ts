@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { feeOf, orderOf, refusal } from '../../../backend/exchange/mexc-answers.ts';
+
+test('each kind of error answer, then what it means', () => {
+  const cases: readonly (readonly [status: number, body: unknown, meaning: string])[] = [
+    [400, { code: 10007, msg: 'bad symbol' }, 'rejected unknown_symbol'],
+    [400, { code: 30002, msg: 'too small' }, 'rejected invalid_order'],
+    [400, { code: 30004, msg: 'Insufficient position' }, 'rejected insufficient_balance'],
+    [400, { code: '30004', msg: null }, 'rejected insufficient_balance'],
+    [400, { code: 700002, msg: 'signature' }, 'rejected refused'],
+    [403, '<html>Access Denied</html>', 'rejected refused'],
+    [429, undefined, 'rejected rate_limited'],
+    [418, { code: 429, msg: 'banned' }, 'rejected rate_limited'],
+    [400, { code: -2011, msg: 'Unknown order sent' }, 'not_found'],
+    [404, { code: -2013, msg: 'no' }, 'not_found'],
+    [400, { code: 500, msg: 'Internal error' }, 'unknown'],
+    [400, { code: 20002, msg: 'Internal system error' }, 'unknown'],
+    [500, { code: 10007, msg: 'bad symbol' }, 'unknown'],
+    [503, undefined, 'unknown'],
+    [302, undefined, 'unknown'],
+  ];
+  for (const [status, body, meaning] of cases) {
+    const result = refusal({ status, body });
+    const said = result.kind === 'rejected' ? `rejected ${result.reason}` : result.kind;
+    assert.equal(said, meaning, `${status} ${JSON.stringify(body)}`);
+  }
+});
+
+test('order states as the exchange writes them, then ours; a word it never used, then none', () => {
+  const body = { orderId: 123, executedQty: '0.50', cummulativeQuoteQty: '1E+2' };
+  const states = ['NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED'];
+  assert.deepEqual(
+    states.map((status) => orderOf({ ...body, status })?.status),
+    ['open', 'partially_filled', 'filled', 'cancelled', 'cancelled', undefined],
+  );
+  assert.deepEqual(orderOf({ ...body, status: 'FILLED' }), {
+    exchangeOrderId: '123',
+    status: 'filled',
+    filledQuantity: '0.5',
+    filledQuote: '100',
+    fee: null,
+  });
+  for (const garbage of [undefined, 'text', [], {}, { ...body, status: 'NEW', executedQty: 'NaN' }]) {
+    assert.equal(orderOf(garbage), undefined);
+  }
+});
+
+test('commissions in the quote asset add up exactly; in another asset there is no fee to say', () => {
+  const trade = (commission: string, commissionAsset: string) => ({ commission, commissionAsset });
+  assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'USDT')], 'BTCUSDT'), '0.3');
+  assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'MX')], 'BTCUSDT'), null);
+  assert.equal(feeOf({ code: 1 }, 'BTCUSDT'), null);
+});

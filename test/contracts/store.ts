@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { OrderRecord } from '../../backend/store/items.ts';
+import { type OrderSet, SHARDS } from '../../backend/store/keys.ts';
+import type { SetCursor, Store } from '../../backend/store/store.ts';
+import { anOrder, aPosition } from '../helpers/records.ts';
+
+/** A store under test and the clock it reads. */
+export type StoreSubject = {
+  readonly store: Store;
+  readonly setClock: (ms: number) => void;
+  readonly close: () => Promise<void>;
+};
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.parse('2026-01-05T10:00:00.000Z');
+
+async function idsOfSet(store: Store, set: OrderSet, limit: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let shard = 0; shard < SHARDS; shard++) {
+    let after: SetCursor | undefined;
+    do {
+      const page = await store.ordersOfSet(set, shard, { limit, ...(after ? { after } : {}) });
+      ids.push(...page.orders.map(({ order_id }) => order_id));
+      after = page.next ?? undefined;
+    } while (after);
+  }
+  return ids.sort();
+}
+
+/** The port's promises, for any implementation. `start` gives an empty store. */
+export function storeContract(name: string, start: () => Promise<StoreSubject>): void {
+  describe(`store contract: ${name}`, () => {
+    let store: Store;
+    let subject: StoreSubject;
+    before(async () => {
+      subject = await start();
+      subject.setClock(NOW_MS);
+      store = subject.store;
+    });
+    after(() => subject.close());
+
+    test('an order inserted is read back exactly, odd forms of money included', async () => {
+      const order = anOrder({
+        quantity: '1.500',
+        price: '1E-8',
+        filled_quantity: '00.5',
+        average_price: '65000.123456789012345678901234567890',
+        created_at: '2026-01-05T10:00:00.123456Z',
+        submission: { status: 'open', code: null, detail: null },
+      });
+      assert.equal(await store.insertOrder(order), 'stored');
+      assert.deepEqual(await store.getOrder(order.user_id, order.order_id), order);
+    });
+
+    test('inserting an order that is there leaves it alone', async () => {
+      const order = anOrder();
+      await store.insertOrder(order);
+      assert.equal(await store.insertOrder({ ...order, quantity: '9' }), 'exists');
+      assert.deepEqual(await store.getOrder(order.user_id, order.order_id), order);
+    });
+
+    test('an order of somebody else, or of no id, is not there', async () => {
+      const order = anOrder();
+      await store.insertOrder(order);
+      assert.equal(await store.getOrder('user-0002', order.order_id), undefined);
+      assert.equal(await store.getOrder(order.user_id, 'no such id'), undefined);
+    });
+
+    test('replacing asks for the version before; the slower of two writers gets a conflict', async () => {
+      const order = anOrder();
+      await store.insertOrder(order);
+      const [one, two]: OrderRecord[] = [
+        { ...order, status: 'cancelled', version: 2 },
+        { ...order, status: 'filled', version: 2 },
+      ];
+      assert.ok(one && two);
+      const results = await Promise.all([store.replaceOrder(one), store.replaceOrder(two)]);
+      assert.deepEqual(results.toSorted(), ['conflict', 'stored']);
+      const winner = results[0] === 'stored' ? one : two;
+      assert.deepEqual(await store.getOrder(order.user_id, order.order_id), winner);
+      assert.equal(await store.replaceOrder({ ...anOrder(), version: 2 }), 'conflict');
+    });
+
+    test('a user’s orders come newest first, page by page, each once, and the last page says so', async () => {
+      const user_id = 'user-list';
+      const orders = Array.from({ length: 7 }, () => anOrder({ user_id }));
+      for (const order of orders) await store.insertOrder(order);
+      await store.putPosition(aPosition({ user_id })); // Of the same partition, and no order.
+      const seen: string[] = [];
+      let after: string | undefined;
+      const sizes: number[] = [];
+      do {
+        const page = await store.listOrders(user_id, { limit: 3, ...(after ? { after } : {}) });
+        seen.push(...page.orders.map(({ order_id }) => order_id));
+        sizes.push(page.orders.length);
+        after = page.lastSeen ?? undefined;
+      } while (after);
+      assert.deepEqual(sizes, [3, 3, 1]);
+      assert.deepEqual(seen, orders.map(({ order_id }) => order_id).toReversed());
+      assert.equal((await store.listOrders(user_id, { limit: 7 })).lastSeen, null);
+      assert.deepEqual(await store.listOrders('nobody', { limit: 3 }), { orders: [], lastSeen: null });
+    });
+
+    test('orders are in the set of their state and move with it', async () => {
+      const orders = ['pending', 'unknown', 'open', 'partially_filled', 'filled', 'cancelled', 'error'] as const;
+      const records = orders.map((status) => anOrder({ user_id: 'user-sets', status }));
+      const owed = anOrder({ user_id: 'user-sets', status: 'filled', filled_quantity: '1', applied_quantity: '0' });
+      const before = {
+        UNSURE: await idsOfSet(store, 'UNSURE', 50),
+        OPEN: await idsOfSet(store, 'OPEN', 50),
+        DONE: await idsOfSet(store, 'DONE', 50),
+      };
+      for (const record of [...records, owed]) await store.insertOrder(record);
+      const added = async (set: OrderSet) => (await idsOfSet(store, set, 1)).filter((id) => !before[set].includes(id));
+      const ids = records.map(({ order_id }) => order_id);
+      assert.deepEqual(await added('UNSURE'), [...ids.slice(0, 2), owed.order_id].sort());
+      assert.deepEqual(await added('OPEN'), ids.slice(2, 4));
+      assert.deepEqual(await added('DONE'), ids.slice(4));
+      const [pending] = records;
+      assert.ok(pending);
+      await store.replaceOrder({ ...pending, status: 'open', version: 2 });
+      assert.deepEqual(await added('OPEN'), [ids[0], ...ids.slice(2, 4)].sort());
+    });
+
+    test('positions are inserted once, replaced by version, and listed by symbol', async () => {
+      const user_id = 'user-positions';
+      const eth = aPosition({
+        user_id,
+        symbol: 'ETHUSDT',
+        applied: { 'order-1': { quantity: '1', quote: '3200.50' } },
+      });
+      const btc = aPosition({ user_id, quantity: '0.10' });
+      assert.equal(await store.putPosition(eth), 'stored');
+      assert.equal(await store.putPosition(btc), 'stored');
+      assert.equal(await store.putPosition(btc), 'conflict');
+      const grown = { ...btc, quantity: '0.2', version: 2 };
+      assert.equal(await store.putPosition(grown), 'stored');
+      assert.equal(await store.putPosition({ ...btc, quantity: '7', version: 2 }), 'conflict');
+      assert.deepEqual(await store.getPosition(user_id, 'BTCUSDT'), grown);
+      assert.deepEqual(await store.listPositions(user_id), [grown, eth]);
+      assert.deepEqual(await store.listPositions('nobody'), []);
+    });
+
+    test('of claims to one key the first holds, for its user only', async () => {
+      const claim = { user_id: 'user-claims', key: 'key-1', order_id: 'order-1', request_digest: 'digest-1' };
+      assert.deepEqual(await store.claim(claim), claim);
+      assert.deepEqual(await store.claim({ ...claim, order_id: 'order-2', request_digest: 'digest-2' }), claim);
+      const other = { ...claim, user_id: 'user-other', order_id: 'order-3' };
+      assert.deepEqual(await store.claim(other), other);
+    });
+
+    test('a settled order and a claim are gone after 90 days, deleted or not; an open order is not', async () => {
+      const settled = anOrder({ user_id: 'user-expiry', status: 'filled' });
+      const open = anOrder({ user_id: 'user-expiry' });
+      const claim = { user_id: 'user-expiry', key: 'k', order_id: 'order-1', request_digest: 'd' };
+      await store.insertOrder(settled);
+      await store.insertOrder(open);
+      await store.claim(claim);
+      subject.setClock(NOW_MS + 90 * DAY_MS - 1000);
+      assert.equal((await store.listOrders('user-expiry', { limit: 5 })).orders.length, 2);
+      subject.setClock(NOW_MS + 90 * DAY_MS);
+      assert.deepEqual((await store.listOrders('user-expiry', { limit: 5 })).orders, [open]);
+      assert.equal(await store.getOrder('user-expiry', settled.order_id), undefined);
+      const again = { ...claim, order_id: 'order-2' };
+      assert.deepEqual(await store.claim(again), again);
+      subject.setClock(NOW_MS);
+    });
+
+    test('a live store answers a ping', async () => {
+      assert.equal(await store.ping(), undefined);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+import type { Bus } from '../../backend/bus/bus.ts';
+import { createOrderIds } from '../../backend/domain/ids.ts';
+import { createMetrics } from '../../backend/metrics.ts';
+import type { OrderDeps } from '../../backend/orders/deps.ts';
+import { createBackend } from '../../backend/server.ts';
+import { createMemoryStore } from '../../backend/store/memory.ts';
+import type { Store } from '../../backend/store/store.ts';
+import { createLogger } from '../../config/log.ts';
+import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
+
+export const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
+
+/** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
+export function testBackend(given: { store?: Store; exchange?: FakeExchange } = {}) {
+  const clock = { nowMs: START_MS };
+  const now = () => clock.nowMs;
+  const exchange = given.exchange ?? createFakeExchange();
+  const store = given.store ?? createMemoryStore(now);
+  const published: { channel: string; message: string }[] = [];
+  const bus: Bus = {
+    publish: (channel, message) => void published.push({ channel, message }),
+    subscribe: async () => async () => {},
+    ping: async () => undefined,
+    close: async () => {},
+  };
+  const metrics = createMetrics();
+  const log = createLogger({ name: 'test', level: 'silent' });
+  const deps = { store, exchange, bus, metrics, log, now };
+  const orderDeps: OrderDeps = { ...deps, nextOrderId: createOrderIds({ now }) };
+  const backend = createBackend(deps);
+
+  async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const init: RequestInit = { method, headers: { 'content-type': 'application/json', ...headers } };
+    if (body !== undefined) init.body = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await backend.app.request(path, init);
+    const text = await response.text();
+    const json: Record<string, unknown> = text.startsWith('{') ? JSON.parse(text) : {};
+    return { status: response.status, headers: response.headers, text, json };
+  }
+
+  return { backend, call, clock, exchange, store, metrics, published, orderDeps };
+}

@@ -1,0 +1,131 @@
+import { compare, type Decimal, decimalOf, multiply, ZERO } from '../../backend/domain/money.ts';
+import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../../backend/exchange/exchange.ts';
+
+type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'ping';
+/** `lost`: the work is done and the answer never comes. `unknown`: the work is not done and nobody is told. */
+export type Trouble = 'lost' | 'unknown' | Rejection;
+
+export type FakeExchange = Exchange & {
+  /** Strikes the next call of `operation`. */
+  readonly trouble: (operation: Operation, trouble: Trouble) => void;
+  /** Fills an open order to `quantity` in all, at its limit or the last price. */
+  readonly fill: (clientOrderId: string, quantity: string) => void;
+  readonly setPrice: (symbol: string, price: string) => void;
+  /** Runs within the next submission, before it takes effect. */
+  readonly duringSubmit: (action: () => Promise<void>) => void;
+  /** Submissions that took effect. */
+  readonly orderCount: () => number;
+  /** Calls made, whatever came of them. */
+  readonly calls: Record<Operation, number>;
+};
+
+type Entry = { -readonly [K in keyof ExchangeOrder]: ExchangeOrder[K] } & { order: NewOrder; price: Decimal };
+
+/** An exchange in memory that keeps the port's contract: crossing orders fill at the last price, others rest. */
+export function createFakeExchange(): FakeExchange {
+  const prices = new Map([
+    ['BTCUSDT', decimalOf('65000.25')],
+    ['ETHUSDT', decimalOf('3200.5')],
+  ]);
+  const entries = new Map<string, Entry>();
+  const troubles = new Map<Operation, Trouble[]>();
+  const calls = { submit: 0, find: 0, cancel: 0, price: 0, ping: 0 };
+  const unknown = { kind: 'unknown', detail: 'no answer' } as const;
+  const rejected = (reason: Rejection['reason'], code: number, detail: string): Rejection => ({
+    kind: 'rejected',
+    reason,
+    code,
+    detail,
+  });
+  let during: () => Promise<void> = async () => {};
+
+  async function strike<T>(operation: Operation, work: () => T): Promise<T | typeof unknown | Rejection> {
+    calls[operation] += 1;
+    const trouble = troubles.get(operation)?.shift();
+    if (trouble === undefined) return work();
+    if (trouble === 'unknown') return unknown;
+    if (trouble !== 'lost') return trouble;
+    work();
+    return unknown;
+  }
+  const entryOf = ({ clientOrderId, exchangeOrderId }: OrderRef) =>
+    [...entries.values()].find((entry) =>
+      exchangeOrderId === null
+        ? entry.order.clientOrderId === clientOrderId
+        : entry.exchangeOrderId === exchangeOrderId,
+    );
+  const stateOf = ({ exchangeOrderId, status, filledQuantity, filledQuote, fee }: Entry): ExchangeOrder => ({
+    exchangeOrderId,
+    status,
+    filledQuantity,
+    filledQuote,
+    fee,
+  });
+  function fillTo(entry: Entry, quantity: Decimal): void {
+    entry.filledQuantity = quantity;
+    entry.filledQuote = multiply(quantity, entry.price);
+    entry.fee = multiply(entry.filledQuote, decimalOf('0.0005'));
+    entry.status = compare(quantity, entry.order.quantity) < 0 ? 'partially_filled' : 'filled';
+  }
+  function take(order: NewOrder) {
+    const last = prices.get(order.symbol);
+    if (!last) return rejected('unknown_symbol', 10007, 'bad symbol');
+    const crosses =
+      order.price === null ||
+      (order.side === 'BUY' ? compare(order.price, last) >= 0 : compare(order.price, last) <= 0);
+    const entry: Entry = {
+      order,
+      price: crosses ? last : (order.price ?? last),
+      exchangeOrderId: `X${entries.size + 1}`,
+      status: 'open',
+      filledQuantity: ZERO,
+      filledQuote: ZERO,
+      fee: null,
+    };
+    entries.set(entry.exchangeOrderId, entry);
+    if (crosses) fillTo(entry, order.quantity);
+    return { kind: 'accepted', exchangeOrderId: entry.exchangeOrderId } as const;
+  }
+
+  return {
+    submissionLifeMs: 10_000,
+    async submit(order) {
+      await during();
+      return strike('submit', () => take(order));
+    },
+    find: (ref) =>
+      strike('find', () => {
+        const entry = entryOf(ref);
+        return entry ? ({ kind: 'found', order: stateOf(entry) } as const) : ({ kind: 'not_found' } as const);
+      }),
+    cancel: (ref) =>
+      strike('cancel', () => {
+        const entry = entryOf(ref);
+        if (!entry || entry.status === 'filled' || entry.status === 'cancelled') return { kind: 'not_found' } as const;
+        entry.status = 'cancelled';
+        return { kind: 'cancelled', order: stateOf(entry) } as const;
+      }),
+    price: (symbol) =>
+      strike('price', () => {
+        const price = prices.get(symbol);
+        return price ? ({ kind: 'price', price } as const) : rejected('unknown_symbol', 10007, 'bad symbol');
+      }),
+    async ping() {
+      const result = await strike('ping', () => undefined);
+      return result?.detail;
+    },
+    close: async () => {},
+    trouble: (operation, trouble) => troubles.set(operation, [...(troubles.get(operation) ?? []), trouble]),
+    fill(clientOrderId, quantity) {
+      const entry = [...entries.values()].find(({ order }) => order.clientOrderId === clientOrderId);
+      if (!entry) throw new Error(`no order ${clientOrderId}`);
+      fillTo(entry, decimalOf(quantity));
+    },
+    setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
+    duringSubmit(action) {
+      during = action;
+    },
+    orderCount: () => entries.size,
+    calls,
+  };
+}

@@ -1,16 +1,7 @@
 // What each command that talks to a gateway does: calls the API, and answers both a document and the text of it.
 import { z } from 'zod';
 import type { ApiClient } from './client.ts';
-import {
-  comparisonsSchema,
-  diffsText,
-  percent,
-  type RouteView,
-  routeSchema,
-  routesTable,
-  routeText,
-  table,
-} from './render.ts';
+import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
 
 /** A command's result: `json` for scripts, `text` for people, `notes` for people beside either (on stderr). */
 export interface Result {
@@ -149,7 +140,6 @@ export async function showStatus(api: ApiClient): Promise<Result> {
     ...(override ? [`OVERRIDE   all routes forced to ${override.side} by ${override.actor}: ${override.reason}`] : []),
     ...warnings.map((warning) => `warning    ${warning}`),
     ...attention.map((sentence) => `attention  ${sentence}`),
-    `parity     ${routes.map((route) => `${route.id} ${percent(route.comparison.parity)}`).join(', ')}`,
   ];
   return { json: body, text: lines.join('\n') };
 }

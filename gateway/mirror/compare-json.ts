@@ -106,11 +106,11 @@ class Walk {
 
   #leaves(legacy: Json, fresh: Json, place: Place): void {
     const rules = this.#rules.at(place);
-    if (rules.normalise !== undefined) {
-      const left = normalised(legacy, rules);
-      if (left !== undefined && left === normalised(fresh, rules)) return;
-    }
-    this.#report(typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', place, legacy, fresh);
+    const [left, right] = [normalised(legacy, rules), normalised(fresh, rules)];
+    const bothRead = left !== undefined && right !== undefined;
+    if (bothRead && left === right) return;
+    // Values that a rule reads alike, a number and a text of one, are of one type as far as the rule goes.
+    this.#report(bothRead || typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', place, legacy, fresh);
   }
 
   #report(kind: DifferenceKind, place: Place, legacy: Json | undefined, fresh: Json | undefined): void {

@@ -52,7 +52,7 @@ export function attentionOf({ state, evidence, traffic }: RouteFacts): string[] 
   }
   const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
   for (const { path, kind, count } of critical.slice(0, 3)) {
-    sentences.push(`critical field ${path} is ${kind} in ${count} of the compared requests`);
+    sentences.push(`critical: ${path} differs (${kind}) in ${count} of the compared requests`);
   }
   if (outcomes.new_error > 0)
     sentences.push(`the new side failed ${outcomes.new_error} copied requests that legacy answered`);

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+
+export interface GatewayAddresses {
+  /** host:port to listen on. */
+  readonly traffic: string;
+  readonly operator: string;
+  /** host:port of the two backends. */
+  readonly legacy: string;
+  readonly new: string;
+}
+
+/**
+ * Writes `source`, the shipped configuration, to the data folder with these addresses and with its state in that
+ * folder; everything else, comments too, stays. Answers the new file's path.
+ */
+export function writeGatewayConfig(source: string, folder: string, addresses: GatewayAddresses): string {
+  const document = parseDocument(readFileSync(source, 'utf8'));
+  document.setIn(['listen'], addresses.traffic);
+  document.setIn(['operator', 'listen'], addresses.operator);
+  document.setIn(['upstreams', 'legacy', 'url'], `http://${addresses.legacy}`);
+  document.setIn(['upstreams', 'new', 'url'], `http://${addresses.new}`);
+  document.setIn(['flags', 'file'], join(folder, 'flags.json'));
+  document.setIn(['ledger'], `sqlite:${join(folder, 'gateway.db')}`);
+  const path = join(folder, 'gateway.yaml');
+  writeFileSync(path, document.toString());
+  return path;
+}
+
+/** The operator's token of this data folder, made once and readable by its owner only. */
+export function operatorToken(folder: string): string {
+  const path = join(folder, 'operator.token');
+  if (!existsSync(path)) writeFileSync(path, randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
+  chmodSync(path, 0o600);
+  return readFileSync(path, 'utf8').trim();
+}

@@ -1,6 +1,6 @@
 // Reading an environment: one zod schema per process, every problem reported at once, secrets from files.
-import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { readSecretFile } from './secret.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,8 +10,6 @@ export type EnvProblem = { readonly variable: string; readonly problem: string; 
 export type EnvResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly EnvProblem[] };
-
-const SECRET_BYTES_MAX = 64 * 1024;
 
 /**
  * Replaces `NAME_FILE` by `NAME` with the file's content for each of `names` (the convention of Docker and Kubernetes
@@ -28,14 +26,9 @@ function withSecretFiles(env: Environment, names: readonly string[]): { env: Env
       problems.push({ variable, problem: `${name} is set too`, remedy: `unset ${name} or ${variable}` });
       continue;
     }
-    try {
-      const content = readFileSync(path, 'utf8').trimEnd();
-      if (content.length === 0 || content.length > SECRET_BYTES_MAX) throw new Error('the file is empty or too large');
-      resolved[name] = content;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ variable, problem: `cannot be read: ${reason}`, remedy: 'name a readable file with the secret' });
-    }
+    const secret = readSecretFile(path);
+    if (secret.ok) resolved[name] = secret.value;
+    else problems.push({ variable, problem: secret.message, remedy: 'name a readable file with the secret' });
   }
   return { env: resolved, problems };
 }

@@ -1,9 +1,9 @@
 // Reads the gateway's configuration: the file, and the secrets in the environment that it names. Everything that is
 // wrong is reported at once, each with its place and what to do.
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { type GatewayConfig, gatewaySchema } from './gateway-schema.ts';
+import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
 import { readSecret } from './secret.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
@@ -33,6 +33,9 @@ export function formatProblem({ file, line, column, at, message }: ConfigProblem
 
 type Path = readonly (string | number)[];
 
+/** How often one anchor may be repeated: enough for a rule that every route of a large table shares. */
+const ALIASES_MAX = 10_000;
+
 /** Reads and checks `file`. @throws {ConfigError} with every problem found. */
 export function loadGatewayConfig(file: string): GatewayConfig {
   let text: string;
@@ -53,23 +56,45 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), at: printPath(path), message };
   };
-  if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map((error) => problem(error.pos[0], [], `not valid YAML: ${error.message}`)),
-    );
+  const broken = document.errors.length > 0 ? document.errors.map(syntaxError) : danglingAliases(document);
+  if (broken.length > 0) throw new ConfigError(broken.map(({ offset, message }) => problem(offset, [], message)));
+  let data: unknown;
+  try {
+    data = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
+  } catch (error) {
+    throw new ConfigError([problem(0, [], `not valid YAML: ${(error as Error).message}`)]);
   }
-  const parsed = gatewaySchema.safeParse(document.toJS({ maxAliasCount: 100 }) ?? {}, { reportInput: true });
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) =>
-      explain(issue).map(({ path, message }) => problem(offsetOf(document, path), path, message)),
-    );
-    throw new ConfigError(problems);
-  }
-  const conflicts = crossCheck(parsed.data);
-  if (conflicts.length > 0) {
-    throw new ConfigError(conflicts.map(({ path, message }) => problem(offsetOf(document, path), path, message)));
-  }
-  return parsed.data;
+  const parsed = gatewaySchema.safeParse(data, { reportInput: true });
+  const findings = [...(parsed.error?.issues.flatMap(explain) ?? []), ...crossCheck(readableRoutes(data))];
+  if (parsed.success && findings.length === 0) return parsed.data;
+  const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
+  throw new ConfigError(problems.sort((a, b) => a.line - b.line || a.column - b.column));
+}
+
+interface BrokenYaml {
+  readonly offset: number;
+  readonly message: string;
+}
+
+function syntaxError({ pos, message }: Document['errors'][number]): BrokenYaml {
+  return { offset: pos[0], message: `not valid YAML: ${message}` };
+}
+
+/** Aliases without an anchor before them, which the parser lets pass. */
+function danglingAliases(document: Document): BrokenYaml[] {
+  const anchors = new Set<string>();
+  const dangling: BrokenYaml[] = [];
+  visit(document, {
+    Value(_, { anchor }) {
+      if (anchor) anchors.add(anchor);
+    },
+    Alias(_, { source, range }) {
+      if (anchors.has(source)) return;
+      const message = `not valid YAML: the alias *${source} has no anchor before it; add &${source} or remove the alias`;
+      dangling.push({ offset: range?.[0] ?? 0, message });
+    },
+  });
+  return dangling;
 }
 
 interface Finding {
@@ -96,6 +121,7 @@ function explain(issue: z.core.$ZodIssue): Finding[] {
     case 'invalid_value':
       return [{ path, message: `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}` }];
     case 'too_small':
+      if (issue.origin === 'string') return [{ path, message: 'must not be empty' }];
       return [
         {
           path,
@@ -104,6 +130,9 @@ function explain(issue: z.core.$ZodIssue): Finding[] {
       ];
     case 'too_big':
       return [{ path, message: `too big: expected at most ${issue.maximum}` }];
+    case 'invalid_format':
+      if (issue.format === 'date') return [{ path, message: 'expected a day of the calendar as YYYY-MM-DD' }];
+      return [{ path, message: issue.message }];
     default:
       return [{ path, message: issue.message }];
   }
@@ -119,12 +148,21 @@ function expected(type: string): string {
   return `expected ${names[type] ?? `a ${type}`}`;
 }
 
-/** What no single value shows: ids and matches that collide, arrays with two ways of comparing. */
-function crossCheck(config: GatewayConfig): Finding[] {
+const routeSchema = gatewaySchema.shape.routes.unwrap().element;
+
+/** The routes that are right in themselves, by their index; so that mistakes elsewhere do not hide their conflicts. */
+function readableRoutes(data: unknown): (RouteConfig | undefined)[] {
+  const routes = typeof data === 'object' && data !== null && 'routes' in data ? data.routes : undefined;
+  return Array.isArray(routes) ? routes.map((route: unknown) => routeSchema.safeParse(route).data) : [];
+}
+
+/** What no single value shows: ids and matches that collide, arrays without a way of comparing. */
+function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
   const findings: Finding[] = [];
   const ids = new Map<string, number>();
   const matches = new Map<string, string>();
-  config.routes.forEach((route, index) => {
+  routes.forEach((route, index) => {
+    if (!route) return;
     const earlier = ids.get(route.id);
     if (earlier === undefined) ids.set(route.id, index);
     else

@@ -3,16 +3,26 @@ import { readFileSync } from 'node:fs';
 
 export type Secret = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly message: string };
 
-/** Reads the secret called `name`. The message of a failure never holds any part of the secret. */
+const SECRET_BYTES_MAX = 65_536;
+
+/** Reads a secret's file. The message of a failure never holds any part of the secret. */
+export function readSecretFile(file: string): Secret {
+  try {
+    const value = readFileSync(file, 'utf8').trim();
+    if (value === '') return { ok: false, message: `${file} is empty` };
+    if (value.length > SECRET_BYTES_MAX) return { ok: false, message: `${file} is too large to be a secret` };
+    return { ok: true, value };
+  } catch (error) {
+    return { ok: false, message: `cannot be read: ${(error as Error).message}` };
+  }
+}
+
+/** Reads the secret called `name` from the environment or from the file that NAME_FILE names. */
 export function readSecret(name: string): Secret {
   const file = process.env[`${name}_FILE`];
   if (file) {
-    try {
-      const value = readFileSync(file, 'utf8').trim();
-      return value ? { ok: true, value } : { ok: false, message: `${name}_FILE names ${file}, which is empty` };
-    } catch (error) {
-      return { ok: false, message: `${name}_FILE cannot be read: ${(error as Error).message}` };
-    }
+    const secret = readSecretFile(file);
+    return secret.ok ? secret : { ok: false, message: `${name}_FILE: ${secret.message}` };
   }
   const value = process.env[name]?.trim();
   if (value) return { ok: true, value };

@@ -1,3 +1,4 @@
+// Binding and closing of both listeners.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -20,4 +21,18 @@ export function listen(server: Server, hostPort: string): Promise<string> {
 function splitHostPort(hostPort: string): { host: string; port: number } {
   const colon = hostPort.lastIndexOf(':');
   return { host: hostPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostPort.slice(colon + 1)) };
+}
+
+/** How often a closing server looks for connections that have gone idle. */
+const IDLE_SWEEP_MS = 50;
+
+/** Takes no new connections, lets what is under way finish for at most `timeoutMs`, then cuts what is left. */
+export async function closeServer(server: Server, timeoutMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A kept-alive connection that was busy when the server closed stays open when it goes idle; so look again.
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { createHandler, createRouter, type HandlerDeps, requestIdOf } from './handle.ts';
-import { listen } from './listen.ts';
+import { closeServer, listen } from './listen.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { UpgradeProxy } from './proxy/upgrade.ts';
 
@@ -14,7 +14,7 @@ const HEAD_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of common balancers (60 s), so that they, not we, close idle connections. */
 const IDLE_TIMEOUT_MS = 75_000;
 /** How long requests in flight may take to finish once the listener closes. */
-export const DRAIN_TIMEOUT_MS = 10_000;
+const DRAIN_TIMEOUT_MS = 10_000;
 
 export interface TrafficServer {
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
@@ -47,12 +47,8 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   return {
     listen: (hostPort) => listen(server, hostPort),
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
       deps.upgrades.close();
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
-      await closed;
-      clearTimeout(timer);
+      await closeServer(server, DRAIN_TIMEOUT_MS);
     },
   };
 }

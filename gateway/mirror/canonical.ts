@@ -33,14 +33,17 @@ export function canonicalTimestamp(text: string): string | undefined {
     day,
     hour,
     minute,
-    second = '0',
+    second = '00',
     fraction = '',
     ,
     sign,
     offsetHours = '0',
     offsetMinutes = '0',
   ] = found;
-  const utc = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  if (Number(offsetHours) > 23 || Number(offsetMinutes) > 59) return undefined;
+  const utc = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  // Date takes the 30th of February for a day in March; what is no date must not equal one.
+  if (Number.isNaN(utc) || new Date(utc).getUTCDate() !== Number(day)) return undefined;
   const offsetSeconds = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60 * (sign === '-' ? -1 : 1);
   return `${utc / 1000 - offsetSeconds}.${fraction.replace(/0+$/, '')}`;
 }

@@ -22,11 +22,14 @@ export interface Difference {
   readonly rule: string | undefined;
 }
 
-/** Two documents that share nothing differ everywhere; the first so many differences say enough. */
+/**
+ * Two documents that share nothing differ everywhere; the first so many differences of each weight say enough. Of each
+ * weight, so that many ignored ones cannot hide one that counts, nor many that count a critical one.
+ */
 export const DIFFERENCES_MAX = 200;
 const PREVIEW_LENGTH_MAX = 120;
 
-/** Every difference between the two documents, at most DIFFERENCES_MAX. Equal documents have none. */
+/** The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none. */
 export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
   const walk = new Walk(rules);
   walk.values(legacy, fresh, undefined);
@@ -35,6 +38,7 @@ export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Di
 
 class Walk {
   readonly found: Difference[] = [];
+  readonly #room = { ignored: DIFFERENCES_MAX, ordinary: DIFFERENCES_MAX, critical: DIFFERENCES_MAX };
   readonly #rules: CompiledRules;
 
   constructor(rules: CompiledRules) {
@@ -42,7 +46,7 @@ class Walk {
   }
 
   values(legacy: Json, fresh: Json, place: Place): void {
-    if (this.found.length >= DIFFERENCES_MAX || isSameLeaf(legacy, fresh)) return;
+    if (isSameLeaf(legacy, fresh)) return;
     if (legacy instanceof Map && fresh instanceof Map) this.#objects(legacy, fresh, place);
     else if (Array.isArray(legacy) && Array.isArray(fresh)) this.#arrays(legacy, fresh, place);
     else this.#leaves(legacy, fresh, place);
@@ -62,7 +66,8 @@ class Walk {
   #arrays(legacy: readonly Json[], fresh: readonly Json[], place: Place): void {
     const { array } = this.#rules.at(place);
     if (array?.key !== undefined) {
-      const pairs = pairByKey(legacy, fresh, array.key);
+      const spelling = this.#rules.at(child(member(place, array.key), array.key));
+      const pairs = pairByKey(byKey(legacy, array.key, spelling), byKey(fresh, array.key, spelling));
       if (pairs) {
         this.#keyed(pairs, place, array.key);
         if (!array.unordered && !pairs.sameOrder) this.#report('order', place, legacy, fresh);
@@ -89,7 +94,7 @@ class Walk {
     const probe = new Walk(this.#rules);
     for (const [index, value] of legacy.entries()) probe.values(value, fresh[index] as Json, here);
     if (probe.found.every((difference) => difference.rule !== undefined)) {
-      this.#adopt(probe.found);
+      probe.found.forEach(this.#keep);
       return;
     }
     const [left, right] = [legacy, fresh].map((items) => items.map((item) => this.#canonical(item, here)).sort());
@@ -97,12 +102,13 @@ class Walk {
       if (!unordered) this.#report('order', place, legacy, fresh);
       return;
     }
-    this.#adopt(probe.found);
+    probe.found.forEach(this.#keep);
   }
 
-  #adopt(differences: readonly Difference[]): void {
-    this.found.push(...differences.slice(0, DIFFERENCES_MAX - this.found.length));
-  }
+  readonly #keep = (difference: Difference): void => {
+    const weight = difference.rule !== undefined ? 'ignored' : difference.critical ? 'critical' : 'ordinary';
+    if (this.#room[weight]-- > 0) this.found.push(difference);
+  };
 
   #leaves(legacy: Json, fresh: Json, place: Place): void {
     const rules = this.#rules.at(place);
@@ -114,21 +120,32 @@ class Walk {
   }
 
   #report(kind: DifferenceKind, place: Place, legacy: Json | undefined, fresh: Json | undefined): void {
-    if (this.found.length >= DIFFERENCES_MAX) return;
-    const { ignored, critical } = this.#rules.at(place);
+    const rules = this.#rules.at(place);
     const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
-    this.found.push({ path: printPlace(place), kind, legacy: left, new: right, critical, rule: ignored });
+    const critical = isCritical(rules, kind);
+    this.#keep({ path: printPlace(place), kind, legacy: left, new: right, critical, rule: rules.ignored });
   }
 
-  /** A value's text under the rules: ignored members left out, names sorted, normalised values in one spelling. */
+  /**
+   * A value's text under the rules: ignored members left out, names sorted, members whose order does not matter too,
+   * normalised values in one spelling.
+   */
   #canonical(value: Json, place: Place): string {
     if (value instanceof Map) {
       const names = [...value.keys()].sort().filter((name) => this.#rules.at(child(place, name)).ignored === undefined);
       return `{${names.map((name) => `${JSON.stringify(name)}:${this.#canonical(value.get(name) as Json, child(place, name))}`).join()}}`;
     }
-    if (Array.isArray(value)) return `[${value.map((item: Json) => this.#canonical(item, member(place))).join()}]`;
+    if (Array.isArray(value)) {
+      const items = value.map((item: Json) => this.#canonical(item, member(place)));
+      return `[${(this.#rules.at(place).array?.unordered ? items.sort() : items).join()}]`;
+    }
     return normalised(value, this.#rules.at(place)) ?? textOf(value);
   }
+}
+
+/** A place is as critical as what it takes with it: a missing order is a missing price. */
+export function isCritical({ critical, criticalBelow }: PlaceRules, kind: DifferenceKind): boolean {
+  return critical || (criticalBelow && kind !== 'changed' && kind !== 'order');
 }
 
 function isSameLeaf(a: Json, b: Json): boolean {
@@ -151,10 +168,8 @@ interface KeyedPairs {
   readonly sameOrder: boolean;
 }
 
-/** Pairs members by a field; undefined when a member lacks it or two share a value, so that the key is none. */
-function pairByKey(legacy: readonly Json[], fresh: readonly Json[], key: string): KeyedPairs | undefined {
-  const left = byKey(legacy, key);
-  const right = byKey(fresh, key);
+/** Pairs members by a field; undefined when that field is no key on one of the sides. */
+function pairByKey(left: Keyed | undefined, right: Keyed | undefined): KeyedPairs | undefined {
   if (!left || !right) return undefined;
   const shared = [...left.keys()].filter((name) => right.has(name));
   const sharedInNew = [...right.keys()].filter((name) => left.has(name));
@@ -166,12 +181,17 @@ function pairByKey(legacy: readonly Json[], fresh: readonly Json[], key: string)
   };
 }
 
-function byKey(items: readonly Json[], key: string): Map<string, Json> | undefined {
+type Keyed = ReadonlyMap<string, Json>;
+
+/** Members by a field, spelled as its rules say; undefined when a member lacks it or two share a value. */
+function byKey(items: readonly Json[], key: string, spelling: PlaceRules): Keyed | undefined {
   const found = new Map<string, Json>();
   for (const item of items) {
     const value = item instanceof Map ? item.get(key) : undefined;
-    const text = value instanceof JsonNumber ? value.text : value;
-    if (typeof text !== 'string' || found.has(text)) return undefined;
+    const written = value instanceof JsonNumber ? value.text : value;
+    if (typeof written !== 'string') return undefined;
+    const text = normalised(written, spelling) ?? written;
+    if (found.has(text)) return undefined;
     found.set(text, item);
   }
   return found;

@@ -1,7 +1,7 @@
 // Two observations of one request, and the verdict on them.
 import { headerValue } from '../proxy/headers.ts';
 import type { Side } from '../routing/side.ts';
-import { compareJson, type Difference } from './compare-json.ts';
+import { compareJson, type Difference, isCritical } from './compare-json.ts';
 import { decodeBody } from './decode.ts';
 import { parseJson } from './json.ts';
 import type { Observation, Outcome } from './observation.ts';
@@ -15,7 +15,6 @@ export interface Verdict {
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
-const TEXT_PREVIEW_MAX = 120;
 
 /** What both sides did with one request, and which of them got the copy. */
 export interface ObservedPair {
@@ -68,13 +67,19 @@ function compareHeads(legacy: Observation, fresh: Observation, rules: CompiledRu
     found.push({ path: 'status', kind: 'changed', legacy: sides[0], new: sides[1], critical, rule });
   }
   for (const name of rules.headers) {
-    const [left, right] = [headerValue(legacy.headers, name), headerValue(fresh.headers, name)];
+    const [left, right] = [legacy, fresh].map(({ headers }) => fieldValue(headers, name));
     if (left === right) continue;
     const kind = left === undefined ? 'extra' : right === undefined ? 'missing' : 'changed';
     const { ignored: rule, critical } = rules.header(name);
     found.push({ path: `header:${name}`, kind, legacy: left, new: right, critical, rule });
   }
   return found;
+}
+
+/** The values of a field in their order, joined as RFC 9110 section 5.3 allows; undefined without any. */
+function fieldValue(headers: readonly string[], lowerName: string): string | undefined {
+  const values = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === lowerName);
+  return values.length > 0 ? values.join(', ') : undefined;
 }
 
 /** The differences between two bodies, or undefined when they cannot be read. */
@@ -87,9 +92,10 @@ async function compareBodies(legacy: Observation, fresh: Observation, rules: Com
   if (left.equals(right)) return [];
   const [jsonA, jsonB] = [isJson(legacy) ? readJson(left) : undefined, isJson(fresh) ? readJson(right) : undefined];
   if (jsonA && jsonB) return compareJson(jsonA.value, jsonB.value, rules);
-  const { ignored: rule, critical } = rules.at(undefined);
   const kind = Boolean(jsonA) === Boolean(jsonB) ? 'changed' : 'type';
-  return [{ path: '$', kind, legacy: previewOf(left), new: previewOf(right), critical, rule } as const];
+  const whole = rules.at(undefined);
+  const [rule, critical] = [whole.ignored, isCritical(whole, kind)];
+  return [{ path: '$', kind, legacy: describe(left, legacy), new: describe(right, fresh), critical, rule } as const];
 }
 
 function isJson({ headers }: Observation): boolean {
@@ -107,6 +113,7 @@ function readJson(body: Buffer): { readonly value: ReturnType<typeof parseJson> 
   }
 }
 
-function previewOf(body: Buffer): string {
-  return `${body.length} bytes: ${JSON.stringify(body.toString('latin1', 0, TEXT_PREVIEW_MAX))}`;
+/** A body that is no JSON is only described: nobody knows what is in it, and differences are shown and kept. */
+function describe(body: Buffer, { headers }: Observation): string {
+  return `${body.length} bytes, ${headerValue(headers, 'content-type') ?? 'no content-type'}`;
 }

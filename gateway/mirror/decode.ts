@@ -19,6 +19,7 @@ export async function decodeBody(body: Buffer, contentEncoding: string | undefin
     .split(',')
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity');
+  if (body.length === 0) return body; // An answer to HEAD names the coding of a body that it does not have.
   let decoded = body;
   for (const coding of codings.reverse()) {
     const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;

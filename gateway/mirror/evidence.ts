@@ -1,7 +1,7 @@
 // What comparing has found, per route: outcomes, differences by place and kind, and a few redacted samples. All of it
 // bounded; what does not fit is counted.
 import type { ObservedPair, Verdict } from './compare.ts';
-import type { DifferenceKind } from './compare-json.ts';
+import type { Difference, DifferenceKind } from './compare-json.ts';
 import { lowerBound95 } from './confidence.ts';
 import { AGREEING, COMPARABLE, type Observation, OUTCOMES, type Outcome } from './observation.ts';
 import { redactBody, redactDifference, redactHeaders, redactTarget } from './redact.ts';
@@ -141,11 +141,14 @@ export function createEvidence(now: () => Date): Evidence {
   };
 }
 
-/** Counts each place and kind once a request, however many members of an array it was found in. */
+/**
+ * Counts each place and kind once a request, however many members of an array it was found in. Apart where a rule covers
+ * it and where none does: a rule may hold for some answers only, or expire.
+ */
 function countDifferences(at: RouteCounts, { differences }: Verdict): void {
   const inRequest = new Set<string>();
   for (const { path, kind, critical, rule } of differences) {
-    const key = `${kind} ${path}`;
+    const key = `${kind} ${path} ${rule ?? ''}`;
     if (inRequest.has(key)) continue;
     inRequest.add(key);
     const known = at.differences.get(key);
@@ -195,10 +198,16 @@ function sampleOf(
     target: redactTarget(request.target),
     outcome,
     detail,
-    differences: differences.slice(0, SAMPLE_DIFFERENCES_MAX).map(redactDifference),
+    differences: differences.toSorted(byWeight).slice(0, SAMPLE_DIFFERENCES_MAX).map(redactDifference),
     legacy: sampleSide(found.legacy),
     new: sampleSide(found.new),
   };
+}
+
+/** What counts comes before what is ignored, and what is critical before all. */
+function byWeight(a: Difference, b: Difference): number {
+  const weight = ({ rule, critical }: Difference) => (rule !== undefined ? 2 : critical ? 0 : 1);
+  return weight(a) - weight(b);
 }
 
 function sampleSide({ status, failure, durationMs, headers, body }: Observation): SampleSide {

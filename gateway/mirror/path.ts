@@ -45,3 +45,15 @@ export function selects(steps: readonly PathStep[], place: Place, below: boolean
   };
   return from(0, 0);
 }
+
+/** Whether a rule's steps can select something below this place. */
+export function leadsTo(steps: readonly PathStep[], place: Place): boolean {
+  const names = namesOf(place);
+  const from = (step: number, name: number): boolean => {
+    const wanted = steps[step];
+    if (wanted === undefined) return false;
+    if (name === names.length || wanted.deep) return true;
+    return (wanted.any || names[name] === wanted.name) && from(step + 1, name + 1);
+  };
+  return from(0, 0);
+}

@@ -12,8 +12,9 @@ const SECRET_HEADER =
 /** `token` alone may be a secret; `token_address` and its like are what a trading system talks about. */
 const SECRET_NAME = new RegExp(
   [
-    'pass(?:word|phrase|wd)|secret|(?:access|refresh|auth|bearer|csrf|id|session)_?token|^token$|api_?-?key|authorization',
-    'cookie|session|credential|signature|private|mnemonic|seed_?phrase|otp|cvv|ssn|iban|card_?number|email|phone',
+    'pass(?:word|phrase|wd)|secret|(?:access|refresh|auth|bearer|csrf|id|session)[_-]?token|^token$|api[_-]?key',
+    'authorization|cookie|session|credential|signature|private|mnemonic|seed[_-]?phrase|otp|cvv|ssn|iban',
+    'card[_-]?number|e-?mail|phone',
   ].join('|'),
   'i',
 );
@@ -22,35 +23,45 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name) || isSecretName(name);
+}
+
 export function redactHeaders(pairs: readonly string[]): string[][] {
   const kept: string[][] = [];
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
-    kept.push([name, SECRET_HEADER.test(name) ? REDACTED : (pairs[i + 1] as string)]);
+    kept.push([name, isSecretHeader(name) ? REDACTED : redactTarget(pairs[i + 1] as string)]);
   }
   return kept;
 }
 
-/** A request target with the values of secret query parameters replaced. */
-export function redactTarget(target: string): string {
-  const query = target.indexOf('?');
-  if (query < 0) return target;
-  const parameters = target.slice(query + 1).split('&');
-  return `${target.slice(0, query)}?${parameters.map(redactParameter).join('&')}`;
+/** A parameter in the query or the fragment of a target or a URL, wherever in a text that stands. */
+const PARAMETER = /([?&#;])([^?&#;=\s"'<>\\]+)=([^?&#;\s"'<>\\]*)/g;
+
+/** A request target, or any text with URLs in it, with the values of secret parameters replaced. */
+export function redactTarget(text: string): string {
+  return text.replace(PARAMETER, (parameter, before: string, name: string) =>
+    isSecretName(decodedName(name)) ? `${before}${name}=${REDACTED}` : parameter,
+  );
 }
 
-function redactParameter(parameter: string): string {
-  const equals = parameter.indexOf('=');
-  return equals > 0 && isSecretName(parameter.slice(0, equals))
-    ? `${parameter.slice(0, equals)}=${REDACTED}`
-    : parameter;
+function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /** Differences whose place names a secret keep the place and lose the values. */
 export function redactDifference(difference: Difference): Difference {
-  if (!difference.path.split(/[^\w-]+/).some(isSecretName)) return difference;
-  const hide = (value: string | undefined) => (value === undefined ? undefined : REDACTED);
-  return { ...difference, legacy: hide(difference.legacy), new: hide(difference.new) };
+  const header = /^header:(.*)$/.exec(difference.path)?.[1];
+  const names = difference.path.split(/[^\w-]+/);
+  const isSecret = header === undefined ? names.some(isSecretName) : isSecretHeader(header);
+  const redact = (value: string | undefined) =>
+    isSecret && value !== undefined ? REDACTED : value && redactTarget(value);
+  return { ...difference, legacy: redact(difference.legacy), new: redact(difference.new) };
 }
 
 /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
@@ -70,6 +81,7 @@ export function redactBody(body: Buffer | undefined, headers: readonly string[])
 function textOf(value: Json): string {
   if (value instanceof JsonNumber) return value.text;
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  if (typeof value === 'string') return JSON.stringify(redactTarget(value));
   if (!(value instanceof Map)) return JSON.stringify(value);
   const members = [...value].map(
     ([name, item]) => `${JSON.stringify(name)}:${isSecretName(name) ? JSON.stringify(REDACTED) : textOf(item)}`,

@@ -1,7 +1,7 @@
 // A route's rules for comparing, compiled.
 import { type ComparePath, type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { CompareConfig } from '../../config/gateway-schema.ts';
-import { type Place, printPlace, selects } from './path.ts';
+import { leadsTo, type Place, printPlace, selects } from './path.ts';
 
 /** What the rules say of one place in a body. */
 export interface PlaceRules {
@@ -10,12 +10,13 @@ export interface PlaceRules {
   readonly normalise: 'number' | 'timestamp' | undefined;
   readonly array: { readonly key: string | undefined; readonly unordered: boolean } | undefined;
   readonly critical: boolean;
+  /** Something below is critical, and is lost together with this place. */
+  readonly criticalBelow: boolean;
 }
 
 export interface CompiledRules {
   /** Lower-case names of the response headers that are compared. */
   readonly headers: readonly string[];
-  /** Whether any rule looks into arrays or renames values, so that unequal texts may still be equal. */
   at(place: Place): PlaceRules;
   status: { readonly ignored: string | undefined; readonly critical: boolean };
   header(name: string): { readonly ignored: string | undefined; readonly critical: boolean };
@@ -58,6 +59,7 @@ export function compileRules(config: CompareConfig, { today, statusClass }: Rule
       normalise: normalise.find((rule) => isAt(rule, place, false))?.as,
       array: array && { key: array.key, unordered: array.unordered === true },
       critical: critical.some((rule) => isAt(rule, place, true)),
+      criticalBelow: critical.some(({ path }) => path.part === 'body' && leadsTo(path.steps, place)),
     };
   };
   const outside = (isMatch: (path: ComparePath) => boolean) => ({

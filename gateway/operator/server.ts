@@ -1,7 +1,7 @@
 // The operator's listener: its own port, loopback unless configured otherwise.
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
-import { listen } from '../listen.ts';
+import { closeServer, listen } from '../listen.ts';
 import { createOperatorApp } from './app.ts';
 import type { OperatorDeps } from './context.ts';
 
@@ -24,12 +24,6 @@ export function createOperatorServer(deps: OperatorDeps): OperatorServer {
     drain() {
       draining = true;
     },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-      await closed;
-      clearTimeout(timer);
-    },
+    close: () => closeServer(server, CLOSE_TIMEOUT_MS),
   };
 }

@@ -1,4 +1,5 @@
 // A route in its compiled form, and the table of them that finds a request's route.
+import { METHOD_NAME_ALL } from 'hono/router';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { RouteConfig } from '../../config/gateway-schema.ts';
 import { matchingPath } from './target.ts';
@@ -38,35 +39,40 @@ export function compileRoutes(configs: readonly RouteConfig[]): RouteTable {
   const routes = configs.map(compileRoute);
   const ids = new Map(routes.map((route) => [route.id, route]));
   const router = new TrieRouter<RouteModel>();
-  const entries = routes.flatMap((route) => route.config.match.methods.map((method) => ({ route, method })));
+  const entries = routes.flatMap((route) => methodsOf(route.config).map((method) => ({ route, ...method })));
   entries.sort(
-    (a, b) =>
-      compareSpecificity(a.route.config.match.path, b.route.config.match.path) ||
-      Number(a.method === '*') - Number(b.method === '*'),
+    (a, b) => compareSpecificity(a.route.config.match.path, b.route.config.match.path) || a.generality - b.generality,
   );
   // Hono's routers answer every match in the order of registration, so the first is the most specific.
-  for (const { route, method } of entries) {
-    router.add(method === '*' ? 'ALL' : method, route.config.match.path, route);
-  }
-  const find = (method: string, path: string) => router.match(method, path)[0][0]?.[0];
+  for (const { route, method } of entries) router.add(method, route.config.match.path, route);
   return {
     routes,
     byId: (id) => ids.get(id),
     match(method, target) {
       const path = matchingPath(target);
       if (path === undefined) return undefined;
-      const found = find(method, path);
-      return found === undefined && method === 'HEAD' ? find('GET', path) : found;
+      return router.match(method, path)[0][0]?.[0];
     },
   };
 }
 
-/** Rank of one path segment: literal text, then a parameter with a pattern, then a plain parameter, then a wildcard. */
+/** A route's methods as Hono's router names them. HEAD behind GET is weaker than HEAD named, and stronger than `*`. */
+function methodsOf({ match: { methods } }: RouteConfig): { method: string; generality: number }[] {
+  const named = methods.map((method) =>
+    method === '*' ? { method: METHOD_NAME_ALL, generality: 2 } : { method, generality: 0 },
+  );
+  return methods.includes('GET') ? [...named, { method: 'HEAD', generality: 1 }] : named;
+}
+
+/**
+ * Rank of one path segment: the end of the path (where `/a/*` matches `/a` too), then literal text, then a literal
+ * beginning, then a parameter with a pattern, then a plain parameter, then a wildcard.
+ */
 function rank(segment: string | undefined): number {
-  if (segment === undefined) return 4;
-  if (segment === '*') return 3;
-  if (segment.startsWith(':')) return segment.includes('{') ? 1 : 2;
-  return 0;
+  if (segment === undefined) return 0;
+  if (segment === '*') return 5;
+  if (segment.startsWith(':')) return segment.includes('{') ? 3 : 4;
+  return segment.endsWith('*') ? 2 : 1;
 }
 
 /** Negative when path `a` is more specific than `b`: the first segment where they differ in rank decides. */

@@ -101,6 +101,12 @@ const route = z.strictObject({
   compare: compare.prefault({}),
 });
 
+/** An address, or a network in CIDR notation. */
+const network = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  'expected an address or a network such as 10.0.0.0/8',
+);
+
 const upstream = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, message: 'expected a URL such as http://127.0.0.1:8001' })
@@ -110,6 +116,10 @@ const upstream = z.strictObject({
     }),
   connections: z.number().int().min(1).max(10_000).default(DEFAULT_CONNECTIONS),
   connectTimeoutMs: durationMs.default(3_000),
+  host: z
+    .enum(['keep', 'rewrite'])
+    .default('keep')
+    .describe("The Host that the backend sees: keep is the client's own, rewrite is that of url."),
 });
 
 const operatorToken = z.strictObject({
@@ -148,6 +158,18 @@ export const gatewaySchema = z.strictObject({
     .min(1)
     .default(['address'])
     .describe('Who a request is, for sticky decisions: the first of these that it has.'),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe('Our own proxies in front of this gateway: what they say in X-Forwarded-* and Forwarded counts.'),
+  forwarded: z
+    .enum(['set', 'strip', 'pass'])
+    .default('set')
+    .describe('X-Forwarded-For, -Proto, -Host, -Port: set them, send none, or leave what the client sent.'),
+  requestId: z
+    .boolean()
+    .default(true)
+    .describe("Sends x-request-id upstream: the client's own when it is well-formed, else a new one."),
   mirror: z
     .strictObject({
       concurrency: z.number().int().min(1).max(1_000).default(32).describe('Copies in flight to one side.'),

@@ -7,6 +7,7 @@ import { createMetrics } from './metrics.ts';
 import { createEvidence } from './mirror/evidence.ts';
 import { createMirror } from './mirror/mirror.ts';
 import { createOperatorServer } from './operator/server.ts';
+import { compileEdge } from './proxy/edge.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import { createUpstream } from './proxy/upstream.ts';
 import { openControl } from './rollout/control.ts';
@@ -76,7 +77,8 @@ export async function startGateway({ config, tokens, log, now = () => new Date()
 
     const isEnabled = flags.isEnabled;
     const identity = compileIdentity(config.identity);
-    const shared = { table, identity, isEnabled, forced: control.forced, mirror, metrics, traffic, log };
+    const edge = compileEdge(config);
+    const shared = { table, identity, edge, isEnabled, forced: control.forced, mirror, metrics, traffic, log };
     const server = createTrafficServer({
       ...shared,
       ...{ config, upstreams, expose: config.expose, upgrades: createUpgradeProxy() },

@@ -10,9 +10,11 @@ import type { Logger } from '../config/log.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import { sendProblem } from './problem.ts';
+import { connectionOf, type Edge } from './proxy/edge.ts';
 import { FAILURES } from './proxy/failure.ts';
 import { type ForwardResult, forward } from './proxy/forward.ts';
-import { headerValue, requestHeaders } from './proxy/headers.ts';
+import type { Connection } from './proxy/forwarded.ts';
+import { headerValue } from './proxy/headers.ts';
 import type { Upstream } from './proxy/upstream.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
 import type { IdentityReader } from './routing/identity.ts';
@@ -24,6 +26,7 @@ import type { Traffic } from './traffic.ts';
 export interface HandlerDeps {
   readonly table: RouteTable;
   readonly identity: IdentityReader;
+  readonly edge: Edge;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly upstreams: Readonly<Record<Side, Upstream>>;
@@ -54,9 +57,10 @@ export function createHandler(deps: HandlerDeps) {
     const target = incoming.url ?? '/';
     const requestId = requestIdOf(incoming);
     const path = originForm(target);
+    const connection = connectionOf(incoming.socket);
 
     // 1-3. Who is it, which route, which side.
-    const routed = routeRequest(incoming, method, target);
+    const routed = routeRequest(incoming, connection, target);
     const { route, routeId, decision } = routed;
     const added = deps.expose ? exposed(routed) : NOTHING;
     if (path === undefined) {
@@ -66,31 +70,34 @@ export function createHandler(deps: HandlerDeps) {
     }
 
     // 4. Keep the bodies as they pass, when a copy is wanted.
-    const headers = requestHeaders(incoming.rawHeaders);
+    const headersFor = (side: Side) => deps.edge.headers(incoming.rawHeaders, connection, { requestId, side });
     const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
 
     // 5. Forward, and answer.
     const upstream = deps.upstreams[decision.side];
     const timeoutMs = route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     deps.metrics.inFlight.inc();
+    const headers = headersFor(decision.side);
     forward({ incoming, outgoing, upstream, path, headers, added, timeoutMs, captures: ticket?.captures }, (result) => {
-      const request: HandledRequest = { method, path, requestId, startedAt, headers };
+      const request: HandledRequest = { method, path, requestId, startedAt };
       if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
         answerFailure(outgoing, request, routed, { result, added, url: upstream.url });
       }
       // 6-7. The client has its answer, or can get none.
       record(deps, request, routed, result);
-      if (ticket) offerCopy(deps.mirror, ticket, { request, side: decision.side, result });
+      if (ticket) {
+        offerCopy(deps.mirror, ticket, { request, headers: headersFor(ticket.shadow), side: decision.side, result });
+      }
     });
   };
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
-export function createRouter(deps: Pick<HandlerDeps, 'table' | 'identity' | 'forced' | 'isEnabled'>) {
-  return function routeRequest(incoming: IncomingMessage, method: string, target: string): Routed {
-    const route = deps.table.match(method, target);
+export function createRouter(deps: Pick<HandlerDeps, 'table' | 'identity' | 'edge' | 'forced' | 'isEnabled'>) {
+  return function routeRequest(incoming: IncomingMessage, connection: Connection, target: string): Routed {
+    const route = deps.table.match(incoming.method ?? 'GET', target);
     if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION };
-    const identity = deps.identity(incoming.rawHeaders, incoming.socket.remoteAddress);
+    const identity = deps.identity(incoming.rawHeaders, deps.edge.clientAddress(incoming.rawHeaders, connection));
     return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled) };
   };
 }
@@ -100,7 +107,6 @@ interface HandledRequest {
   readonly path: string;
   readonly requestId: string;
   readonly startedAt: number;
-  readonly headers: readonly string[];
 }
 
 /** The client's own request id when it is well-formed, so that its logs and ours agree. */
@@ -172,19 +178,19 @@ function withoutQuery(path: string): string {
 function offerCopy(
   mirror: Mirror,
   ticket: CopyTicket,
-  served: { request: HandledRequest; side: Side; result: ForwardResult },
+  served: { request: HandledRequest; headers: readonly string[]; side: Side; result: ForwardResult },
 ): void {
   const { request, side, result } = served;
-  const { failure, headers, status } = result;
+  const { failure, status } = result;
   mirror.offer(ticket, {
     requestId: request.requestId,
     method: request.method,
     path: request.path,
-    headers: request.headers,
+    headers: served.headers,
     served: {
       side,
       status,
-      headers,
+      headers: result.headers,
       body: failure ? undefined : ticket.captures.response.body(),
       durationMs: performance.now() - request.startedAt,
       failure,

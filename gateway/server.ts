@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { createHandler, createRouter, type HandlerDeps, requestIdOf } from './handle.ts';
 import { closeServer, listen } from './listen.ts';
+import { connectionOf } from './proxy/edge.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { UpgradeProxy } from './proxy/upgrade.ts';
 
@@ -58,7 +59,7 @@ function createUpgradeHandler(deps: TrafficDeps) {
   return function handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     const startedAt = performance.now();
     const target = incoming.url ?? '/';
-    const { routeId, decision } = routeRequest(incoming, incoming.method ?? 'GET', target);
+    const { routeId, decision } = routeRequest(incoming, connectionOf(incoming.socket), target);
     const { side, reason } = decision;
     const { url, connectTimeoutMs } = deps.config.upstreams[side];
     const labels = { route: routeId, side };

@@ -33,7 +33,7 @@ export interface ServedRequest {
   readonly requestId: string;
   readonly method: string;
   readonly path: string;
-  /** Fields as they went upstream. */
+  /** Fields as they go to the side that gets the copy. */
   readonly headers: readonly string[];
   readonly served: Observation;
 }

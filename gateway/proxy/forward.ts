@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Capture } from './capture.ts';
 import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
-import { headerValue, responseHeaders } from './headers.ts';
+import { headerValue, responseHeaders, responseTrailers } from './headers.ts';
 import { collect, hasBody, isSmall, streamBody } from './upload.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -124,7 +124,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     _headers: unknown,
     statusText?: string,
   ): void {
-    if (this.#settled || status < 200) return;
+    if (this.#settled) return;
+    if (status < 200) {
+      this.#relayInformation(status, (controller.rawHeaders ?? []) as Buffer[]);
+      return;
+    }
     this.#phase = 'receiving_body';
     this.#status = status;
     this.#firstByteMs = performance.now() - this.#sentAt;
@@ -161,10 +165,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#settled) return;
     const { outgoing } = this.#request;
     this.#stopTimer();
+    const trailers = responseTrailers((controller.rawTrailers ?? []) as Buffer[]);
+    if (trailers.length > 0) outgoing.addTrailers(trailers);
     outgoing.once('finish', () => this.#settle(undefined, undefined));
     const held = this.#held;
     if (held) outgoing.end(held.toString('latin1'), 'latin1');
@@ -183,6 +189,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#headers.some((text) => OBS_TEXT.test(text))) return;
     this.#written = true;
     outgoing.flushHeaders();
+  }
+
+  /** An interim answer (103 Early Hints, 102 Processing) goes to the client at once; HTTP/1.0 has none (RFC 9110 section 15.2). */
+  #relayInformation(status: number, raw: readonly Buffer[]): void {
+    const { outgoing, incoming } = this.#request;
+    this.#timer?.refresh();
+    if (status === 100 || status === 101 || incoming.httpVersionMinor === 0 || outgoing.headersSent) return;
+    // Node has had this since 26.2; an older one passes no interim answers on.
+    outgoing.writeInformation?.(status, responseHeaders(raw));
   }
 
   #clientClosed(): void {

@@ -7,10 +7,7 @@ const VIA = '1.1 banyan';
 /** Fields that only this gateway may set: a client's own are stripped at the edge. */
 const RESERVED_PREFIX = 'x-banyan-';
 
-/**
- * Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue).
- * `TE: trailers` is the sender's own offer; none is made upstream, so no trailers have to be relayed.
- */
+/** Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue). */
 const HOP_BY_HOP = new Set([
   'connection',
   'expect',
@@ -19,7 +16,6 @@ const HOP_BY_HOP = new Set([
   'proxy-authorization',
   'proxy-connection',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
@@ -53,23 +49,71 @@ function connectionOptions(pairs: Pairs): Set<string> | undefined {
   return options;
 }
 
+/** What the gateway itself says in a request's fields. */
+export interface EdgeFields {
+  /** Fields to add, after the client's own. */
+  readonly added: readonly string[];
+  /** Whether the client's own field (by its lower-case name) is replaced, and so left out. */
+  isReplaced(lowerName: string): boolean;
+  /** The Host to send instead of the client's. */
+  readonly host: string | undefined;
+}
+
+const NO_EDGE: EdgeFields = { added: [], isReplaced: () => false, host: undefined };
+
 /** The fields of a request as they go upstream. */
-export function requestHeaders(pairs: Pairs): string[] {
+export function requestHeaders(pairs: Pairs, edge: EdgeFields = NO_EDGE): string[] {
   const named = connectionOptions(pairs);
   const out: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || named?.has(lower) || lower.startsWith(RESERVED_PREFIX)) continue;
-    out.push(name, pairs[i + 1] as string);
+    if (edge.isReplaced(lower)) continue;
+    out.push(name, lower === 'host' && edge.host !== undefined ? edge.host : (pairs[i + 1] as string));
   }
-  out.push('Via', VIA);
+  // The client's offer to take trailers is passed on, since they are; nothing else of TE is (RFC 9110 section 10.1.4).
+  if (takesTrailers(pairs)) out.push('TE', 'trailers');
+  out.push(...edge.added, 'Via', VIA);
   return out;
+}
+
+function takesTrailers(pairs: Pairs): boolean {
+  return (
+    headerValue(pairs, 'te')
+      ?.split(',')
+      .some((coding) => coding.trim().toLowerCase() === 'trailers') ?? false
+  );
+}
+
+/** Fields that may not stand in a trailer section: they frame or route the message (RFC 9110 section 6.5.1). */
+const NOT_IN_TRAILERS = new Set([
+  ...HOP_BY_HOP,
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'trailer',
+]);
+
+/** The trailer fields of an answer that may be passed on, as [name, value] pairs. */
+export function responseTrailers(raw: readonly (Buffer | string)[]): [string, string][] {
+  const pairs = textOf(raw);
+  const out: [string, string][] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i] as string;
+    if (!NOT_IN_TRAILERS.has(name.toLowerCase())) out.push([name, pairs[i + 1] as string]);
+  }
+  return out;
+}
+
+function textOf(raw: readonly (Buffer | string)[]): string[] {
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
 }
 
 /** The fields of an answer as they go to the client, from the upstream's raw bytes (latin1, as HTTP/1 has them). */
 export function responseHeaders(raw: readonly (Buffer | string)[]): string[] {
-  const pairs = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+  const pairs = textOf(raw);
   const named = connectionOptions(pairs);
   const out: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {

@@ -35,44 +35,56 @@ export function parseFeatureFile(text: string): FeatureFile {
 
 /** A gradual rollout, sticky on the request's identity, which is handed to Unleash as the user id. */
 export function gradualRollout(name: string, percent: number, groupId: string): FeatureInterface {
+  return { name, type: 'release', enabled: percent > 0, strategies: [rolloutStrategy(percent, groupId)] };
+}
+
+const ROLLOUT = 'flexibleRollout';
+/** Picks users one by one, such as testers: no share, and it stands beside one. */
+const USER_LIST = 'userWithId';
+
+type Strategy = NonNullable<FeatureInterface['strategies']>[number];
+
+function rolloutStrategy(percent: number, groupId: string, before?: Strategy): Strategy {
   return {
-    name,
-    type: 'release',
-    enabled: percent > 0,
-    strategies: [
-      {
-        name: 'flexibleRollout',
-        parameters: { rollout: String(percent), stickiness: 'userId', groupId },
-        constraints: [],
-      },
-    ],
+    ...before,
+    name: ROLLOUT,
+    parameters: { ...before?.parameters, rollout: String(percent), stickiness: 'userId', groupId },
+    constraints: before?.constraints ?? [],
   };
 }
 
 /**
- * The share of identities for which a feature is on, as far as its definition tells: the widest of its strategies.
- * A feature that is enabled without strategies is on for everybody, as in Unleash.
+ * The share of identities for which a feature is on, as far as its definition tells: the widest of its strategies;
+ * users that are named one by one are none. A feature that is enabled without strategies is on for everybody, as in
+ * Unleash.
  */
 export function rolloutPercent(feature: FeatureInterface | undefined): number {
   if (!feature?.enabled) return 0;
   const strategies = feature.strategies ?? [];
   if (strategies.length === 0) return 100;
-  return Math.max(
-    ...strategies.map(({ name, parameters }) => (name === 'flexibleRollout' ? share(parameters?.rollout) : 100)),
-  );
+  return Math.max(...strategies.map(share));
 }
 
-function share(rollout: unknown): number {
-  const percent = Number(rollout);
+function share({ name, parameters }: Strategy): number {
+  if (name === USER_LIST) return 0;
+  if (name !== ROLLOUT) return 100;
+  const percent = Number(parameters?.rollout);
   return Number.isFinite(percent) ? Math.min(100, Math.max(0, percent)) : 0;
 }
 
-/** `feature` rolled out to `percent`, keeping what else an operator has set on it. */
+/**
+ * `feature` rolled out to `percent`, keeping what else an operator has set on it: its description and variants, the
+ * constraints of its rollout, its list of users. Strategies with a share of their own make way for the one asked for.
+ */
 export function withRollout(
   feature: FeatureInterface | undefined,
   name: string,
   percent: number,
   groupId: string,
 ): FeatureInterface {
-  return { ...feature, ...gradualRollout(name, percent, groupId) };
+  if (!feature) return gradualRollout(name, percent, groupId);
+  const strategies = feature.strategies ?? [];
+  const before = strategies.find((strategy) => strategy.name === ROLLOUT);
+  const users = strategies.filter((strategy) => strategy.name === USER_LIST);
+  return { ...feature, enabled: percent > 0, strategies: [rolloutStrategy(percent, groupId, before), ...users] };
 }

@@ -37,20 +37,26 @@ export interface Flags {
 /** Editors write a file in several steps; one reading after the last of them is enough. */
 const SETTLE_MS = 20;
 
-/** Flags in a local file of Unleash's feature JSON. A missing file has no flags; a broken one keeps the last good ones. */
+const EMPTY: FeatureFile = { version: 2, features: [] };
+
+/**
+ * Flags in a local file of Unleash's feature JSON. Without a file there are no flags yet; one that breaks or goes away
+ * later leaves the last good ones in force.
+ */
 export async function openFileFlags(path: string): Promise<Flags> {
   const file = resolve(path);
   await mkdir(dirname(file), { recursive: true });
   const source = new FeatureSource();
   let problem: string | undefined;
-  let writing: Promise<void> = Promise.resolve();
+  let turn: Promise<void> = Promise.resolve();
   let settling: NodeJS.Timeout | undefined;
 
   async function load(): Promise<void> {
     try {
       const content = await readFeatureFile(file);
+      if (!content && source.file !== EMPTY) throw new Error('the file is gone');
       problem = undefined;
-      source.replace(content);
+      source.replace(content ?? EMPTY);
     } catch (error) {
       problem = `${path}: ${(error as Error).message}; the last good flags stay in force`;
       source.emit('trouble');
@@ -59,15 +65,22 @@ export async function openFileFlags(path: string): Promise<Flags> {
 
   async function write(changes: readonly FlagChange[]): Promise<void> {
     // Read anew: the file may have been edited a moment ago, and an edit must not be lost.
-    const content = await readFeatureFile(file);
+    const content = (await readFeatureFile(file)) ?? source.file;
     const features = new Map(content.features.map((feature) => [feature.name, feature]));
     for (const { flag, percent, groupId } of changes) {
       features.set(flag, withRollout(features.get(flag), flag, percent, groupId));
     }
-    const next = { ...content, features: [...features.values()] };
-    await replaceFile(file, `${JSON.stringify(next, null, 2)}\n`);
+    const text = `${JSON.stringify({ ...content, features: [...features.values()] }, null, 2)}\n`;
+    await replaceFile(file, text);
     problem = undefined;
-    source.replace(next);
+    source.replace(parseFeatureFile(text)); // As the watcher will read it, so that it finds nothing new.
+  }
+
+  /** One reading or writing at a time: a reading that began before a change must not undo it. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work);
+    turn = done.catch(() => {}); // The caller hears of a failure; the next change must still be tried.
+    return done;
   }
 
   await load();
@@ -93,11 +106,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
     isEnabled: (flag, identity) => unleash.isEnabled(flag, { userId: identity }),
     exists: (flag) => source.getToggle(flag) !== undefined,
     percent: (flag) => rolloutPercent(source.getToggle(flag)),
-    set(changes) {
-      const done = writing.then(() => write(changes));
-      writing = done.catch(() => {}); // The caller hears of a failure; the next change must still be tried.
-      return done;
-    },
+    set: (changes) => inTurn(() => write(changes)),
     onChange: (listener) => void source.on('changed', listener),
     problem: () => problem,
     close() {
@@ -108,12 +117,13 @@ export async function openFileFlags(path: string): Promise<Flags> {
   };
 }
 
-async function readFeatureFile(file: string): Promise<FeatureFile> {
+/** Undefined without a file. */
+async function readFeatureFile(file: string): Promise<FeatureFile | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { version: 2, features: [] };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
   return parseFeatureFile(text);
@@ -134,7 +144,8 @@ async function replaceFile(file: string, content: string): Promise<void> {
 
 /** The features in memory, in the shape in which unleash-client asks for them. Replaced whole on every change. */
 class FeatureSource extends EventEmitter implements RepositoryInterface {
-  #content = '';
+  file: FeatureFile = EMPTY;
+  #content = JSON.stringify(EMPTY);
   #features = new Map<string, FeatureInterface>();
   #segments = new Map<number, Segment>();
 
@@ -142,6 +153,7 @@ class FeatureSource extends EventEmitter implements RepositoryInterface {
     const content = JSON.stringify(file);
     if (content === this.#content) return;
     this.#content = content;
+    this.file = file;
     this.#features = new Map(file.features.map((feature) => [feature.name, feature]));
     this.#segments = new Map(file.segments?.map((segment) => [segment.id, segment]));
     this.emit('changed');

@@ -55,7 +55,16 @@ describe('a forwarded request', () => {
     assert.deepEqual(received, [
       // These two are the HTTP client's own: it writes them first.
       ...['host', 'shop.example', 'connection', 'keep-alive'],
-      ...['X-MiXeD', 'one', 'x-mixed', 'two', 'Accept-Encoding', 'br', 'X-Bytes', 'caf\xe9', 'Via', '1.1 banyan'],
+      ...['X-MiXeD', 'one', 'x-mixed', 'two', 'Accept-Encoding', 'br', 'X-Bytes', 'caf\xe9', 'TE', 'trailers'],
+      ...['X-Forwarded-For', '127.0.0.1', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'shop.example'],
+      ...[
+        'X-Forwarded-Port',
+        String(gateway.port),
+        'X-Request-Id',
+        String((await requestLine(gateway)).requestId),
+        'Via',
+        '1.1 banyan',
+      ],
     ]);
   });
 

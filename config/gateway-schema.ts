@@ -97,6 +97,17 @@ const route = z.strictObject({
   timeoutMs: durationMs
     .default(DEFAULT_TIMEOUT_MS)
     .describe("How long the upstream may take to begin its answer, and between two parts of the answer's body."),
+  retry: z
+    .enum(['safe', 'idempotent', 'never'])
+    .default('safe')
+    .describe(
+      'Requests sent once more when the backend closed the connection before it answered: those that are safe ' +
+        '(GET, HEAD, OPTIONS), those that are idempotent (PUT and DELETE too), or none.',
+    ),
+  fallback: z
+    .boolean()
+    .default(false)
+    .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),
 });
@@ -106,6 +117,14 @@ const network = z.union(
   [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
   'expected an address or a network such as 10.0.0.0/8',
 );
+
+const health = z.strictObject({
+  path: z.string().startsWith('/', 'expected a path that starts with /').default('/health'),
+  intervalMs: durationMs.default(5_000),
+  timeoutMs: durationMs.default(1_000),
+  healthyAfter: z.number().int().min(1).max(100).default(2).describe('Good answers in a row that make it healthy.'),
+  unhealthyAfter: z.number().int().min(1).max(100).default(3).describe('Failures in a row that make it unhealthy.'),
+});
 
 const upstream = z.strictObject({
   url: z
@@ -120,6 +139,7 @@ const upstream = z.strictObject({
     .enum(['keep', 'rewrite'])
     .default('keep')
     .describe("The Host that the backend sees: keep is the client's own, rewrite is that of url."),
+  health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
 });
 
 const operatorToken = z.strictObject({

@@ -1,6 +1,7 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import type { Logger } from '../config/log.ts';
+import { createBreakers } from './breakers.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openSqliteLedger } from './ledger/sqlite.ts';
 import { createMetrics } from './metrics.ts';
@@ -9,13 +10,13 @@ import { createMirror } from './mirror/mirror.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { compileEdge } from './proxy/edge.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
-import { createUpstream } from './proxy/upstream.ts';
 import { openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
 import { compileIdentity } from './routing/identity.ts';
 import { compileRoutes } from './routing/route.ts';
 import { createTrafficServer } from './server.ts';
 import { createTraffic } from './traffic.ts';
+import { openUpstreams } from './upstreams.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -56,18 +57,17 @@ export async function startGateway({ config, tokens, log, now = () => new Date()
       scope === ALL_ROUTES ? null : { comparison: briefly(evidence.of(scope)), traffic: traffic.of(scope) };
     const control = await openControl({ table, flags, ledger, evidence: evidenceOf, now, onProblem: raised });
 
-    const { legacy, new: fresh } = config.upstreams;
-    const upstreams = { legacy: createUpstream('legacy', legacy), new: createUpstream('new', fresh) };
-    const { concurrency } = config.mirror;
-    const shadows = {
-      legacy: createUpstream('legacy', legacy, concurrency),
-      new: createUpstream('new', fresh, concurrency),
-    };
-    closers.push(async () => {
-      await Promise.all([upstreams.legacy, upstreams.new, shadows.legacy, shadows.new].map((each) => each.close()));
+    const upstreams = openUpstreams(config, (side, healthy) => {
+      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+      log[healthy ? 'info' : 'warn']({ side, healthy, problem: upstreams.health[side].problem }, 'upstream health');
+    });
+    closers.push(() => upstreams.close());
+    const breakers = createBreakers((route, side, open) => {
+      metrics.breakerOpen.set({ route, side }, open ? 1 : 0);
+      log.warn({ route, side, open }, 'circuit breaker');
     });
     const mirror = createMirror({
-      ...{ evidence, raised, now, limits: config.mirror, upstreams: shadows },
+      ...{ evidence, raised, now, limits: config.mirror, upstreams: upstreams.copying },
       onOutcome(route, outcome, reason) {
         metrics.outcomes.inc({ route, outcome });
         if (reason) metrics.dropped.inc({ route, reason });
@@ -81,9 +81,21 @@ export async function startGateway({ config, tokens, log, now = () => new Date()
     const shared = { table, identity, edge, isEnabled, forced: control.forced, mirror, metrics, traffic, log };
     const server = createTrafficServer({
       ...shared,
-      ...{ config, upstreams, expose: config.expose, upgrades: createUpgradeProxy() },
+      ...{ config, breakers, upstreams: upstreams.serving, expose: config.expose, upgrades: createUpgradeProxy() },
+      isDown: (side) => upstreams.health[side].healthy === false,
     });
-    const operator = createOperatorServer({ ...shared, config, tokens, control, flags, ledger, evidence, now, raised });
+    const operator = createOperatorServer({
+      ...shared,
+      config,
+      tokens,
+      control,
+      flags,
+      ledger,
+      evidence,
+      upstreams,
+      now,
+      raised,
+    });
 
     const operatorAddress = await operator.listen(config.operator.listen);
     closers.push(() => operator.close());

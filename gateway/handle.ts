@@ -7,29 +7,29 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DEFAULT_TIMEOUT_MS } from '../config/gateway-schema.ts';
 import type { Logger } from '../config/log.ts';
+import { createDeliver, type Delivered, type DeliveryDeps } from './deliver.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
+import type { Observation } from './mirror/observation.ts';
 import { sendProblem } from './problem.ts';
 import { connectionOf, type Edge } from './proxy/edge.ts';
-import { FAILURES } from './proxy/failure.ts';
-import { type ForwardResult, forward } from './proxy/forward.ts';
+import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
+import type { ForwardResult } from './proxy/forward.ts';
 import type { Connection } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
-import type { Upstream } from './proxy/upstream.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
 import type { IdentityReader } from './routing/identity.ts';
 import { type RouteModel, type RouteTable, UNROUTED } from './routing/route.ts';
-import type { Side } from './routing/side.ts';
+import { otherSide, type Side } from './routing/side.ts';
 import { originForm } from './routing/target.ts';
 import type { Traffic } from './traffic.ts';
 
-export interface HandlerDeps {
+export interface HandlerDeps extends DeliveryDeps {
   readonly table: RouteTable;
   readonly identity: IdentityReader;
   readonly edge: Edge;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
-  readonly upstreams: Readonly<Record<Side, Upstream>>;
   readonly mirror: Mirror;
   readonly metrics: GatewayMetrics;
   readonly traffic: Traffic;
@@ -50,6 +50,7 @@ const NOTHING: readonly string[] = [];
 
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
+  const deliver = createDeliver(deps);
 
   return function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const startedAt = performance.now();
@@ -60,34 +61,31 @@ export function createHandler(deps: HandlerDeps) {
     const connection = connectionOf(incoming.socket);
 
     // 1-3. Who is it, which route, which side.
-    const routed = routeRequest(incoming, connection, target);
-    const { route, routeId, decision } = routed;
-    const added = deps.expose ? exposed(routed) : NOTHING;
+    const { route, routeId, decision } = routeRequest(incoming, connection, target);
     if (path === undefined) {
       const detail = 'The request target is neither a path nor an absolute URL.';
-      sendProblem(outgoing, { ...FAILURES.request_invalid, detail, requestId, route: routeId }, added);
+      sendProblem(outgoing, { ...FAILURES.request_invalid, detail, requestId, route: routeId }, NOTHING);
       return;
     }
 
     // 4. Keep the bodies as they pass, when a copy is wanted.
     const headersFor = (side: Side) => deps.edge.headers(incoming.rawHeaders, connection, { requestId, side });
+    const addedFor = (by: Decision) => (deps.expose ? exposed(routeId, by) : NOTHING);
     const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
 
     // 5. Forward, and answer.
-    const upstream = deps.upstreams[decision.side];
     const timeoutMs = route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const captures = ticket?.captures;
     deps.metrics.inFlight.inc();
-    const headers = headersFor(decision.side);
-    forward({ incoming, outgoing, upstream, path, headers, added, timeoutMs, captures: ticket?.captures }, (result) => {
-      const request: HandledRequest = { method, path, requestId, startedAt };
+    deliver({ incoming, outgoing, route, decision, path, timeoutMs, captures, headersFor, addedFor }, (delivered) => {
+      const request: HandledRequest = { method, path, requestId, startedAt, routeId };
+      const { result, decision: by } = delivered;
       if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
-        answerFailure(outgoing, request, routed, { result, added, url: upstream.url });
+        answerFailure(outgoing, request, result.failure, { side: by.side, added: addedFor(by) });
       }
       // 6-7. The client has its answer, or can get none.
-      record(deps, request, routed, result);
-      if (ticket) {
-        offerCopy(deps.mirror, ticket, { request, headers: headersFor(ticket.shadow), side: decision.side, result });
-      }
+      record(deps, request, by, result);
+      if (ticket) offerCopy(deps.mirror, ticket, { request, delivered, headers: headersFor(ticket.shadow) });
     });
   };
 }
@@ -107,6 +105,7 @@ interface HandledRequest {
   readonly path: string;
   readonly requestId: string;
   readonly startedAt: number;
+  readonly routeId: string;
 }
 
 /** The client's own request id when it is well-formed, so that its logs and ours agree. */
@@ -115,32 +114,26 @@ export function requestIdOf(incoming: IncomingMessage): string {
   return given && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-export function exposed({ routeId, decision }: Routed): readonly string[] {
-  return ['x-banyan-side', decision.side, 'x-banyan-route', routeId, 'x-banyan-decision', decision.reason];
+function exposed(routeId: string, { side, reason }: Decision): readonly string[] {
+  return ['x-banyan-side', side, 'x-banyan-route', routeId, 'x-banyan-decision', reason];
 }
 
 function answerFailure(
   outgoing: ServerResponse,
-  { requestId }: HandledRequest,
-  { routeId, decision }: Routed,
-  answer: { result: ForwardResult; added: readonly string[]; url: string },
+  { requestId, routeId }: HandledRequest,
+  failure: ForwardFailure,
+  { side, added }: { side: Side; added: readonly string[] },
 ): void {
-  const { failure } = answer.result;
-  if (!failure || failure === 'client_left') return;
+  if (failure === 'client_left') return;
   const { status, title } = FAILURES[failure];
   const detail = `${title} (${failure}). The gateway's log has the cause under this request id.`;
-  sendProblem(outgoing, { status, title, detail, requestId, route: routeId, side: decision.side }, answer.added);
+  sendProblem(outgoing, { status, title, detail, requestId, route: routeId, side }, added);
 }
 
-function record(
-  deps: HandlerDeps,
-  request: HandledRequest,
-  { routeId, decision }: Routed,
-  result: ForwardResult,
-): void {
+function record(deps: HandlerDeps, request: HandledRequest, { side, reason }: Decision, result: ForwardResult): void {
   const { metrics, traffic, log } = deps;
   const { failure } = result;
-  const { side, reason } = decision;
+  const { routeId } = request;
   const status = failure ? FAILURES[failure].status : (result.status ?? 0);
   const durationMs = performance.now() - request.startedAt;
   metrics.inFlight.dec();
@@ -178,22 +171,18 @@ function withoutQuery(path: string): string {
 function offerCopy(
   mirror: Mirror,
   ticket: CopyTicket,
-  served: { request: HandledRequest; headers: readonly string[]; side: Side; result: ForwardResult },
+  { request, delivered, headers }: { request: HandledRequest; delivered: Delivered; headers: readonly string[] },
 ): void {
-  const { request, side, result } = served;
-  const { failure, status } = result;
+  const durationMs = performance.now() - request.startedAt;
+  const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
+    const body = failure ? undefined : ticket.captures.response.body();
+    return { side, status, headers, body, durationMs, failure };
+  };
+  const { result, decision, failed } = delivered;
+  const { requestId, method, path } = request;
   mirror.offer(ticket, {
-    requestId: request.requestId,
-    method: request.method,
-    path: request.path,
-    headers: served.headers,
-    served: {
-      side,
-      status,
-      headers: result.headers,
-      body: failure ? undefined : ticket.captures.response.body(),
-      durationMs: performance.now() - request.startedAt,
-      failure,
-    },
+    ...{ requestId, method, path, headers },
+    served: observe(decision.side, result),
+    failed: failed && observe(otherSide(decision.side), failed),
   });
 }

@@ -39,6 +39,18 @@ export function createMetrics() {
       labelNames: ['route', 'side'] as const,
       registers,
     }),
+    upstreamUp: new Gauge({
+      name: 'banyan_upstream_up',
+      help: 'Whether a side answers its health check; absent when none is configured.',
+      labelNames: ['side'] as const,
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'banyan_breaker_open',
+      help: 'Whether a route that may fall back leaves a side alone because it keeps failing.',
+      labelNames: ['route', 'side'] as const,
+      registers,
+    }),
     outcomes: new Counter({
       name: 'banyan_mirror_outcomes_total',
       help: 'Verdicts on mirrored requests.',

@@ -20,7 +20,8 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 export interface ObservedPair {
   readonly legacy: Observation;
   readonly new: Observation;
-  readonly copied: Side;
+  /** Undefined when both were asked on the client's behalf. */
+  readonly copied: Side | undefined;
 }
 
 /** The verdict on one request that both sides have seen. Never rejects on account of what a side answered. */

@@ -6,6 +6,7 @@
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { type Capture, createCapture } from '../proxy/capture.ts';
 import type { Upstream } from '../proxy/upstream.ts';
+import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { judge } from './compare.ts';
@@ -15,8 +16,6 @@ import { createQueue } from './queue.ts';
 import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
 
-/** Methods that a server must be able to take twice without harm (RFC 9110 section 9.2.1). */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a waiting copy costs beside its bodies. */
 const COPY_OVERHEAD_BYTES = 4_096;
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -36,6 +35,8 @@ export interface ServedRequest {
   /** Fields as they go to the side that gets the copy. */
   readonly headers: readonly string[];
   readonly served: Observation;
+  /** What the other side did, where it has been asked already: it was to serve, and could not. */
+  readonly failed: Observation | undefined;
 }
 
 export interface Mirror {
@@ -78,18 +79,20 @@ export function createMirror(deps: MirrorDeps): Mirror {
 
   async function run({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<void> {
     const { mirror } = route.config;
-    const { served, ...compared } = request;
-    const copied = await sendCopy({
-      upstream: upstreams[shadow],
-      method: request.method,
-      path: request.path,
-      headers: request.headers,
-      body: captures.request.body(),
-      timeoutMs: mirror.timeoutMs,
-      bodyBytesMax: mirror.bodyBytesMax,
-    });
+    const { served, failed, ...compared } = request;
+    const copied =
+      failed ??
+      (await sendCopy({
+        upstream: upstreams[shadow],
+        method: request.method,
+        path: request.path,
+        headers: request.headers,
+        body: captures.request.body(),
+        timeoutMs: mirror.timeoutMs,
+        bodyBytesMax: mirror.bodyBytesMax,
+      }));
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
-    const pair = { ...sides, copied: shadow };
+    const pair = { ...sides, copied: failed ? undefined : shadow };
     const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
@@ -100,7 +103,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
 
   return {
     begin(route, shadow, method) {
-      if (!SAFE_METHODS.has(method)) return undefined; // `writes: off`
+      if (!isSafe(method)) return undefined; // `writes: off`
       const { bodyBytesMax } = route.config.mirror;
       evidence.begin(route.id);
       return {

@@ -10,6 +10,7 @@ import { PROBLEM_TYPE, problemBody } from '../problem.ts';
 import { ControlError } from '../rollout/control.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
+import { SIDES, type Side } from '../routing/side.ts';
 import { compileTokens } from './auth.ts';
 import {
   actorOf,
@@ -121,8 +122,10 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
     });
 }
 
-function warningsOf({ flags, control }: OperatorDeps): string[] {
-  return [flags.problem(), control.problem()].filter((text) => text !== undefined);
+function warningsOf({ flags, control, upstreams }: OperatorDeps): string[] {
+  const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
+  const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
+  return [flags.problem(), control.problem(), ...unhealthy].filter((text) => text !== undefined);
 }
 
 function status(deps: OperatorDeps, draining: boolean) {
@@ -143,7 +146,15 @@ function status(deps: OperatorDeps, draining: boolean) {
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
     mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+    upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
+}
+
+function sideStatus({ config, upstreams }: OperatorDeps, side: Side) {
+  const { healthy, problem } = upstreams.health[side];
+  const { url } = config.upstreams[side];
+  // Null where no health check is configured: nobody knows.
+  return { url, healthy: healthy ?? null, problem: problem ?? null, inFlight: upstreams.serving[side].inFlight };
 }
 
 function problem(c: OperatorContext, statusCode: number, detail: string): Response {

@@ -12,6 +12,7 @@ import type { Actor, Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Traffic } from '../traffic.ts';
+import type { Upstreams } from '../upstreams.ts';
 import { type Caller, mayAct } from './auth.ts';
 
 export interface OperatorDeps {
@@ -24,6 +25,7 @@ export interface OperatorDeps {
   readonly evidence: Evidence;
   readonly traffic: Traffic;
   readonly mirror: Mirror;
+  readonly upstreams: Upstreams;
   readonly metrics: GatewayMetrics;
   readonly now: () => Date;
   readonly raised: (operation: string, error: unknown) => void;

@@ -3,6 +3,7 @@
 //   client ──(a)──▶ gateway ──(b)──▶ upstream        (a) request in     (b) request out
 //   client ◀─(d)── gateway ◀─(c)─── upstream         (c) answer in      (d) answer out
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Capture } from './capture.ts';
 import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
@@ -22,6 +23,8 @@ export interface ForwardRequest {
   readonly added: readonly string[];
   /** How long the upstream may be silent before its answer, and between two parts of it. */
   readonly timeoutMs: number;
+  /** The request's body when an earlier attempt has read it: null for none. Undefined: it is still to be read. */
+  readonly body: Buffer | null | undefined;
   /** Copies of the bodies, when the request is mirrored. */
   readonly captures: { readonly request: Capture; readonly response: Capture } | undefined;
 }
@@ -35,6 +38,8 @@ export interface ForwardResult {
   readonly headers: readonly string[];
   /** Bytes of body passed to the client. */
   readonly bytes: number;
+  /** The request's body when it was sent whole from memory, so that it can be sent again: null for none. */
+  readonly body: Buffer | null | undefined;
   /** From the hand-over to the upstream to the head of its answer; undefined when it never began. */
   readonly firstByteMs: number | undefined;
 }
@@ -49,6 +54,7 @@ export function forward(request: ForwardRequest, done: (result: ForwardResult) =
   const forwarding = new Forwarding(request, done);
   const { incoming, upstream, captures } = request;
   if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
+  else if (request.body !== undefined) forwarding.send(request.body);
   else if (!hasBody(incoming)) forwarding.send(null);
   else if (isSmall(incoming)) {
     collect(incoming, (body) => {
@@ -68,6 +74,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #sentAt = 0;
   #firstByteMs: number | undefined;
   #status: number | undefined;
+  #body: Buffer | null | undefined;
   #headers: readonly string[] = [];
   #bytes = 0;
   /** The first part of a small answer, held back so that it can leave in one write with the head. */
@@ -85,17 +92,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   /** Hands the request to the upstream's pool. */
-  send(body: Dispatcher.DispatchOptions['body']): void {
+  send(body: Buffer | Readable | null): void {
     if (this.#settled) return;
     const { upstream, incoming, path, headers, timeoutMs } = this.#request;
     upstream.inFlight++;
     this.#counted = true;
+    if (body === null || Buffer.isBuffer(body)) this.#body = body;
     this.#sentAt = performance.now();
     this.#timer = setTimeout(() => this.#timedOut(), timeoutMs);
-    upstream.pool.dispatch(
-      { method: incoming.method as Dispatcher.HttpMethod, path, headers, body: body ?? null },
-      this,
-    );
+    upstream.pool.dispatch({ method: incoming.method as Dispatcher.HttpMethod, path, headers, body }, this);
   }
 
   /** Something moved: the upstream's time starts anew. */
@@ -232,6 +237,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       error,
       headers: this.#headers,
       bytes: this.#bytes,
+      body: this.#body,
       firstByteMs: this.#firstByteMs,
     });
   }

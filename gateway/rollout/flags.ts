@@ -96,7 +96,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   const watcher = watch(dirname(file), { persistent: false }, (_, name) => {
     if (name !== basename(file)) return;
     clearTimeout(settling);
-    settling = setTimeout(() => void load(), SETTLE_MS);
+    settling = setTimeout(() => void inTurn(load), SETTLE_MS);
   });
   watcher.on('error', (error) => {
     problem = `${path} is no longer watched (${error.message}); restart to see edits`;

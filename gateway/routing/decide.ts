@@ -2,8 +2,11 @@
 import type { RouteModel } from './route.ts';
 import { otherSide, type Side } from './side.ts';
 
-/** Why a side was chosen; in logs, metrics and the x-banyan-decision header. */
-export type Reason = 'override-all' | 'override-route' | 'flag-on' | 'flag-off' | 'unrouted';
+/**
+ * Why a side was chosen; in logs, metrics and the x-banyan-decision header. `breaker`: the decided side was known to be
+ * down. `fallback`: it turned out to be.
+ */
+export type Reason = 'override-all' | 'override-route' | 'flag-on' | 'flag-off' | 'unrouted' | 'breaker' | 'fallback';
 
 export interface Decision {
   readonly side: Side;

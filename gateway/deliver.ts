@@ -1,0 +1,111 @@
+// Gets a decided request answered: by its side; once more when the connection broke before the answer and nothing can
+// have happened twice; by the other side when its own is down and the route allows it.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Breakers } from './breakers.ts';
+import { FAILURES } from './proxy/failure.ts';
+import { type ForwardRequest, type ForwardResult, forward } from './proxy/forward.ts';
+import type { Upstream } from './proxy/upstream.ts';
+import type { Decision } from './routing/decide.ts';
+import { isIdempotent, isSafe } from './routing/method.ts';
+import type { RouteModel } from './routing/route.ts';
+import { otherSide, type Side } from './routing/side.ts';
+
+export interface Delivery {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly route: RouteModel | undefined;
+  readonly decision: Decision;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly captures: ForwardRequest['captures'];
+  headersFor(side: Side): string[];
+  /** Fields added to the answer that a decision leads to. */
+  addedFor(decision: Decision): readonly string[];
+}
+
+export interface Delivered {
+  readonly result: ForwardResult;
+  /** The decision that the client was answered by: not the first one when its side was down. */
+  readonly decision: Decision;
+  /** What the first side did, when another had to answer in its stead. */
+  readonly failed: ForwardResult | undefined;
+}
+
+export interface DeliveryDeps {
+  readonly upstreams: Readonly<Record<Side, Upstream>>;
+  readonly breakers: Breakers;
+  /** Whether a side is known to be down. */
+  isDown(side: Side): boolean;
+}
+
+/** Delivers; calls `done` once. On failure nothing was answered unless the answer had begun. */
+export function createDeliver(deps: DeliveryDeps) {
+  function send(
+    delivery: Delivery,
+    decision: Decision,
+    body: Buffer | null | undefined,
+    done: (result: ForwardResult) => void,
+  ): void {
+    const { incoming, outgoing, path, timeoutMs, captures } = delivery;
+    const attempt = (from: Buffer | null | undefined, then: (result: ForwardResult) => void) =>
+      forward(
+        {
+          ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
+          upstream: deps.upstreams[decision.side],
+          headers: delivery.headersFor(decision.side),
+          added: delivery.addedFor(decision),
+        },
+        then,
+      );
+    attempt(body, (result) => {
+      if (mayRetry(delivery, result)) attempt(result.body, done);
+      else done(result);
+    });
+  }
+
+  /** Where a route may fall back: promises and breakers, which other routes do not pay for. */
+  async function deliverByEither(route: RouteModel, delivery: Delivery): Promise<Delivered> {
+    const { decision } = delivery;
+    const run = (by: Decision, body: Buffer | null | undefined) =>
+      new Promise<ForwardResult>((resolve) => send(delivery, by, body, resolve));
+    const guarded = (by: Decision, body: Buffer | null | undefined) =>
+      deps.breakers.run(route.id, by.side, () => run(by, body));
+    const other: Decision = { side: otherSide(decision.side), shadow: undefined, reason: 'breaker' };
+
+    const first = deps.isDown(decision.side) ? undefined : await guarded(decision, undefined);
+    if (first && !mayFallBack(delivery, first)) return { result: first, decision, failed: undefined };
+    const instead: Decision = first ? { ...other, reason: 'fallback' } : other;
+    const second = deps.isDown(other.side) ? undefined : await guarded(instead, first?.body);
+    if (second) return { result: second, decision: instead, failed: first };
+    // Both are down as far as anybody knows: the decided side has the better claim to fail it.
+    return { result: first ?? (await run(decision, undefined)), decision, failed: undefined };
+  }
+
+  return function deliver(delivery: Delivery, done: (delivered: Delivered) => void): void {
+    const { route, decision } = delivery;
+    if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
+    else send(delivery, decision, undefined, (result) => done({ result, decision, failed: undefined }));
+  };
+}
+
+/** Whether nothing has gone to the client yet, and the request can be sent again from memory. */
+function canSendAgain({ outgoing }: Delivery, { failure, body }: ForwardResult): boolean {
+  return failure !== undefined && body !== undefined && !outgoing.headersSent && !outgoing.destroyed;
+}
+
+/**
+ * A backend that closes an idle connection just as a request is written to it looks like this. RFC 9110 section 9.2.2:
+ * only idempotent requests may be sent again unasked.
+ */
+function mayRetry(delivery: Delivery, result: ForwardResult): boolean {
+  if (result.failure !== 'upstream_reset' || !canSendAgain(delivery, result)) return false;
+  const method = delivery.incoming.method ?? '';
+  const allowed = delivery.route?.config.retry ?? 'safe';
+  return isSafe(method) ? allowed !== 'never' : allowed === 'idempotent' && isIdempotent(method);
+}
+
+function mayFallBack(delivery: Delivery, result: ForwardResult): boolean {
+  if (!result.failure || !canSendAgain(delivery, result)) return false;
+  const { unsent, blame } = FAILURES[result.failure];
+  return blame !== 'client' && (unsent || isSafe(delivery.incoming.method ?? ''));
+}

@@ -97,6 +97,12 @@ const route = z.strictObject({
   timeoutMs: durationMs
     .default(DEFAULT_TIMEOUT_MS)
     .describe("How long the upstream may take to begin its answer, and between two parts of the answer's body."),
+  bodyBytesMax: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Requests with a larger body are answered 413; without it bodies of any size stream through.'),
   retry: z
     .enum(['safe', 'idempotent', 'never'])
     .default('safe')
@@ -155,6 +161,41 @@ const identitySource = z
   .string()
   .regex(/^(?:header:[A-Za-z0-9-]+|cookie:[A-Za-z0-9._-]+|address)$/, 'expected header:NAME, cookie:NAME or address');
 
+const limits = z.strictObject({
+  headerBytesMax: z
+    .number()
+    .int()
+    .min(1_024)
+    .max(1_048_576)
+    .default(65_536)
+    .describe('Request line and header fields together; more is answered 431.'),
+  headerCountMax: z.number().int().min(1).max(10_000).default(200).describe('Header fields; more is answered 431.'),
+  urlBytesMax: z.number().int().min(1).max(1_048_576).default(16_384).describe('A longer target is answered 414.'),
+  connectionsMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('Open connections of clients, WebSockets among them; more are closed at once.'),
+  requestsMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('Requests being answered; more are answered 503.'),
+  headerTimeoutMs: durationMs
+    .default(10_000)
+    .describe('How long a request head may take to arrive whole; longer is answered 408.'),
+  bodyIdleTimeoutMs: durationMs
+    .default(30_000)
+    .describe('How long a client may send nothing of a body it has begun, or read nothing of its answer.'),
+  idleTimeoutMs: durationMs
+    .default(75_000)
+    .describe("How long a connection is kept open between requests. Longer than a balancer's own, usually 60 s."),
+});
+
 export const gatewaySchema = z.strictObject({
   version: z.literal(1),
   environment: z.string().min(1).max(50).default('default').describe('Shown to operators, so that none is mistaken.'),
@@ -197,11 +238,13 @@ export const gatewaySchema = z.strictObject({
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
     })
     .prefault({}),
+  limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   routes: z.array(route).default([]),
 });
 
 export type GatewayConfig = z.output<typeof gatewaySchema>;
+export type LimitsConfig = GatewayConfig['limits'];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];

@@ -4,15 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
 import { FAILURES } from './proxy/failure.ts';
 import { type ForwardRequest, type ForwardResult, forward } from './proxy/forward.ts';
-import type { Upstream } from './proxy/upstream.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
+import type { Upstreams } from './upstreams.ts';
 
 export interface Delivery {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
+  readonly upstreams: Upstreams;
   readonly route: RouteModel | undefined;
   readonly decision: Decision;
   readonly path: string;
@@ -32,10 +33,7 @@ export interface Delivered {
 }
 
 export interface DeliveryDeps {
-  readonly upstreams: Readonly<Record<Side, Upstream>>;
   readonly breakers: Breakers;
-  /** Whether a side is known to be down. */
-  isDown(side: Side): boolean;
 }
 
 /** Delivers; calls `done` once. On failure nothing was answered unless the answer had begun. */
@@ -51,7 +49,7 @@ export function createDeliver(deps: DeliveryDeps) {
       forward(
         {
           ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
-          upstream: deps.upstreams[decision.side],
+          upstream: delivery.upstreams.serving[decision.side],
           headers: delivery.headersFor(decision.side),
           added: delivery.addedFor(decision),
         },
@@ -72,10 +70,11 @@ export function createDeliver(deps: DeliveryDeps) {
       deps.breakers.run(route.id, by.side, () => run(by, body));
     const other: Decision = { side: otherSide(decision.side), shadow: undefined, reason: 'breaker' };
 
-    const first = deps.isDown(decision.side) ? undefined : await guarded(decision, undefined);
+    const isDown = (side: Side) => delivery.upstreams.health[side].healthy === false;
+    const first = isDown(decision.side) ? undefined : await guarded(decision, undefined);
     if (first && !mayFallBack(delivery, first)) return { result: first, decision, failed: undefined };
     const instead: Decision = first ? { ...other, reason: 'fallback' } : other;
-    const second = deps.isDown(other.side) ? undefined : await guarded(instead, first?.body);
+    const second = isDown(other.side) ? undefined : await guarded(instead, first?.body);
     if (second) return { result: second, decision: instead, failed: first };
     // Both are down as far as anybody knows: the decided side has the better claim to fail it.
     return { result: first ?? (await run(decision, undefined)), decision, failed: undefined };

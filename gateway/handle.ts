@@ -12,30 +12,32 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
 import { sendProblem } from './problem.ts';
-import { connectionOf, type Edge } from './proxy/edge.ts';
+import { connectionOf } from './proxy/edge.ts';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
 import type { ForwardResult } from './proxy/forward.ts';
 import type { Connection } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
-import type { IdentityReader } from './routing/identity.ts';
-import { type RouteModel, type RouteTable, UNROUTED } from './routing/route.ts';
+import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
 import { originForm } from './routing/target.ts';
+import type { CurrentSettings, Settings } from './settings.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface HandlerDeps extends DeliveryDeps {
-  readonly table: RouteTable;
-  readonly identity: IdentityReader;
-  readonly edge: Edge;
+  readonly settings: CurrentSettings;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly mirror: Mirror;
   readonly metrics: GatewayMetrics;
   readonly traffic: Traffic;
   readonly log: Logger;
-  /** Whether answers say which side served them, and why. */
-  readonly expose: boolean;
+}
+
+export interface RoutableRequest {
+  readonly incoming: IncomingMessage;
+  readonly connection: Connection;
+  readonly target: string;
 }
 
 /** What is known of a request once it is decided. */
@@ -61,7 +63,8 @@ export function createHandler(deps: HandlerDeps) {
     const connection = connectionOf(incoming.socket);
 
     // 1-3. Who is it, which route, which side.
-    const { route, routeId, decision } = routeRequest(incoming, connection, target);
+    const settings = deps.settings.current;
+    const { route, routeId, decision } = routeRequest(settings, { incoming, connection, target });
     if (path === undefined) {
       const detail = 'The request target is neither a path nor an absolute URL.';
       sendProblem(outgoing, { ...FAILURES.request_invalid, detail, requestId, route: routeId }, NOTHING);
@@ -69,33 +72,38 @@ export function createHandler(deps: HandlerDeps) {
     }
 
     // 4. Keep the bodies as they pass, when a copy is wanted.
-    const headersFor = (side: Side) => deps.edge.headers(incoming.rawHeaders, connection, { requestId, side });
-    const addedFor = (by: Decision) => (deps.expose ? exposed(routeId, by) : NOTHING);
+    const headersFor = (side: Side) => settings.edge.headers(incoming.rawHeaders, connection, { requestId, side });
+    const addedFor = (by: Decision) => (settings.config.expose ? exposed(routeId, by) : NOTHING);
     const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
 
     // 5. Forward, and answer.
     const timeoutMs = route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const captures = ticket?.captures;
     deps.metrics.inFlight.inc();
-    deliver({ incoming, outgoing, route, decision, path, timeoutMs, captures, headersFor, addedFor }, (delivered) => {
-      const request: HandledRequest = { method, path, requestId, startedAt, routeId };
-      const { result, decision: by } = delivered;
-      if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
-        answerFailure(outgoing, request, result.failure, { side: by.side, added: addedFor(by) });
-      }
-      // 6-7. The client has its answer, or can get none.
-      record(deps, request, by, result);
-      if (ticket) offerCopy(deps.mirror, ticket, { request, delivered, headers: headersFor(ticket.shadow) });
-    });
+    const { upstreams } = settings;
+    deliver(
+      { incoming, outgoing, upstreams, route, decision, path, timeoutMs, captures, headersFor, addedFor },
+      (delivered) => {
+        const request: HandledRequest = { method, path, requestId, startedAt, routeId };
+        const { result, decision: by } = delivered;
+        if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
+          answerFailure(outgoing, request, result.failure, { side: by.side, added: addedFor(by) });
+        }
+        // 6-7. The client has its answer, or can get none.
+        record(deps, request, by, result);
+        if (ticket) offerCopy(deps.mirror, ticket, { request, delivered, headers: headersFor(ticket.shadow) });
+      },
+    );
   };
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
-export function createRouter(deps: Pick<HandlerDeps, 'table' | 'identity' | 'edge' | 'forced' | 'isEnabled'>) {
-  return function routeRequest(incoming: IncomingMessage, connection: Connection, target: string): Routed {
-    const route = deps.table.match(incoming.method ?? 'GET', target);
+export function createRouter(deps: Pick<HandlerDeps, 'forced' | 'isEnabled'>) {
+  return function routeRequest({ table, identity: identify, edge }: Settings, request: RoutableRequest): Routed {
+    const { incoming, connection, target } = request;
+    const route = table.match(incoming.method ?? 'GET', target);
     if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION };
-    const identity = deps.identity(incoming.rawHeaders, deps.edge.clientAddress(incoming.rawHeaders, connection));
+    const identity = identify(incoming.rawHeaders, edge.clientAddress(incoming.rawHeaders, connection));
     return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled) };
   };
 }

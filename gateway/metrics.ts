@@ -69,6 +69,17 @@ export function createMetrics() {
       help: 'Bytes that waiting copies hold.',
       registers,
     }),
+    configReloads: new Counter({
+      name: 'banyan_config_reloads_total',
+      help: 'Configurations read anew, by whether they were put in force.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    configLoaded: new Gauge({
+      name: 'banyan_config_loaded_timestamp_seconds',
+      help: 'When the configuration in force was loaded.',
+      registers,
+    }),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, off the path of requests, by operation.',

@@ -6,19 +6,20 @@ import { type Gateway, startGateway } from './gateway.ts';
 /** After the drain, what still holds the process is not worth waiting for. */
 const EXIT_TIMEOUT_MS = 20_000;
 
-/** Serves until SIGTERM or SIGINT. Resolves with the exit code: 0 after a clean stop, 1 on failure, 2 on a bad configuration. */
+/** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Resolves with the exit code: 0 after a clean stop, 1 on failure, 2 on a bad configuration. */
 export async function serve(configFile: string): Promise<number> {
   let gateway: Gateway;
   try {
     const config = loadGatewayConfig(configFile);
     const tokens = readOperatorTokens(config, configFile);
     const log = createLogger({ name: 'gateway', level: config.log.level });
-    gateway = await startGateway({ config, tokens, log });
+    gateway = await startGateway({ config, tokens, log, configFile });
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : `banyan: ${(error as Error).message}`);
     return error instanceof ConfigError ? 2 : 1;
   }
   console.log(JSON.stringify({ listening: gateway.listening }));
+  process.on('SIGHUP', () => void gateway.reload());
   await stopSignal();
   setTimeout(() => process.exit(1), EXIT_TIMEOUT_MS).unref();
   await gateway.close();

@@ -1,7 +1,6 @@
 // The traffic listener: every request goes to handle.ts, every WebSocket upgrade the same way by upgrade.ts.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { createHandler, createRouter, type HandlerDeps, requestIdOf } from './handle.ts';
 import { closeServer, listen } from './listen.ts';
 import { connectionOf } from './proxy/edge.ts';
@@ -25,7 +24,6 @@ export interface TrafficServer {
 }
 
 export interface TrafficDeps extends HandlerDeps {
-  readonly config: GatewayConfig;
   readonly upgrades: UpgradeProxy;
 }
 
@@ -59,9 +57,14 @@ function createUpgradeHandler(deps: TrafficDeps) {
   return function handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     const startedAt = performance.now();
     const target = incoming.url ?? '/';
-    const { routeId, decision } = routeRequest(incoming, connectionOf(incoming.socket), target);
+    const settings = deps.settings.current;
+    const { routeId, decision } = routeRequest(settings, {
+      incoming,
+      connection: connectionOf(incoming.socket),
+      target,
+    });
     const { side, reason } = decision;
-    const { url, connectTimeoutMs } = deps.config.upstreams[side];
+    const { url, connectTimeoutMs } = settings.config.upstreams[side];
     const labels = { route: routeId, side };
     const requestId = requestIdOf(incoming);
     deps.metrics.streams.inc(labels);

@@ -53,8 +53,8 @@ export interface Mirror {
 
 export interface MirrorDeps {
   readonly limits: GatewayConfig['mirror'];
-  /** Connections for copies only. */
-  readonly upstreams: Readonly<Record<Side, Upstream>>;
+  /** The connections in force for copies, which clients' requests never share. */
+  readonly upstreams: () => Readonly<Record<Side, Upstream>>;
   readonly evidence: Evidence;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
@@ -83,7 +83,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
     const copied =
       failed ??
       (await sendCopy({
-        upstream: upstreams[shadow],
+        upstream: upstreams()[shadow],
         method: request.method,
         path: request.path,
         headers: request.headers,

@@ -54,7 +54,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   app.notFound((c) => problem(c, 404, `there is no ${c.req.method} ${c.req.path}`));
   app.route('/', healthApi(deps, isDraining));
 
-  const authenticate = compileTokens(deps.config.operator.tokens, deps.tokens);
+  const authenticate = compileTokens(deps.settings.current.config.operator.tokens, deps.tokens);
   app.use('/api/*', async function authentication(c, next) {
     const caller = authenticate(c.req.header('authorization'));
     if (!caller) {
@@ -122,14 +122,16 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
     });
 }
 
-function warningsOf({ flags, control, upstreams }: OperatorDeps): string[] {
+function warningsOf({ flags, control, settings, configProblem }: OperatorDeps): string[] {
+  const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  return [flags.problem(), control.problem(), ...unhealthy].filter((text) => text !== undefined);
+  return [configProblem(), flags.problem(), control.problem(), ...unhealthy].filter((text) => text !== undefined);
 }
 
 function status(deps: OperatorDeps, draining: boolean) {
-  const { config, table, control, traffic, mirror } = deps;
+  const { control, traffic, mirror } = deps;
+  const { config, table } = deps.settings.current;
   const stages = Object.fromEntries(STAGES.map((stage) => [stage, 0]));
   for (const { id } of table.routes) {
     const { stage } = control.route(id);
@@ -143,6 +145,7 @@ function status(deps: OperatorDeps, draining: boolean) {
     routes: table.routes.length,
     stages,
     unrouted: { requests: traffic.requests(UNROUTED) },
+    config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
     mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
@@ -150,7 +153,8 @@ function status(deps: OperatorDeps, draining: boolean) {
   };
 }
 
-function sideStatus({ config, upstreams }: OperatorDeps, side: Side) {
+function sideStatus({ settings }: OperatorDeps, side: Side) {
+  const { config, upstreams } = settings.current;
   const { healthy, problem } = upstreams.health[side];
   const { url } = config.upstreams[side];
   // Null where no health check is configured: nobody knows.

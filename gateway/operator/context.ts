@@ -3,30 +3,30 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
-import type { GatewayConfig, OperatorRole } from '../../config/gateway-schema.ts';
+import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Evidence } from '../mirror/evidence.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Actor, Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
-import type { RouteModel, RouteTable } from '../routing/route.ts';
+import type { RouteModel } from '../routing/route.ts';
+import type { CurrentSettings } from '../settings.ts';
 import type { Traffic } from '../traffic.ts';
-import type { Upstreams } from '../upstreams.ts';
 import { type Caller, mayAct } from './auth.ts';
 
 export interface OperatorDeps {
-  readonly config: GatewayConfig;
+  readonly settings: CurrentSettings;
   readonly tokens: ReadonlyMap<string, string>;
-  readonly table: RouteTable;
   readonly control: Control;
   readonly flags: Flags;
   readonly ledger: Ledger;
   readonly evidence: Evidence;
   readonly traffic: Traffic;
   readonly mirror: Mirror;
-  readonly upstreams: Upstreams;
   readonly metrics: GatewayMetrics;
+  /** Why the configuration's file is not what is in force, or undefined. */
+  readonly configProblem: () => string | undefined;
   readonly now: () => Date;
   readonly raised: (operation: string, error: unknown) => void;
 }
@@ -53,7 +53,7 @@ export function requireRole(role: OperatorRole): MiddlewareHandler<OperatorEnv> 
 }
 
 export function routeOf(deps: OperatorDeps, id: string): RouteModel {
-  const route = deps.table.byId(id);
+  const route = deps.settings.current.table.byId(id);
   if (!route) throw new Refusal(404, `no route is called ${id}; GET /api/routes lists them`);
   return route;
 }

@@ -27,7 +27,7 @@ const stageBody = z.strictObject({
 export const reasonBody = z.strictObject({ reason: reasonSchema });
 
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
-  const { control, evidence, traffic, table } = deps;
+  const { control, evidence, traffic } = deps;
   const factsOf = (route: RouteModel): RouteFacts => ({
     route,
     state: control.route(route.id),
@@ -39,8 +39,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get('/', (c) =>
       c.json({
-        environment: deps.config.environment,
-        routes: table.routes.map((route) => routeSummary(factsOf(route))),
+        environment: deps.settings.current.config.environment,
+        routes: deps.settings.current.table.routes.map((route) => routeSummary(factsOf(route))),
       }),
     )
     .get('/:id', (c) => {

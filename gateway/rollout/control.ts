@@ -49,7 +49,8 @@ export interface RollbackResult {
 }
 
 export interface ControlDeps {
-  readonly table: RouteTable;
+  /** The routes in force. */
+  readonly table: () => RouteTable;
   readonly flags: Flags;
   readonly ledger: Ledger;
   /** The numbers a change to a scope is based on, for the audit log. */
@@ -62,7 +63,8 @@ export interface ControlDeps {
 export async function openControl(deps: ControlDeps): Promise<Control> {
   const overrides = await deps.ledger.overrides();
   const control = new Control(deps, overrides, await deps.ledger.revisions());
-  await control.createMissingFlags();
+  await control.adoptRoutes();
+  deps.flags.onChange(() => void control.noticeFlags());
   return control;
 }
 
@@ -91,15 +93,16 @@ export class Control {
     };
   }
 
-  async createMissingFlags(): Promise<void> {
-    const { table, flags } = this.#deps;
-    for (const route of table.routes.filter(({ flag }) => !flags.exists(flag))) {
+  /** Makes the flags that routes lack, in each route's initial stage. To be called when the routes have changed. */
+  async adoptRoutes(): Promise<void> {
+    const { flags } = this.#deps;
+    const { routes } = this.#deps.table();
+    for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
       const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
       if (!wanted.ok) throw new Error(wanted.problem);
       await this.#moveFlags(route, wanted.flags);
     }
-    for (const route of table.routes) this.#seen.set(route.id, this.#percents(route));
-    flags.onChange(() => void this.#inTurn(() => this.#noticeFlags()));
+    for (const route of routes) this.#seen.set(route.id, this.#percents(route));
   }
 
   /** @throws {ControlError} unknown_route */
@@ -177,7 +180,7 @@ export class Control {
   }
 
   #route(id: string): RouteModel {
-    const route = this.#deps.table.byId(id);
+    const route = this.#deps.table().byId(id);
     if (!route) throw new ControlError('unknown_route', `no route is called ${id}; GET /api/routes lists them`);
     return route;
   }
@@ -249,8 +252,12 @@ export class Control {
   }
 
   /** Records flags that were moved in their own source: the file, or a flag server's own console. */
-  async #noticeFlags(): Promise<void> {
-    for (const route of this.#deps.table.routes) {
+  noticeFlags(): Promise<void> {
+    return this.#inTurn(() => this.#recordMovedFlags());
+  }
+
+  async #recordMovedFlags(): Promise<void> {
+    for (const route of this.#deps.table().routes) {
       const before = this.#seen.get(route.id);
       const after = this.#percents(route);
       if (before?.percent === after.percent && before.mirrorPercent === after.mirrorPercent) continue;

@@ -1,0 +1,88 @@
+// What the configuration amounts to for requests: compiled once, replaced whole when the configuration is loaded anew.
+// A request reads one of these and keeps it to its end.
+import { isDeepStrictEqual } from 'node:util';
+import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { compileEdge, type Edge } from './proxy/edge.ts';
+import { compileIdentity, type IdentityReader } from './routing/identity.ts';
+import { compileRoutes, type RouteTable } from './routing/route.ts';
+import type { Side } from './routing/side.ts';
+import { openUpstreams, type Upstreams } from './upstreams.ts';
+
+export interface Settings {
+  readonly config: GatewayConfig;
+  readonly table: RouteTable;
+  readonly identity: IdentityReader;
+  readonly edge: Edge;
+  readonly upstreams: Upstreams;
+}
+
+/** The settings in force. The holder stays the same, what it holds is replaced. */
+export interface CurrentSettings {
+  readonly current: Settings;
+}
+
+/** What a running gateway cannot change: it would need another socket, another file. */
+const FIXED = [
+  'listen',
+  'operator',
+  'flags',
+  'ledger',
+  'mirror',
+  'log',
+] as const satisfies readonly (keyof GatewayConfig)[];
+/** Requests that have read the old settings still use their connections for a moment. */
+const RETIRE_MS = 30_000;
+
+export interface SettingsHolder extends CurrentSettings {
+  /**
+   * Puts a new configuration in force for requests that come from now on; open streams and requests under way stay as
+   * they are. Answers which top-level keys differ but need a restart; then nothing is changed.
+   */
+  replace(config: GatewayConfig): readonly string[];
+  close(): Promise<void>;
+}
+
+export function createSettings(
+  initial: GatewayConfig,
+  onHealth: (side: Side, healthy: boolean) => void,
+): SettingsHolder {
+  let current = compile(initial, openUpstreams(initial, onHealth));
+  const retiring = new Map<Upstreams, NodeJS.Timeout>(); // At most one a reload and half a minute.
+
+  function retire(upstreams: Upstreams): void {
+    const close = () => {
+      retiring.delete(upstreams);
+      void upstreams.close();
+    };
+    retiring.set(upstreams, setTimeout(close, RETIRE_MS).unref());
+  }
+
+  return {
+    get current() {
+      return current;
+    },
+    replace(config) {
+      const fixed = FIXED.filter((key) => !isDeepStrictEqual(config[key], current.config[key]));
+      if (fixed.length > 0) return fixed;
+      const before = current;
+      const sameUpstreams = isDeepStrictEqual(config.upstreams, before.config.upstreams);
+      current = compile(config, sameUpstreams ? before.upstreams : openUpstreams(config, onHealth));
+      if (!sameUpstreams) retire(before.upstreams);
+      return [];
+    },
+    async close() {
+      for (const timer of retiring.values()) clearTimeout(timer);
+      await Promise.all([current.upstreams, ...retiring.keys()].map((upstreams) => upstreams.close()));
+    },
+  };
+}
+
+function compile(config: GatewayConfig, upstreams: Upstreams): Settings {
+  return {
+    config,
+    table: compileRoutes(config.routes),
+    identity: compileIdentity(config.identity),
+    edge: compileEdge(config),
+    upstreams,
+  };
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { renderGatewayJsonSchema } from '../../config/json-schema.ts';
+import { loadGatewayConfig } from '../../config/load-gateway.ts';
+
+const fileOf = (name: string) => fileURLToPath(new URL(`../../config/${name}`, import.meta.url));
+
+interface SchemaNode {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+  readonly items?: SchemaNode;
+}
+
+describe('JSON Schema of the configuration', () => {
+  test('the committed file is what the schema renders; `npm run schema` writes it', () => {
+    assert.equal(readFileSync(fileOf('banyan.schema.json'), 'utf8'), renderGatewayJsonSchema());
+  });
+
+  test('it asks only for what has no default, and refuses keys that nobody reads', () => {
+    const schema = JSON.parse(renderGatewayJsonSchema()) as SchemaNode;
+    assert.deepEqual(schema.required, ['version', 'listen', 'operator', 'upstreams', 'flags', 'ledger']);
+    assert.deepEqual(schema.properties?.routes?.items?.required, ['id', 'match']);
+    const open: string[] = [];
+    const visit = (node: SchemaNode, at: string) => {
+      if (node.properties && node.additionalProperties !== false) open.push(at);
+      for (const [name, child] of Object.entries(node.properties ?? {})) visit(child, `${at}.${name}`);
+      if (node.items) visit(node.items, `${at}[]`);
+    };
+    visit(schema, '$');
+    assert.deepEqual(open, []);
+  });
+
+  test('the sandbox configuration passes, with its rules on the fields that the Python service spells its own way', () => {
+    const config = loadGatewayConfig(fileOf('sandbox.yaml'));
+    assert.deepEqual(
+      config.routes.map(({ id }) => id),
+      [
+        'trade.order.create',
+        'trade.order.get',
+        'trade.order.cancel',
+        'trade.orders.list',
+        'positions.list',
+        'market.ticker',
+      ],
+    );
+    assert.deepEqual(new Set(config.routes.map(({ initialStage }) => initialStage)), new Set(['legacy']));
+    for (const { id, compare } of config.routes.slice(1)) {
+      assert.ok(compare.normalise.length > 0, id);
+      assert.ok(compare.critical.includes('status'), id);
+    }
+  });
+});

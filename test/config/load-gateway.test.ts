@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ConfigError, parseGatewayConfig } from '../../config/load-gateway.ts';
+
+const FILE = 'banyan.yaml';
+const LEAST = `version: 1
+listen: 127.0.0.1:8080
+operator:
+  listen: 127.0.0.1:8081
+  tokens: [{ name: ops, role: admin, tokenEnv: OPS_TOKEN }]
+upstreams:
+  legacy: { url: http://127.0.0.1:8001 }
+  new: { url: http://127.0.0.1:8002 }
+flags: { provider: file, file: flags.json }
+ledger: sqlite:gateway.db
+`;
+
+/** The lines that a configuration is refused with. */
+function problemsOf(text: string): string[] {
+  try {
+    parseGatewayConfig(text, FILE);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, `expected a ConfigError, got ${error}`);
+    assert.equal(error.problems.length, error.message.split('\n').length);
+    return error.message.split('\n');
+  }
+  return [];
+}
+
+describe('a good file', () => {
+  test('the least of one, then every default', () => {
+    assert.deepEqual(parseGatewayConfig(`${LEAST}routes: [{ id: a, match: { methods: [get], path: /a } }]`, FILE), {
+      version: 1,
+      environment: 'default',
+      listen: '127.0.0.1:8080',
+      expose: false,
+      operator: { listen: '127.0.0.1:8081', tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }] },
+      upstreams: {
+        legacy: { url: 'http://127.0.0.1:8001', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
+        new: { url: 'http://127.0.0.1:8002', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
+      },
+      flags: { provider: 'file', file: 'flags.json' },
+      ledger: 'sqlite:gateway.db',
+      identity: ['address'],
+      trustedProxies: [],
+      forwarded: 'set',
+      requestId: true,
+      mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432 },
+      log: { level: 'info' },
+      routes: [
+        {
+          id: 'a',
+          match: { methods: ['GET'], path: '/a' },
+          initialStage: 'legacy',
+          timeoutMs: 30_000,
+          retry: 'safe',
+          fallback: false,
+          mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
+          compare: { headers: ['content-type', 'location'], ignore: [], normalise: [], arrays: [], critical: [] },
+        },
+      ],
+    });
+  });
+
+  test('no routes at all, then none: everything goes to legacy', () => {
+    assert.deepEqual(parseGatewayConfig(LEAST, FILE).routes, []);
+  });
+
+  test('one anchor shared by hundreds of routes, then all of them have it', () => {
+    const routes = Array.from({ length: 300 }, (_, index) => {
+      const compare = index === 0 ? '&rules { critical: [status] }' : '*rules';
+      return `  - { id: r${index}, match: { methods: [GET], path: /r${index} }, compare: ${compare} }`;
+    });
+    const config = parseGatewayConfig(`${LEAST}routes:\n${routes.join('\n')}\n`, FILE);
+    assert.equal(config.routes.filter(({ compare }) => compare.critical[0] === 'status').length, 300);
+  });
+});
+
+describe('a file with mistakes', () => {
+  test('many kinds at once, then each with its place and what to do, from the top', () => {
+    const text = `${LEAST.replace('127.0.0.1:8080', 'nope').replace('sqlite:', 'postgres:').replace('admin', 'king')}routs: []
+mirror: { concurrency: 0, queueMax: 1000000 }
+routes:
+  - id: Trade
+    match: { methods: [], path: api }
+    timeoutMs: 1.5
+    compare:
+      ignore: [{ path: "$.a b", reason: known, owner: x }]
+  - id: a.b
+    match: { methods: [GET], path: /x }
+    initialStage: canary
+    timeoutMs: "10"
+  - {}
+  - id: unrouted
+    match: { methods: [GET], path: /y }
+    compare: { normalise: [{ path: $.x, as: money, reason: r, owner: o }], critical: $.x }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:2:9: listen: expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
+      'banyan.yaml:5:31: operator.tokens[0].role: expected "viewer" or "operator" or "admin"',
+      'banyan.yaml:10:9: ledger: expected sqlite:FILE',
+      'banyan.yaml:11:1: routs: unknown key; remove it or correct its spelling',
+      'banyan.yaml:12:24: mirror.concurrency: too small: expected at least 1',
+      'banyan.yaml:12:37: mirror.queueMax: too big: expected at most 100000',
+      'banyan.yaml:14:9: routes[0].id: expected a stable id such as trade.order.get',
+      'banyan.yaml:15:14: routes[0].match.methods: too small: expected at least 1 member(s)',
+      'banyan.yaml:15:33: routes[0].match.path: expected a path that starts with /',
+      'banyan.yaml:16:16: routes[0].timeoutMs: expected a whole number',
+      'banyan.yaml:18:24: routes[0].compare.ignore[0].path: expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+      'banyan.yaml:21:19: routes[1].initialStage: expected "legacy" or "shadow" or "live" or "complete"',
+      'banyan.yaml:22:16: routes[1].timeoutMs: expected a number',
+      'banyan.yaml:23:5: routes[2].id: missing; expected a text',
+      'banyan.yaml:23:5: routes[2].match: missing; expected a mapping',
+      'banyan.yaml:24:9: routes[3].id: this id is reserved',
+      'banyan.yaml:26:45: routes[3].compare.normalise[0].as: expected "number" or "timestamp"',
+      'banyan.yaml:26:86: routes[3].compare.critical: expected a list',
+    ]);
+  });
+
+  test('an empty reason or a day that does not exist, then what a rule must say', () => {
+    const rule = '{ path: $.x, reason: "", owner: "", expires: 2026-02-30 }';
+    const text = `${LEAST}routes: [{ id: a, match: { methods: [GET], path: /a }, compare: { ignore: [${rule}] } }]`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:11:97: routes[0].compare.ignore[0].reason: must not be empty',
+      'banyan.yaml:11:108: routes[0].compare.ignore[0].owner: must not be empty',
+      'banyan.yaml:11:121: routes[0].compare.ignore[0].expires: expected a day of the calendar as YYYY-MM-DD',
+    ]);
+  });
+
+  test('addresses, ports and URLs that cannot be, then what each should look like', () => {
+    const text = LEAST.replace('version: 1', 'version: 2')
+      .replace('127.0.0.1:8081', '127.0.0.1:65536')
+      .replace('http://127.0.0.1:8001', 'ftp://host')
+      .replace('http://127.0.0.1:8002', 'http://u:p@host/x');
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:1:10: version: expected 1',
+      'banyan.yaml:4:11: operator.listen: expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
+      'banyan.yaml:7:18: upstreams.legacy.url: expected a URL such as http://127.0.0.1:8001',
+      'banyan.yaml:8:15: upstreams.new.url: expected an origin without a path',
+      'banyan.yaml:8:15: upstreams.new.url: expected an origin without credentials or a query',
+    ]);
+  });
+
+  for (const [what, text] of [
+    ['an empty file', ''],
+    ['only a comment', '# nothing yet\n'],
+  ] as const) {
+    test(`${what}, then everything that is missing`, () => {
+      assert.deepEqual(problemsOf(text), [
+        'banyan.yaml:1:1: version: expected 1',
+        'banyan.yaml:1:1: listen: missing; expected a text',
+        'banyan.yaml:1:1: operator: missing; expected a mapping',
+        'banyan.yaml:1:1: upstreams: missing; expected a mapping',
+        'banyan.yaml:1:1: flags: missing; expected a mapping',
+        'banyan.yaml:1:1: ledger: missing; expected a text',
+      ]);
+    });
+  }
+
+  for (const text of ['- 1\n', 'hello\n', '42\n']) {
+    test(`${JSON.stringify(text)} instead of a mapping, then says so`, () => {
+      assert.deepEqual(problemsOf(text), ['banyan.yaml:1:1: expected a mapping']);
+    });
+  }
+});
+
+describe('cross checks', () => {
+  test('ids and matches twice and an array rule without a way, then each at the later place', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET, "*"], path: /x } }
+  - { id: a, match: { methods: [get], path: /x }, compare: { arrays: [{ path: $.x, reason: r, owner: o }] } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:13:11: routes[1].id: already the id of routes[0]; ids are unique',
+      'banyan.yaml:13:14: routes[1].match: GET /x is already matched by route a',
+      'banyan.yaml:13:71: routes[1].compare.arrays[0]: give "key: FIELD", "unordered: true", or both',
+    ]);
+  });
+
+  test('a mistake elsewhere in the file, then they are still reported with it', () => {
+    const text = `${LEAST}expose: perhaps
+routes:
+  - { id: a, match: { methods: [GET], path: /x } }
+  - { id: b, match: { methods: [], path: /x } }
+  - { id: a, match: { methods: [GET], path: /y } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:11:9: expose: expected a boolean',
+      'banyan.yaml:14:23: routes[1].match.methods: too small: expected at least 1 member(s)',
+      'banyan.yaml:15:11: routes[2].id: already the id of routes[0]; ids are unique',
+    ]);
+  });
+
+  test('the same path with other methods, then both routes stand', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: /x } }
+  - { id: b, match: { methods: [POST], path: /x } }
+`;
+    assert.deepEqual(problemsOf(text), []);
+  });
+});
+
+describe('YAML that cannot be read', () => {
+  test('a key given twice, then the second place', () => {
+    assert.deepEqual(problemsOf(`${LEAST}listen: 127.0.0.1:1\n`), [
+      'banyan.yaml:11:1: not valid YAML: Map keys must be unique',
+    ]);
+  });
+
+  test('several syntax errors, then all of them', () => {
+    const problems = problemsOf(`${LEAST}a: [1,\nb: "x`);
+    assert.equal(problems.length, 2);
+    for (const problem of problems) assert.match(problem, /^banyan\.yaml:12:\d+: not valid YAML: ./);
+  });
+
+  test('a tab as indentation, then its place', () => {
+    assert.deepEqual(problemsOf(`${LEAST}\texpose: true\n`), [
+      'banyan.yaml:11:1: not valid YAML: Tabs are not allowed as indentation',
+    ]);
+  });
+
+  test('an alias without its anchor, then its place', () => {
+    assert.deepEqual(problemsOf(`${LEAST}routes:\n  - *nope\n`), [
+      'banyan.yaml:12:5: not valid YAML: the alias *nope has no anchor before it; add &nope or remove the alias',
+    ]);
+  });
+
+  test('aliases that multiply without end, then a refusal instead of a full memory', () => {
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`).join('\n');
+    const problems = problemsOf(`${LEAST}l0: &l0 [x]\n${levels}\n`);
+    assert.deepEqual(problems, [
+      'banyan.yaml:1:1: not valid YAML: Excessive alias count indicates a resource exhaustion attack',
+    ]);
+  });
+});

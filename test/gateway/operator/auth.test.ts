@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { OperatorRole } from '../../../config/gateway-schema.ts';
+import { compileTokens, mayAct } from '../../../gateway/operator/auth.ts';
+
+const configured = [
+  { name: 'ops', role: 'admin', tokenEnv: 'OPS' },
+  { name: 'desk', role: 'operator', tokenEnv: 'DESK' },
+  { name: 'wall', role: 'viewer', tokenEnv: 'WALL' },
+] as const;
+const secrets = new Map([
+  ['OPS', 'ops-secret'],
+  ['DESK', 'desk-secret'],
+]);
+const authenticate = compileTokens([...configured], secrets);
+
+describe('tokens', () => {
+  const rows: readonly (readonly [authorization: string | undefined, name: string | undefined])[] = [
+    ['Bearer ops-secret', 'ops'],
+    ['bearer ops-secret', 'ops'],
+    ['BEARER   desk-secret', 'desk'],
+    [undefined, undefined],
+    ['', undefined],
+    ['Bearer', undefined],
+    ['Bearer ', undefined],
+    ['ops-secret', undefined],
+    ['Basic ops-secret', undefined],
+    ['Bearer ops-secret ', undefined],
+    ['Bearer ops-secret extra', undefined],
+    ['Bearer OPS-SECRET', undefined],
+    ['Bearer ops-secre', undefined],
+    ['Bearer ops-secret1', undefined],
+    ['Bearer undefined', undefined],
+    ['Bearer WALL', undefined],
+    ['xBearer ops-secret', undefined],
+  ];
+  for (const [authorization, name] of rows) {
+    test(`${JSON.stringify(authorization)} is ${name ?? 'nobody'}`, () => {
+      assert.equal(authenticate(authorization)?.name, name);
+    });
+  }
+
+  test('a token is known, then the caller is its name and role and nothing of the secret', () => {
+    assert.deepEqual(authenticate('Bearer desk-secret'), { name: 'desk', role: 'operator' });
+  });
+
+  test('no secrets at all, then nobody gets in', () => {
+    const closed = compileTokens([...configured], new Map());
+    fc.assert(fc.property(fc.string(), (text) => assert.equal(closed(`Bearer ${text}`), undefined)));
+  });
+
+  test('any other text, then nobody', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        fc.pre(![...secrets.values()].includes(text));
+        assert.equal(authenticate(`Bearer ${text}`), undefined);
+      }),
+    );
+  });
+});
+
+describe('roles', () => {
+  const roles: readonly OperatorRole[] = ['viewer', 'operator', 'admin'];
+  for (const [rank, role] of roles.entries()) {
+    test(`${role} may what ${roles.slice(0, rank + 1).join(', ')} may, and no more`, () => {
+      assert.deepEqual(
+        roles.filter((needed) => mayAct({ name: 'x', role }, needed)),
+        roles.slice(0, rank + 1),
+      );
+    });
+  }
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RouteEvidence } from '../../../gateway/mirror/evidence.ts';
+import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
+import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
+import { compileRoute } from '../../../gateway/routing/route.ts';
+import type { SideTraffic } from '../../../gateway/traffic.ts';
+import { aRoute } from '../../helpers/gateway-config.ts';
+
+const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
+const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+const EVIDENCE: RouteEvidence = {
+  since: '2026-01-05T10:00:00.000Z',
+  eligible: 0,
+  pending: 0,
+  outcomes: NO_OUTCOMES,
+  dropped: {},
+  coverage: null,
+  parity: null,
+  parityLowerBound: null,
+  differences: [],
+  differencesDropped: 0,
+};
+const OVERRIDE = {
+  scope: 'trade.get',
+  side: 'legacy',
+  reason: 'prices are wrong',
+  actor: 'ops',
+  at: '2026-01-05T10:00:00.000Z',
+  returnsTo: { stage: 'live', percent: 100, mirrorPercent: 50 },
+} as const;
+const aDifference = { path: '$.price', kind: 'changed', count: 3, noise: 0, share: 0.1, critical: true } as const;
+
+interface Given {
+  readonly state?: Partial<RouteFacts['state']>;
+  readonly evidence?: Partial<Omit<RouteEvidence, 'outcomes'>> & {
+    readonly outcomes?: Partial<Record<Outcome, number>>;
+  };
+  readonly fresh?: Partial<SideTraffic>;
+  readonly group?: string;
+}
+function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
+  return {
+    route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
+    state: {
+      id: 'trade.get',
+      stage: 'shadow',
+      percent: 0,
+      mirrorPercent: 50,
+      override: undefined,
+      revision: 4,
+      ...state,
+    },
+    evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
+    traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
+  };
+}
+
+describe('a route in the list', () => {
+  test('quiet, then where it is, and nothing to look at', () => {
+    assert.deepEqual(routeSummary(factsOf()), {
+      id: 'trade.get',
+      group: null,
+      match: { methods: ['GET'], path: '/orders/:id' },
+      stage: 'shadow',
+      percent: 0,
+      mirrorPercent: 50,
+      override: null,
+      revision: 4,
+      traffic: { legacy: QUIET, new: QUIET },
+      comparison: { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES },
+      attention: [],
+    });
+  });
+
+  test('of a group and overridden, then both are told', () => {
+    const summary = routeSummary(factsOf({ group: 'trade', state: { override: OVERRIDE } }));
+    assert.equal(summary.group, 'trade');
+    assert.deepEqual(summary.override, OVERRIDE);
+  });
+});
+
+describe('one route', () => {
+  test('then the list’s entry, its settings and its evidence', () => {
+    const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
+    const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
+    const { settings, evidence, ...summary } = routeDetail(facts);
+    assert.deepEqual(summary, routeSummary(facts));
+    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare });
+    assert.deepEqual(evidence, {
+      since: EVIDENCE.since,
+      pending: 2,
+      dropped: { queue_count: 1 },
+      differences: [aDifference],
+    });
+  });
+
+  test('survives JSON: nothing in it is undefined', () => {
+    const detail = routeDetail(factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } }));
+    assert.deepEqual(JSON.parse(JSON.stringify(detail)), detail);
+  });
+});
+
+describe('attention', () => {
+  const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
+    [
+      'an override',
+      { state: { override: OVERRIDE } },
+      ['forced to legacy by ops: prices are wrong; lifting it returns to live'],
+    ],
+    [
+      'a critical difference',
+      { evidence: { differences: [aDifference] } },
+      ['critical: $.price differs (changed) in 3 of the compared requests'],
+    ],
+    ['a difference that is not critical', { evidence: { differences: [{ ...aDifference, critical: false }] } }, []],
+    ['a critical difference under a rule', { evidence: { differences: [{ ...aDifference, rule: '$.price' }] } }, []],
+    [
+      'the new side failing copies',
+      { evidence: { outcomes: { new_error: 2 } } },
+      ['the new side failed 2 copied requests that legacy answered'],
+    ],
+    ['copies that are late', { evidence: { outcomes: { timeout: 5 } } }, ['5 copies were not answered in time']],
+    ['legacy failing', { evidence: { outcomes: { legacy_error: 5 } } }, []],
+    [
+      'little coverage of much',
+      { evidence: { coverage: 0.5, eligible: 100 } },
+      ['only 50.0 % of the eligible requests could be compared'],
+    ],
+    ['little coverage of little', { evidence: { coverage: 0.5, eligible: 99 } }, []],
+    ['enough coverage', { evidence: { coverage: 0.9, eligible: 1_000 } }, []],
+    [
+      'errors of the new side',
+      { fresh: { requests: 100, errors: 2 } },
+      ['the new side failed 2 of 100 requests it served'],
+    ],
+    ['one error in a hundred', { fresh: { requests: 100, errors: 1 } }, []],
+    ['errors among few requests', { fresh: { requests: 19, errors: 19 } }, []],
+  ];
+  for (const [what, given, sentences] of rows) {
+    test(`${what}: ${sentences.length === 0 ? 'none' : sentences.join('; ')}`, () => {
+      assert.deepEqual(attentionOf(factsOf(given)), sentences);
+    });
+  }
+
+  test('many critical differences, then the first three', () => {
+    const differences = ['$.a', '$.b', '$.c', '$.d'].map((path) => ({ ...aDifference, path }));
+    assert.equal(attentionOf(factsOf({ evidence: { differences } })).length, 3);
+  });
+
+  test('everything at once, then the override first', () => {
+    const sentences = attentionOf(
+      factsOf({
+        state: { override: OVERRIDE },
+        evidence: { differences: [aDifference], outcomes: { new_error: 1, timeout: 1 }, coverage: 0.1, eligible: 500 },
+        fresh: { requests: 50, errors: 50 },
+      }),
+    );
+    assert.equal(sentences.length, 6);
+    assert.match(sentences[0] ?? '', /^forced to legacy/);
+  });
+});

@@ -15,7 +15,7 @@ export type ComparePath =
   | { readonly part: 'body'; readonly steps: readonly PathStep[] };
 
 const STEP =
-  /(?:(\.\.)|\.)(?:(\*)|([A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*))|(\.\.)?\[(?:(\*)|(\d+)|\?([\w.-]+)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]/y;
+  /(?:(\.\.)|\.)(?:(\*)|([A-Za-z_\u0080-\uffff][\w\u0080-\uffff-]*))|(\.\.)?\[(?:(\*)|\?([\w.-]+)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]/y;
 const HEADER = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
 
 /** Parses a path, or answers undefined when the text is none. */
@@ -29,11 +29,11 @@ export function parseComparePath(text: string): ComparePath | undefined {
   while (STEP.lastIndex < text.length) {
     const found = STEP.exec(text);
     if (!found) return undefined;
-    const [, dotsDot, starDot, name, dotsBracket, star, index, key, single, double] = found;
-    const any = Boolean(starDot ?? star ?? index ?? key);
+    const [, dotsDot, starDot, name, dotsBracket, star, key, single, double] = found;
+    const any = Boolean(starDot ?? star ?? key);
     const quoted = single ?? double;
     steps.push({
-      // An index or a key selects members of an array; differences are counted per array, not per member.
+      // A key selects members of an array; differences are counted per array, not per member.
       name: any ? '*' : (name ?? quoted?.replace(/\\(.)/g, '$1') ?? ''),
       any,
       deep: Boolean(dotsDot ?? dotsBracket),

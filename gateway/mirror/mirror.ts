@@ -118,7 +118,11 @@ export function createMirror(deps: MirrorDeps): Mirror {
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
-      const work = () => run(ticket, request).catch((error: unknown) => raised('mirror', error));
+      const work = () =>
+        run(ticket, request).catch((error: unknown) => {
+          raised('mirror', error);
+          drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
+        });
       const refusal = queue.offer({ key: route.id, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },

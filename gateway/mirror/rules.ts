@@ -91,19 +91,19 @@ function isAt(rule: Rule, place: Place, below: boolean): boolean {
 export type RulesFor = (statusClass: number | undefined) => CompiledRules;
 
 /** Each route's compiled rules, compiled anew when the day changes, so that expired rules come back by themselves. */
-export function createRuleBook(
-  now: () => Date,
-): (route: { id: string; config: { compare: CompareConfig } }) => RulesFor {
+export function createRuleBook(now: () => Date): (route: { config: { compare: CompareConfig } }) => RulesFor {
   let day = '';
-  const book = new Map<string, CompiledRules>(); // One per configured route and class of status.
-  return ({ id, config }) =>
+  // By the configuration itself, so that a configuration read anew has rules of its own.
+  let book = new WeakMap<CompareConfig, Map<number | undefined, CompiledRules>>();
+  return ({ config: { compare } }) =>
     (statusClass) => {
       const today = now().toISOString().slice(0, 10);
-      if (today !== day) book.clear();
+      if (today !== day) book = new WeakMap();
       day = today;
-      const key = `${id} ${statusClass}`;
-      const known = book.get(key) ?? compileRules(config.compare, { today, statusClass });
-      book.set(key, known);
+      const byClass = book.get(compare) ?? new Map<number | undefined, CompiledRules>();
+      book.set(compare, byClass);
+      const known = byClass.get(statusClass) ?? compileRules(compare, { today, statusClass });
+      byClass.set(statusClass, known);
       return known;
     };
 }

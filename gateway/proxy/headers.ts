@@ -4,7 +4,7 @@
 /** Added to every forwarded request (RFC 9110 section 7.6.3: an intermediary must). */
 const VIA = '1.1 banyan';
 
-/** Fields that only this gateway may set: a client's own are stripped at the edge. */
+/** Fields that only this gateway may set: a client's or a backend's own are stripped. */
 const RESERVED_PREFIX = 'x-banyan-';
 
 /** Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue). */
@@ -119,7 +119,7 @@ export function responseHeaders(raw: readonly (Buffer | string)[]): string[] {
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower)) continue;
+    if (HOP_BY_HOP.has(lower) || named?.has(lower) || lower.startsWith(RESERVED_PREFIX)) continue;
     out.push(name, pairs[i + 1] as string);
   }
   return out;

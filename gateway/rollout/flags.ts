@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { watch } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Unleash } from 'unleash-client';
 import type { EnhancedFeatureInterface, FeatureInterface } from 'unleash-client/lib/feature.js';
 import type { RepositoryInterface } from 'unleash-client/lib/repository/index.js';
@@ -93,8 +93,8 @@ export async function openFileFlags(path: string): Promise<Flags> {
   });
   unleash.on('error', () => {});
   await unleash.start();
-  const watcher = watch(dirname(file), { persistent: false }, (_, name) => {
-    if (name !== basename(file)) return;
+  // The whole folder: an editor replaces the file, and a mounted volume switches a link beside it.
+  const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(settling);
     settling = setTimeout(() => void inTurn(load), SETTLE_MS);
   });

@@ -44,7 +44,7 @@ export function compileRoutes(configs: readonly RouteConfig[]): RouteTable {
     (a, b) => compareSpecificity(a.route.config.match.path, b.route.config.match.path) || a.generality - b.generality,
   );
   // Hono's routers answer every match in the order of registration, so the first is the most specific.
-  for (const { route, method } of entries) router.add(method, route.config.match.path, route);
+  for (const { route, method } of entries) router.add(method, normalPath(route.config.match.path), route);
   return {
     routes,
     byId: (id) => ids.get(id),
@@ -73,6 +73,12 @@ function rank(segment: string | undefined): number {
   if (segment === '*') return 5;
   if (segment.startsWith(':')) return segment.includes('{') ? 3 : 4;
   return segment.endsWith('*') ? 2 : 1;
+}
+
+/** A configured path as requests' paths are compared with it: unreserved characters decoded, others encoded. */
+function normalPath(path: string): string {
+  const encoded = path.replace(/[\u0080-\uffff]+/g, encodeURIComponent);
+  return matchingPath(encoded) ?? encoded;
 }
 
 /** Negative when path `a` is more specific than `b`: the first segment where they differ in rank decides. */

@@ -65,7 +65,6 @@ describe('selecting', () => {
     ['$.orders[*]', false, true],
     ['$.orders[*].fee', true, true],
     ['$.orders[?order_id].fee', true, true],
-    ['$.orders[0].fee', true, true],
     ['$.orders.*.fee', true, true],
     ['$.*.*.*', true, true],
     ['$..fee', true, true],

@@ -177,11 +177,11 @@ describe('any fields', () => {
   test('end-to-end pairs survive, in order and unchanged, and nothing else does', () => {
     fc.assert(
       fc.property(fields, (given) => {
-        const kept = given.filter(([name]) => isEndToEnd(name, given));
+        const endToEnd = given.filter(([name]) => isEndToEnd(name, given));
+        const kept = endToEnd.filter(([name]) => !name.toLowerCase().startsWith('x-banyan-'));
         assert.deepEqual(responseHeaders(raw(given.flat())), responseHeaders(given.flat()).map(latin1));
         assert.deepEqual(responseHeaders(given.flat()), kept.flat());
-        const fromClient = kept.filter(([name]) => !name.toLowerCase().startsWith('x-banyan-'));
-        assert.deepEqual(requestHeaders(given.flat()), [...fromClient.flat(), ...offerOf(given), ...VIA]);
+        assert.deepEqual(requestHeaders(given.flat()), [...kept.flat(), ...offerOf(given), ...VIA]);
       }),
       { numRuns: 500 },
     );

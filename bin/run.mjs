@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 const MINIMUM = '24.15.0';
 const PACKAGES = {
@@ -19,8 +20,11 @@ const PACKAGES = {
 };
 /** Signals a terminal does not send to the whole process group, so that the child would miss them. */
 const FORWARDED = ['SIGTERM', 'SIGHUP'];
-/** A larger young generation: request handling makes much short-lived garbage (measured: a few per cent). */
-const NODE_FLAGS = ['--max-semi-space-size=32'];
+/**
+ * Where Node keeps compiled code between runs: a quarter less memory and a third less time to start (measured). Beside
+ * the code, never in a folder that others can write to: who can change it, changes what runs.
+ */
+const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
 
 function newer(a, b) {
   const [x, y] = [a, b].map((version) => version.split('.').map(Number));
@@ -59,8 +63,12 @@ function chooseNode() {
 /** Runs `args` under the chosen Node, with this process's standard streams, and exits as it does. */
 export function run(args) {
   const node = chooseNode();
-  const env = { ...process.env, PATH: dirname(node) + delimiter + (process.env.PATH ?? '') };
-  const child = spawn(node, [...NODE_FLAGS, ...args], { stdio: 'inherit', env });
+  const env = {
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    ...process.env,
+    PATH: dirname(node) + delimiter + (process.env.PATH ?? ''),
+  };
+  const child = spawn(node, args, { stdio: 'inherit', env });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   // Ctrl-C reaches the child by the terminal itself; this parent only waits for it.
   process.on('SIGINT', () => {});

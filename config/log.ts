@@ -26,12 +26,40 @@ const REDACT_PATHS = SECRET_NAMES.flatMap((name) =>
   name.startsWith('[') ? [name, `*${name}`, `headers${name}`] : [name, `*.${name}`],
 );
 
+/** Where lines go; `write` takes whole lines and never waits. */
+export type LogStream = DestinationStream;
+
+/** Lines are written together when there are this many characters of them, or after this long. */
+const BATCH_CHARS = 65_536;
+const FLUSH_MS = 100;
+/** A reader that is slower than this drops lines rather than fill memory. */
+const PENDING_CHARS_MAX = 16_777_216;
+
+/** Standard error, written in batches off the caller's path; what is left is written when the process ends. */
+export function logDestination(): LogStream {
+  const stream = destination({
+    dest: STDERR,
+    sync: false,
+    minLength: BATCH_CHARS,
+    maxLength: PENDING_CHARS_MAX,
+    periodicFlush: FLUSH_MS,
+  });
+  process.on('exit', () => {
+    try {
+      stream.flushSync();
+    } catch {
+      // Not open yet, or closed by its reader: there is nobody left to tell.
+    }
+  });
+  return stream;
+}
+
 /**
  * A pino logger writing JSON lines to stderr (stdout carries only the listening line), ISO times, secrets replaced.
  * Writing is asynchronous, so that a slow log reader cannot hold up a request; pino flushes what is left on exit.
  */
 export function createLogger(options: { name: string; level: LogLevel; stream?: DestinationStream }): Logger {
-  const stream = options.stream ?? destination({ dest: STDERR, sync: false });
+  const stream = options.stream ?? logDestination();
   return pino(
     {
       name: options.name,

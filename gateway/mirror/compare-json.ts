@@ -1,8 +1,9 @@
 // Compares two JSON documents as keyed structures and names every difference by its place and kind. Pure.
 import { canonicalDecimal, canonicalTimestamp } from './canonical.ts';
 import { type Json, JsonNumber, type JsonObject } from './json.ts';
-import { child, member, type Place, printPlace } from './path.ts';
+import { printPlace } from './path.ts';
 import type { CompiledRules, PlaceRules } from './rules.ts';
+import { Spot } from './spot.ts';
 
 /**
  * changed: another value of the same type. type: another type. missing: legacy has it, new does not. extra: new has
@@ -31,67 +32,62 @@ const PREVIEW_LENGTH_MAX = 120;
 
 /** The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none. */
 export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
-  const walk = new Walk(rules);
-  walk.values(legacy, fresh, undefined);
+  const walk = new Walk();
+  walk.values(legacy, fresh, new Spot(rules, undefined));
   return walk.found;
 }
 
 class Walk {
   readonly found: Difference[] = [];
   readonly #room = { ignored: DIFFERENCES_MAX, ordinary: DIFFERENCES_MAX, critical: DIFFERENCES_MAX };
-  readonly #rules: CompiledRules;
 
-  constructor(rules: CompiledRules) {
-    this.#rules = rules;
-  }
-
-  values(legacy: Json, fresh: Json, place: Place): void {
+  values(legacy: Json, fresh: Json, at: Spot): void {
     if (isSameLeaf(legacy, fresh)) return;
-    if (legacy instanceof Map && fresh instanceof Map) this.#objects(legacy, fresh, place);
-    else if (Array.isArray(legacy) && Array.isArray(fresh)) this.#arrays(legacy, fresh, place);
-    else this.#leaves(legacy, fresh, place);
+    if (legacy instanceof Map && fresh instanceof Map) this.#objects(legacy, fresh, at);
+    else if (Array.isArray(legacy) && Array.isArray(fresh)) this.#arrays(legacy, fresh, at);
+    else this.#leaves(legacy, fresh, at);
   }
 
-  #objects(legacy: JsonObject, fresh: JsonObject, place: Place): void {
+  #objects(legacy: JsonObject, fresh: JsonObject, at: Spot): void {
     for (const [name, value] of legacy) {
       const other = fresh.get(name);
-      if (other === undefined) this.#report('missing', child(place, name), value, undefined);
-      else if (!isSameLeaf(value, other)) this.values(value, other, child(place, name));
+      if (other === undefined) this.#report('missing', at.child(name), value, undefined);
+      else if (!isSameLeaf(value, other)) this.values(value, other, at.child(name));
     }
     for (const [name, value] of fresh) {
-      if (!legacy.has(name)) this.#report('extra', child(place, name), undefined, value);
+      if (!legacy.has(name)) this.#report('extra', at.child(name), undefined, value);
     }
   }
 
-  #arrays(legacy: readonly Json[], fresh: readonly Json[], place: Place): void {
-    const { array } = this.#rules.at(place);
+  #arrays(legacy: readonly Json[], fresh: readonly Json[], at: Spot): void {
+    const { array } = at.rules;
     if (array?.key !== undefined) {
-      const spelling = this.#rules.at(child(member(place, array.key), array.key));
+      const spelling = at.member(array.key).child(array.key).rules;
       const pairs = pairByKey(byKey(legacy, array.key, spelling), byKey(fresh, array.key, spelling));
       if (pairs) {
-        this.#keyed(pairs, place, array.key);
-        if (!array.unordered && !pairs.sameOrder) this.#report('order', place, legacy, fresh);
+        this.#keyed(pairs, at, array.key);
+        if (!array.unordered && !pairs.sameOrder) this.#report('order', at, legacy, fresh);
         return;
       }
     }
-    this.#positional(legacy, fresh, place, array?.unordered === true);
+    this.#positional(legacy, fresh, at, array?.unordered === true);
   }
 
-  #keyed(pairs: KeyedPairs, place: Place, key: string): void {
-    const here = member(place, key);
+  #keyed(pairs: KeyedPairs, at: Spot, key: string): void {
+    const here = at.member(key);
     for (const [a, b] of pairs.both) this.values(a, b, here);
     for (const a of pairs.onlyLegacy) this.#report('missing', here, a, undefined);
     for (const b of pairs.onlyNew) this.#report('extra', here, undefined, b);
   }
 
   /** Members by position; or, when the same members only stand in another order, that and nothing else. */
-  #positional(legacy: readonly Json[], fresh: readonly Json[], place: Place, unordered: boolean): void {
-    const here = member(place);
+  #positional(legacy: readonly Json[], fresh: readonly Json[], at: Spot, unordered: boolean): void {
+    const here = at.member();
     if (legacy.length !== fresh.length) {
-      this.#report('length', place, legacy, fresh);
+      this.#report('length', at, legacy, fresh);
       return;
     }
-    const probe = new Walk(this.#rules);
+    const probe = new Walk();
     for (const [index, value] of legacy.entries()) probe.values(value, fresh[index] as Json, here);
     if (probe.found.every((difference) => difference.rule !== undefined)) {
       probe.found.forEach(this.#keep);
@@ -99,7 +95,7 @@ class Walk {
     }
     const [left, right] = [legacy, fresh].map((items) => items.map((item) => this.#canonical(item, here)).sort());
     if (left?.every((text, index) => text === right?.[index])) {
-      if (!unordered) this.#report('order', place, legacy, fresh);
+      if (!unordered) this.#report('order', at, legacy, fresh);
       return;
     }
     probe.found.forEach(this.#keep);
@@ -110,36 +106,39 @@ class Walk {
     if (this.#room[weight]-- > 0) this.found.push(difference);
   };
 
-  #leaves(legacy: Json, fresh: Json, place: Place): void {
-    const rules = this.#rules.at(place);
+  #leaves(legacy: Json, fresh: Json, at: Spot): void {
+    const { rules } = at;
+    // A number and the text of it, letter for letter: no need to spell them anew.
+    if (rules.normalise === 'number' && writtenOf(legacy) !== undefined && writtenOf(legacy) === writtenOf(fresh))
+      return;
     const [left, right] = [normalised(legacy, rules), normalised(fresh, rules)];
     const bothRead = left !== undefined && right !== undefined;
     if (bothRead && left === right) return;
     // Values that a rule reads alike, a number and a text of one, are of one type as far as the rule goes.
-    this.#report(bothRead || typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', place, legacy, fresh);
+    this.#report(bothRead || typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', at, legacy, fresh);
   }
 
-  #report(kind: DifferenceKind, place: Place, legacy: Json | undefined, fresh: Json | undefined): void {
-    const rules = this.#rules.at(place);
+  #report(kind: DifferenceKind, at: Spot, legacy: Json | undefined, fresh: Json | undefined): void {
+    const { rules } = at;
     const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
     const critical = isCritical(rules, kind);
-    this.#keep({ path: printPlace(place), kind, legacy: left, new: right, critical, rule: rules.ignored });
+    this.#keep({ path: printPlace(at.place), kind, legacy: left, new: right, critical, rule: rules.ignored });
   }
 
   /**
    * A value's text under the rules: ignored members left out, names sorted, members whose order does not matter too,
    * normalised values in one spelling.
    */
-  #canonical(value: Json, place: Place): string {
+  #canonical(value: Json, at: Spot): string {
     if (value instanceof Map) {
-      const names = [...value.keys()].sort().filter((name) => this.#rules.at(child(place, name)).ignored === undefined);
-      return `{${names.map((name) => `${JSON.stringify(name)}:${this.#canonical(value.get(name) as Json, child(place, name))}`).join()}}`;
+      const names = [...value.keys()].sort().filter((name) => at.child(name).rules.ignored === undefined);
+      return `{${names.map((name) => `${JSON.stringify(name)}:${this.#canonical(value.get(name) as Json, at.child(name))}`).join()}}`;
     }
     if (Array.isArray(value)) {
-      const items = value.map((item: Json) => this.#canonical(item, member(place)));
-      return `[${(this.#rules.at(place).array?.unordered ? items.sort() : items).join()}]`;
+      const items = value.map((item: Json) => this.#canonical(item, at.member()));
+      return `[${(at.rules.array?.unordered ? items.sort() : items).join()}]`;
     }
-    return normalised(value, this.#rules.at(place)) ?? textOf(value);
+    return normalised(value, at.rules) ?? textOf(value);
   }
 }
 
@@ -154,10 +153,16 @@ function isSameLeaf(a: Json, b: Json): boolean {
 
 function normalised(value: Json, { normalise }: PlaceRules): string | undefined {
   if (normalise === 'number') {
-    const text = value instanceof JsonNumber ? value.text : value;
-    return typeof text === 'string' ? canonicalDecimal(text) : undefined;
+    const written = writtenOf(value);
+    return written === undefined ? undefined : canonicalDecimal(written);
   }
   return normalise === 'timestamp' && typeof value === 'string' ? canonicalTimestamp(value) : undefined;
+}
+
+/** The letters of a number or a text; undefined for anything else. */
+function writtenOf(value: Json): string | undefined {
+  if (value instanceof JsonNumber) return value.text;
+  return typeof value === 'string' ? value : undefined;
 }
 
 interface KeyedPairs {
@@ -188,8 +193,8 @@ function byKey(items: readonly Json[], key: string, spelling: PlaceRules): Keyed
   const found = new Map<string, Json>();
   for (const item of items) {
     const value = item instanceof Map ? item.get(key) : undefined;
-    const written = value instanceof JsonNumber ? value.text : value;
-    if (typeof written !== 'string') return undefined;
+    const written = value === undefined ? undefined : writtenOf(value);
+    if (written === undefined) return undefined;
     const text = normalised(written, spelling) ?? written;
     if (found.has(text)) return undefined;
     found.set(text, item);

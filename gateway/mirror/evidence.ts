@@ -9,6 +9,8 @@ import { redactBody, redactDifference, redactHeaders, redactTarget } from './red
 /** Kinds of difference kept per route; a body with endless member names must not fill memory. */
 const DIFFERENCES_MAX = 1_000;
 const SAMPLES_MAX = 20;
+/** Once there are that many, another is kept when it shows something new, or this long after the last. */
+const SAMPLE_INTERVAL_MS = 1_000;
 const SAMPLE_DIFFERENCES_MAX = 50;
 
 /** The request behind two observations. */
@@ -96,6 +98,7 @@ interface RouteCounts {
   readonly samples: Sample[];
   eligible: number;
   sampleNumber: number;
+  sampledMs: number;
   differencesDropped: number;
 }
 
@@ -113,6 +116,7 @@ export function createEvidence(now: () => Date): Evidence {
       samples: [],
       eligible: 0,
       sampleNumber: 0,
+      sampledMs: 0,
       differencesDropped: 0,
     };
     routes.set(route, fresh);
@@ -131,9 +135,14 @@ export function createEvidence(now: () => Date): Evidence {
     record(route, request, pair, verdict) {
       const at = counts(route);
       at.outcomes[verdict.outcome]++;
-      countDifferences(at, verdict);
+      const isNew = countDifferences(at, verdict);
       if (AGREEING.includes(verdict.outcome)) return;
-      at.samples.push(sampleOf(++at.sampleNumber, now().toISOString(), request, { ...pair, verdict }));
+      const taken = now();
+      // Redacting costs more than comparing: a side that fails every request must not have it done for each.
+      const isDue = taken.getTime() - at.sampledMs >= SAMPLE_INTERVAL_MS;
+      if (at.samples.length >= SAMPLES_MAX && !isNew && !isDue) return;
+      at.sampledMs = taken.getTime();
+      at.samples.push(sampleOf(++at.sampleNumber, taken.toISOString(), request, { ...pair, verdict }));
       if (at.samples.length > SAMPLES_MAX) at.samples.shift();
     },
     of: (route) => summarise(counts(route)),
@@ -142,11 +151,12 @@ export function createEvidence(now: () => Date): Evidence {
 }
 
 /**
- * Counts each place and kind once a request, however many members of an array it was found in. Apart where a rule covers
+ * Counts each place and kind once a request, and answers whether one was seen for the first time, however many members of an array it was found in. Apart where a rule covers
  * it and where none does: a rule may hold for some answers only, or expire.
  */
-function countDifferences(at: RouteCounts, { differences }: Verdict): void {
+function countDifferences(at: RouteCounts, { differences }: Verdict): boolean {
   const inRequest = new Set<string>();
+  let isNew = false;
   for (const { path, kind, critical, rule } of differences) {
     const key = `${kind} ${path} ${rule ?? ''}`;
     if (inRequest.has(key)) continue;
@@ -155,8 +165,10 @@ function countDifferences(at: RouteCounts, { differences }: Verdict): void {
     if (known) known.count++;
     else if (at.differences.size < DIFFERENCES_MAX) {
       at.differences.set(key, { path, kind, critical, rule, count: 1, noise: 0 });
+      isNew ||= rule === undefined;
     } else at.differencesDropped++;
   }
+  return isNew;
 }
 
 function summarise(at: RouteCounts): RouteEvidence {

@@ -3,15 +3,18 @@
 //   begin (eligible?) → the client is served → offer (room?) → sendCopy → judge → evidence
 //
 // Whatever happens here is counted and reported, and reaches no client.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { type Capture, createCapture } from '../proxy/capture.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
+import { type CompareBudget, createCompareBudget } from './budget.ts';
 import { judge } from './compare.ts';
 import type { Evidence } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
+import { createOutage, type Outage } from './outage.ts';
 import { createQueue } from './queue.ts';
 import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
@@ -40,7 +43,7 @@ export interface ServedRequest {
 }
 
 export interface Mirror {
-  /** A ticket when the request may be copied; it then ends in exactly one outcome, by `offer`. */
+  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer`. */
   begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
   /** Takes the copy, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: ServedRequest): void;
@@ -63,8 +66,11 @@ export interface MirrorDeps {
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, evidence, upstreams, onOutcome, raised } = deps;
-  const rulesOf = createRuleBook(deps.now);
+  const { limits, evidence, onOutcome, raised } = deps;
+  const nowMs = () => deps.now().getTime();
+  const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
+  const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
+  const run = createRun(deps, { budget, outages });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -77,40 +83,22 @@ export function createMirror(deps: MirrorDeps): Mirror {
     onOutcome(route, 'dropped', reason);
   }
 
-  async function run({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<void> {
-    const { mirror } = route.config;
-    const { served, failed, ...compared } = request;
-    const copied =
-      failed ??
-      (await sendCopy({
-        upstream: upstreams()[shadow],
-        method: request.method,
-        path: request.path,
-        headers: request.headers,
-        body: captures.request.body(),
-        timeoutMs: mirror.timeoutMs,
-        bodyBytesMax: mirror.bodyBytesMax,
-      }));
-    const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
-    const pair = { ...sides, copied: failed ? undefined : shadow };
-    const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
-      raised('compare', error);
-      return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
-    });
-    evidence.record(route.id, { ...compared, target: request.path }, pair, verdict);
-    onOutcome(route.id, verdict.outcome);
-  }
-
   return {
     begin(route, shadow, method) {
       if (!isSafe(method)) return undefined; // `writes: off`
-      const { bodyBytesMax } = route.config.mirror;
       evidence.begin(route.id);
-      return {
-        route,
-        shadow,
-        captures: { request: createCapture(bodyBytesMax), response: createCapture(bodyBytesMax) },
-      };
+      const refusal = !outages[shadow].allows()
+        ? 'shadow_down'
+        : !budget.allows(route.id)
+          ? 'compare_budget'
+          : undefined;
+      if (refusal) {
+        drop(route.id, refusal);
+        return undefined;
+      }
+      const { bodyBytesMax } = route.config.mirror;
+      const captures = { request: createCapture(bodyBytesMax), response: createCapture(bodyBytesMax) };
+      return { route, shadow, captures };
     },
     offer(ticket, request) {
       const { route, captures } = ticket;
@@ -135,12 +123,43 @@ export function createMirror(deps: MirrorDeps): Mirror {
     idle: () => queue.idle(),
     async close() {
       queue.clear();
-      let timer: NodeJS.Timeout | undefined;
-      const deadline = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-      });
-      await Promise.race([queue.idle(), deadline]);
-      clearTimeout(timer);
+      await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
+  };
+}
+
+interface Restraints {
+  readonly budget: CompareBudget;
+  readonly outages: Readonly<Record<Side, Outage>>;
+}
+
+/** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
+function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, { budget, outages }: Restraints) {
+  const rulesOf = createRuleBook(now);
+
+  async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
+    const { timeoutMs, bodyBytesMax } = route.config.mirror;
+    const { method, path, headers } = request;
+    const upstream = upstreams()[shadow];
+    const body = captures.request.body();
+    const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
+    outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
+    return observed;
+  }
+
+  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
+    const { route, shadow } = ticket;
+    const { served, failed, ...compared } = request;
+    const copied = failed ?? (await copy(ticket, request));
+    const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
+    const pair = { ...sides, copied: failed ? undefined : shadow };
+    const startedAt = performance.now();
+    const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
+      raised('compare', error);
+      return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
+    });
+    evidence.record(route.id, { ...compared, target: request.path }, pair, verdict);
+    budget.spend(performance.now() - startedAt);
+    onOutcome(route.id, verdict.outcome);
   };
 }

@@ -200,12 +200,22 @@ describe('samples', () => {
   });
 
   test('more than are kept, then the newest, numbered on', () => {
-    const evidence = anEvidence();
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second++)));
     for (let i = 1; i <= 50; i++) conclude(evidence, aVerdict('mismatch'), { ...REQUEST, requestId: `r-${i}` });
     assert.deepEqual(
       evidence.samples('r').map(({ n, requestId }) => `${n} ${requestId}`),
       Array.from({ length: 20 }, (_, i) => `${50 - i} r-${50 - i}`),
     );
+  });
+
+  test('more than are kept within a second, then only what shows something new', () => {
+    const evidence = anEvidence();
+    for (let i = 1; i <= 30; i++) conclude(evidence, aVerdict('mismatch'), { ...REQUEST, requestId: `r-${i}` });
+    conclude(evidence, aVerdict('mismatch', aDifference({ path: '$.new' })), { ...REQUEST, requestId: 'new' });
+    conclude(evidence, aVerdict('mismatch', aDifference({ path: '$.new' })), { ...REQUEST, requestId: 'again' });
+    const ids = evidence.samples('r').map(({ requestId }) => requestId);
+    assert.deepEqual([ids.length, ids[0], ids[1]], [20, 'new', 'r-20']);
   });
 
   test('many differences, then those that count come before the ignored ones, the critical first', () => {

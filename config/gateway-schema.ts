@@ -7,6 +7,7 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
 export const DEFAULT_CONNECTIONS = 256;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
+const WORKERS_MAX = 64;
 
 const HOST_PORT = /^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
@@ -16,7 +17,6 @@ const hostPort = z.string().refine((text) => Number(HOST_PORT.exec(text)?.[1] ??
 });
 
 const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
-const percent = z.number().min(0).max(100);
 
 const comparePath = z.string().refine(isComparePath, {
   message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
@@ -67,13 +67,66 @@ const compare = z.strictObject({
 });
 
 const mirror = z.strictObject({
-  samplePercent: percent.default(100).describe('Share of identities whose requests are copied once mirroring is on.'),
+  samplePercent: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(100)
+    .describe('Share of identities whose requests are copied once mirroring is on.'),
   writes: z
     .enum(['off'])
     .default('off')
     .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
+});
+
+const streams = z.strictObject({
+  onFlip: z
+    .enum(['pin', 'drain', 'close'])
+    .default('pin')
+    .describe(
+      'What happens to open WebSockets and event streams when their side changes: pin leaves them, drain closes them in an orderly way, spread over time, close does so at once.',
+    ),
+  drainMs: durationMs.default(30_000).describe('How long a drain may take; what is still open then is cut.'),
+  jitterMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(DURATION_MS_MAX)
+    .default(5_000)
+    .describe('Closes are spread over this time, so that clients do not all come back at once.'),
+  idleTimeoutMs: durationMs
+    .optional()
+    .describe('Closes a stream on which nothing has moved for this long; without it a stream may be quiet for ever.'),
+});
+
+/** For streams on paths that no route names. */
+export const DEFAULT_STREAMS = streams.parse({});
+
+const rateLimit = z.strictObject({
+  requests: z.number().int().min(1).max(1_000_000).describe('How many requests an identity may make ...'),
+  perSeconds: z.number().int().min(1).max(86_400).default(1).describe('... in so many seconds; more get 429.'),
+});
+
+const cors = z.strictObject({
+  origins: z
+    .array(
+      z.union([
+        z.literal('*'),
+        z.string().regex(/^https?:\/\/[^/\s]+$/, 'expected an origin such as https://app.example'),
+      ]),
+    )
+    .min(1)
+    .describe('Origins of the frontend; their preflight requests are answered here.'),
+  methods: z.array(z.string().regex(TOKEN)).default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  headers: z
+    .array(z.string().regex(TOKEN))
+    .default([])
+    .describe('Request headers allowed; none named: those asked for.'),
+  expose: z.array(z.string().regex(TOKEN)).default([]).describe('Response headers that scripts may read.'),
+  credentials: z.boolean().default(false),
+  maxAgeSeconds: z.number().int().min(0).max(86_400).default(600),
 });
 
 const route = z.strictObject({
@@ -84,7 +137,9 @@ const route = z.strictObject({
     .describe("The route's name everywhere: flag, API, CLI, metrics."),
   group: z.string().min(1).max(100).optional().describe('Routes of one group put the same user on the same side.'),
   match: z.strictObject({
-    methods: z.array(z.union([z.literal('*'), z.string().regex(TOKEN).toUpperCase()])).min(1),
+    methods: z
+      .array(z.union([z.literal('*'), z.string().regex(TOKEN).toUpperCase()], 'expected a method such as GET, or "*"'))
+      .min(1),
     path: z
       .string()
       .startsWith('/', 'expected a path that starts with /')
@@ -114,8 +169,10 @@ const route = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
+  rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),
+  streams: streams.prefault({}),
 });
 
 /** An address, or a network in CIDR notation. */
@@ -141,6 +198,20 @@ const upstream = z.strictObject({
     }),
   connections: z.number().int().min(1).max(10_000).default(DEFAULT_CONNECTIONS),
   connectTimeoutMs: durationMs.default(3_000),
+  tls: z
+    .strictObject({
+      ca: z.string().min(1).optional().describe("File with the authorities to trust (PEM); default: the system's."),
+      cert: z.string().min(1).optional().describe('File with our certificate for mutual TLS (PEM).'),
+      key: z.string().min(1).optional().describe('File with its private key (PEM).'),
+      serverName: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("The name the backend's certificate must have; default: that of url."),
+      insecure: z.boolean().default(false).describe("Does not verify the backend's certificate. For trials only."),
+    })
+    .optional()
+    .describe('For an https url. Certificates are verified unless this says otherwise.'),
   host: z
     .enum(['keep', 'rewrite'])
     .default('keep')
@@ -200,6 +271,12 @@ export const gatewaySchema = z.strictObject({
   version: z.literal(1),
   environment: z.string().min(1).max(50).default('default').describe('Shown to operators, so that none is mistaken.'),
   listen: hostPort.describe('Where clients connect.'),
+  workers: z
+    .union([z.int().min(1).max(WORKERS_MAX), z.literal('auto')], `expected a whole number from 1 to ${WORKERS_MAX}, or "auto"`)
+    .default(1)
+    .describe(
+      'Processes that serve traffic; auto is as many as the machine has cores. With more than one, the operator API has a process of its own, and limits are shared among the workers.',
+    ),
   expose: z.boolean().default(false).describe('Adds x-banyan-side, x-banyan-route and x-banyan-decision to responses.'),
   operator: z.strictObject({
     listen: hostPort.describe("Where the operator's API listens."),
@@ -219,6 +296,14 @@ export const gatewaySchema = z.strictObject({
     .min(1)
     .default(['address'])
     .describe('Who a request is, for sticky decisions: the first of these that it has.'),
+  tls: z
+    .strictObject({
+      cert: z.string().min(1).describe('File with the certificate chain (PEM); read anew when it changes.'),
+      key: z.string().min(1).describe('File with its private key (PEM).'),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+    })
+    .optional()
+    .describe('Terminates TLS on listen, with HTTP/2 and HTTP/1.1.'),
   trustedProxies: z
     .array(network)
     .default([])
@@ -227,6 +312,16 @@ export const gatewaySchema = z.strictObject({
     .enum(['set', 'strip', 'pass'])
     .default('set')
     .describe('X-Forwarded-For, -Proto, -Host, -Port: set them, send none, or leave what the client sent.'),
+  trace: z
+    .enum(['pass', 'begin'])
+    .default('pass')
+    .describe('begin gives a request without a W3C traceparent a new one; one that has it keeps it.'),
+  cors: cors.optional().describe("Cross-origin requests are answered by the gateway instead of the backends' own way."),
+  rateLimit: rateLimit.optional().describe('How often one identity may ask; each route counts apart.'),
+  rateLimitStore: z
+    .string()
+    .regex(/^(?:memory|rediss?:\/\/.+)$/, 'expected memory, or the URL of a Redis that the gateways share')
+    .default('memory'),
   requestId: z
     .boolean()
     .default(true)
@@ -236,6 +331,12 @@ export const gatewaySchema = z.strictObject({
       concurrency: z.number().int().min(1).max(1_000).default(32).describe('Copies in flight to one side.'),
       queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
+      compareCpuPercent: z
+        .number()
+        .gt(0)
+        .max(100)
+        .default(15)
+        .describe('Share of one core that comparing may take; what it would take more is dropped and counted.'),
     })
     .prefault({}),
   limits: limits.prefault({}),
@@ -247,5 +348,6 @@ export type GatewayConfig = z.output<typeof gatewaySchema>;
 export type LimitsConfig = GatewayConfig['limits'];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
+export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
 export type OperatorRole = GatewayConfig['operator']['tokens'][number]['role'];

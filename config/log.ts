@@ -35,12 +35,21 @@ const FLUSH_MS = 100;
 /** A reader that is slower than this drops lines rather than fill memory. */
 const PENDING_CHARS_MAX = 16_777_216;
 
-/** Standard error, written in batches off the caller's path; what is left is written when the process ends. */
-export function logDestination(): LogStream {
+/** What a pipe takes whole, so that other processes that write to it cannot come between (PIPE_BUF on Linux). */
+const UNDIVIDED_CHARS_MAX = 4_096;
+
+/**
+ * Standard error, written in batches off the caller's path; what is left is written when the process ends. `isShared`:
+ * other processes log there too, and their lines must not mix.
+ */
+export function logDestination({ isShared = false } = {}): LogStream {
   const stream = destination({
     dest: STDERR,
     sync: false,
-    minLength: BATCH_CHARS,
+    // A write may be longer than what it waits for, by a line at least: the library insists on it.
+    ...(isShared
+      ? { minLength: UNDIVIDED_CHARS_MAX - 1, maxWrite: UNDIVIDED_CHARS_MAX }
+      : { minLength: BATCH_CHARS, maxWrite: 2 * BATCH_CHARS }),
     maxLength: PENDING_CHARS_MAX,
     periodicFlush: FLUSH_MS,
   });

@@ -3,7 +3,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
 import { FAILURES } from './proxy/failure.ts';
-import { type ForwardRequest, type ForwardResult, forward } from './proxy/forward.ts';
+import {
+  type EventStreamEnds,
+  type ForwardRequest,
+  type ForwardResult,
+  forward,
+  type PassingEvents,
+} from './proxy/forward.ts';
+import { headerValue } from './proxy/headers.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
@@ -20,6 +27,8 @@ export interface Delivery {
   readonly timeoutMs: number;
   readonly captures: ForwardRequest['captures'];
   headersFor(side: Side): string[];
+  /** Takes account of an answer that is an event stream; undefined when no more may be open. */
+  openEvents(decision: Decision, ends: EventStreamEnds): PassingEvents | undefined;
   /** Fields added to the answer that a decision leads to. */
   addedFor(decision: Decision): readonly string[];
 }
@@ -49,7 +58,9 @@ export function createDeliver(deps: DeliveryDeps) {
       forward(
         {
           ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
-          upstream: delivery.upstreams.serving[decision.side],
+          bodyBytesMax: delivery.route?.config.bodyBytesMax,
+          upstream: delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side],
+          openEvents: (ends) => delivery.openEvents(decision, ends),
           headers: delivery.headersFor(decision.side),
           added: delivery.addedFor(decision),
         },
@@ -85,6 +96,11 @@ export function createDeliver(deps: DeliveryDeps) {
     if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
     else send(delivery, decision, undefined, (result) => done({ result, decision, failed: undefined }));
   };
+}
+
+/** An EventSource asks like this (WHATWG HTML, section 9.2.3); what else streams events takes an ordinary connection. */
+function wantsEvents(incoming: IncomingMessage): boolean {
+  return headerValue(incoming.rawHeaders, 'accept') === 'text/event-stream';
 }
 
 /** Whether nothing has gone to the client yet, and the request can be sent again from memory. */

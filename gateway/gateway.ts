@@ -1,26 +1,23 @@
 // Puts a gateway together from its configuration, and takes it apart again.
+import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
-import type { Logger } from '../config/log.ts';
-import { createBreakers } from './breakers.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openSqliteLedger } from './ledger/sqlite.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
-import { createEvidence } from './mirror/evidence.ts';
-import { createMirror } from './mirror/mirror.ts';
 import { createOperatorServer } from './operator/server.ts';
-import { createUpgradeProxy } from './proxy/upgrade.ts';
+import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
+import type { GatewayLog } from './request-log.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
-import { createTrafficServer } from './server.ts';
+import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
-import { createTraffic } from './traffic.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
   /** Operators' tokens by the name of their variable. */
   readonly tokens: ReadonlyMap<string, string>;
-  readonly log: Logger;
+  readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
   readonly configFile?: string;
   readonly now?: () => Date;
@@ -53,47 +50,33 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => ledger.close());
     const flags = await openFileFlags(config.flags.file);
     closers.push(() => flags.close());
-    const evidence = createEvidence(now);
-    const traffic = createTraffic(() => now().getTime());
-    const evidenceOf = (scope: string) =>
-      scope === ALL_ROUTES ? null : { comparison: briefly(evidence.of(scope)), traffic: traffic.of(scope) };
-    const settings = createSettings(config, (side, healthy) => {
-      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
-      log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
-    });
+    let healthChanged = () => {};
+    const settings = createSettings(config, (side, upstream) =>
+      startHealthCheck(upstream, (healthy) => {
+        metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+        log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
+        healthChanged();
+      }),
+    );
     closers.push(() => settings.close());
+    const serving = await chooseServing({ settings, flags, metrics, log, raised, now });
+    healthChanged = () => void serving.settled();
+
     const table = () => settings.current.table;
-    const control = await openControl({ table, flags, ledger, evidence: evidenceOf, now, onProblem: raised });
-
-    const breakers = createBreakers((route, side, open) => {
-      metrics.breakerOpen.set({ route, side }, open ? 1 : 0);
-      log.warn({ route, side, open }, 'circuit breaker');
-    });
-    const mirror = createMirror({
-      ...{ evidence, raised, now, limits: config.mirror, upstreams: () => settings.current.upstreams.copying },
-      onOutcome(route, outcome, reason) {
-        metrics.outcomes.inc({ route, outcome });
-        if (reason) metrics.dropped.inc({ route, reason });
-      },
-    });
-    closers.push(() => mirror.close());
-
-    const isEnabled = flags.isEnabled;
+    const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
+    const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
     const reloader =
-      configFile === undefined ? undefined : followConfig(configFile, { settings, control, metrics, log });
+      configFile === undefined ? undefined : followConfig(configFile, { settings, control, serving, metrics, log });
     closers.push(() => reloader?.close());
-    const configProblem = () => reloader?.problem();
-    const shared = { settings, isEnabled, forced: control.forced, mirror, metrics, traffic, log };
-    const server = createTrafficServer({ ...shared, breakers, upgrades: createUpgradeProxy() });
     const operator = createOperatorServer({
-      ...shared,
-      ...{ tokens, control, flags, ledger, evidence, configProblem, now, raised },
+      ...{ settings, tokens, control, flags, ledger, serving, metrics, now, raised },
+      configProblem: () => reloader?.problem(),
     });
 
     const operatorAddress = await operator.listen(config.operator.listen);
     closers.push(() => operator.close());
-    const trafficAddress = await server.listen(config.listen);
-    closers.push(() => server.close());
+    closers.push(() => serving.close());
+    const trafficAddress = await serving.start(control, config.listen);
     closers.push(() => operator.drain());
     return {
       listening: { traffic: trafficAddress, operator: operatorAddress },
@@ -106,21 +89,34 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** Serves in this process, or by workers where the configuration wants more than one. */
+async function chooseServing(deps: ServingDeps): Promise<Serving> {
+  const { workers } = deps.settings.current.config;
+  const count = workers === 'auto' ? availableParallelism() : workers;
+  if (count === 1) return serveHere(deps);
+  // Loaded only then: a single process does without all of it.
+  const { serveByWorkers } = await import('./cluster/serving.ts');
+  return serveByWorkers(deps, count);
+}
+
 interface FollowDeps {
   readonly settings: SettingsHolder;
   readonly control: Control;
+  readonly serving: Serving;
   readonly metrics: GatewayMetrics;
-  readonly log: Logger;
+  readonly log: GatewayLog;
 }
 
-function followConfig(file: string, { settings, control, metrics, log }: FollowDeps): Reloader {
+function followConfig(file: string, { settings, control, serving, metrics, log }: FollowDeps): Reloader {
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
     async apply(config) {
       const fixed = settings.replace(config);
-      if (fixed.length === 0) await control.adoptRoutes();
-      return fixed;
+      if (fixed.length > 0) return fixed;
+      await control.adoptRoutes();
+      await serving.settled();
+      return [];
     },
     onOutcome({ result, problem }) {
       metrics.configReloads.inc({ result });
@@ -130,7 +126,8 @@ function followConfig(file: string, { settings, control, metrics, log }: FollowD
   });
 }
 
-/** Evidence as an audit entry keeps it: the numbers, with the most frequent differences only. */
-function briefly<T extends { readonly differences: readonly unknown[] }>(evidence: T): T {
-  return { ...evidence, differences: evidence.differences.slice(0, 10) };
+/** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
+function numbersOf({ evidence, traffic }: Serving, route: string) {
+  const comparison = evidence.of(route);
+  return { comparison: { ...comparison, differences: comparison.differences.slice(0, 10) }, traffic: traffic.of(route) };
 }

@@ -6,8 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DEFAULT_TIMEOUT_MS } from '../config/gateway-schema.ts';
-import type { Logger } from '../config/log.ts';
-import { createDeliver, type Delivered, type DeliveryDeps } from './deliver.ts';
+import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
@@ -17,11 +16,14 @@ import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
 import type { ForwardResult } from './proxy/forward.ts';
 import type { Connection } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
+import { traceIdOf } from './proxy/trace.ts';
+import type { GatewayLog } from './request-log.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
 import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
 import { originForm } from './routing/target.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
+import type { OpenStreams } from './streams/open-streams.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface HandlerDeps extends DeliveryDeps {
@@ -29,9 +31,10 @@ export interface HandlerDeps extends DeliveryDeps {
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly mirror: Mirror;
+  readonly streams: OpenStreams;
   readonly metrics: GatewayMetrics;
-  readonly traffic: Traffic;
-  readonly log: Logger;
+  readonly traffic: Pick<Traffic, 'count'>;
+  readonly log: GatewayLog;
 }
 
 export interface RoutableRequest {
@@ -45,6 +48,8 @@ export interface Routed {
   readonly route: RouteModel | undefined;
   readonly routeId: string;
   readonly decision: Decision;
+  /** Empty where no route needs one. */
+  readonly identity: string;
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -64,7 +69,8 @@ export function createHandler(deps: HandlerDeps) {
 
     // 1-3. Who is it, which route, which side.
     const settings = deps.settings.current;
-    const { route, routeId, decision } = routeRequest(settings, { incoming, connection, target });
+    const routed = routeRequest(settings, { incoming, connection, target });
+    const { route, routeId, decision } = routed;
     if (path === undefined) {
       const detail = 'The request target is neither a path nor an absolute URL.';
       sendProblem(outgoing, { ...FAILURES.request_invalid, detail, requestId, route: routeId }, NOTHING);
@@ -74,6 +80,7 @@ export function createHandler(deps: HandlerDeps) {
     // 4. Keep the bodies as they pass, when a copy is wanted.
     const headersFor = (side: Side) => settings.edge.headers(incoming.rawHeaders, connection, { requestId, side });
     const addedFor = (by: Decision) => (settings.config.expose ? exposed(routeId, by) : NOTHING);
+    const openEvents: Delivery['openEvents'] = (by, ends) => deps.streams.openEvents(routed, by.side, ends);
     const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
 
     // 5. Forward, and answer.
@@ -82,9 +89,22 @@ export function createHandler(deps: HandlerDeps) {
     deps.metrics.inFlight.inc();
     const { upstreams } = settings;
     deliver(
-      { incoming, outgoing, upstreams, route, decision, path, timeoutMs, captures, headersFor, addedFor },
+      {
+        incoming,
+        outgoing,
+        upstreams,
+        route,
+        decision,
+        path,
+        timeoutMs,
+        captures,
+        headersFor,
+        addedFor,
+        openEvents,
+      },
       (delivered) => {
-        const request: HandledRequest = { method, path, requestId, startedAt, routeId };
+        const traceId = traceIdOf(incoming.rawHeaders);
+        const request: HandledRequest = { method, path, requestId, traceId, startedAt, routeId };
         const { result, decision: by } = delivered;
         if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
           answerFailure(outgoing, request, result.failure, { side: by.side, added: addedFor(by) });
@@ -102,9 +122,9 @@ export function createRouter(deps: Pick<HandlerDeps, 'forced' | 'isEnabled'>) {
   return function routeRequest({ table, identity: identify, edge }: Settings, request: RoutableRequest): Routed {
     const { incoming, connection, target } = request;
     const route = table.match(incoming.method ?? 'GET', target);
-    if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION };
+    if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION, identity: '' };
     const identity = identify(incoming.rawHeaders, edge.clientAddress(incoming.rawHeaders, connection));
-    return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled) };
+    return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled), identity };
   };
 }
 
@@ -112,6 +132,7 @@ interface HandledRequest {
   readonly method: string;
   readonly path: string;
   readonly requestId: string;
+  readonly traceId: string | undefined;
   readonly startedAt: number;
   readonly routeId: string;
 }
@@ -122,7 +143,7 @@ export function requestIdOf(incoming: IncomingMessage): string {
   return given && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function exposed(routeId: string, { side, reason }: Decision): readonly string[] {
+export function exposed(routeId: string, { side, reason }: Decision): readonly string[] {
   return ['x-banyan-side', side, 'x-banyan-route', routeId, 'x-banyan-decision', reason];
 }
 
@@ -146,10 +167,14 @@ function record(deps: HandlerDeps, request: HandledRequest, { side, reason }: De
   const durationMs = performance.now() - request.startedAt;
   metrics.inFlight.dec();
   metrics.requests.inc({ route: routeId, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
-  metrics.duration.observe({ route: routeId, side }, durationMs / 1000);
-  traffic.count(routeId, side, durationMs, status >= 500);
-  const line = {
+  // How long a reader stays with an event stream says nothing of the backend.
+  const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
+  metrics.duration.observe({ route: routeId, side }, tookMs / 1000);
+  traffic.count(routeId, side, tookMs, status >= 500);
+  if (failure) metrics.failures.inc({ route: routeId, side, failure });
+  log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {
     requestId: request.requestId,
+    traceId: request.traceId,
     method: request.method,
     path: withoutQuery(request.path),
     route: routeId,
@@ -159,19 +184,13 @@ function record(deps: HandlerDeps, request: HandledRequest, { side, reason }: De
     bytes: result.bytes,
     durationMs,
     firstByteMs: result.firstByteMs,
-  };
-  if (!failure) {
-    log.info(line, 'request');
-    return;
-  }
-  metrics.failures.inc({ route: routeId, side, failure });
-  const cause = result.error instanceof Error ? result.error.message : undefined;
-  const level = FAILURES[failure].blame === 'client' ? 'info' : 'warn';
-  log[level]({ ...line, failure, cause }, 'request');
+    failure,
+    cause: result.error instanceof Error ? result.error.message : undefined,
+  });
 }
 
 /** Queries may hold secrets; they are not logged. */
-function withoutQuery(path: string): string {
+export function withoutQuery(path: string): string {
   const query = path.indexOf('?');
   return query < 0 ? path : path.slice(0, query);
 }

@@ -32,11 +32,23 @@ export function createMetrics() {
       labelNames: ['route', 'side', 'failure'] as const,
       registers,
     }),
+    refused: new Counter({
+      name: 'banyan_requests_refused_total',
+      help: 'Requests and connections that were refused and never forwarded, by reason (see http/refusal.ts).',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     inFlight: new Gauge({ name: 'banyan_requests_in_flight', help: 'Requests being answered.', registers }),
     streams: new Gauge({
       name: 'banyan_open_streams',
-      help: 'WebSocket connections that are open, by route and the side they are on.',
-      labelNames: ['route', 'side'] as const,
+      help: 'WebSockets and event streams that are open, by route and the side they are on.',
+      labelNames: ['route', 'side', 'kind'] as const,
+      registers,
+    }),
+    streamsOnOldSide: new Gauge({
+      name: 'banyan_streams_on_old_side',
+      help: 'Open streams on a side that no longer serves them: a flip is over when this is zero.',
+      labelNames: ['route'] as const,
       registers,
     }),
     upstreamUp: new Gauge({
@@ -49,6 +61,7 @@ export function createMetrics() {
       name: 'banyan_breaker_open',
       help: 'Whether a route that may fall back leaves a side alone because it keeps failing.',
       labelNames: ['route', 'side'] as const,
+      aggregator: 'max', // Each worker finds out for itself.
       registers,
     }),
     outcomes: new Counter({
@@ -64,11 +77,7 @@ export function createMetrics() {
       registers,
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
-    mirrorWaitingBytes: new Gauge({
-      name: 'banyan_mirror_waiting_bytes',
-      help: 'Bytes that waiting copies hold.',
-      registers,
-    }),
+    mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',
@@ -78,6 +87,18 @@ export function createMetrics() {
     configLoaded: new Gauge({
       name: 'banyan_config_loaded_timestamp_seconds',
       help: 'When the configuration in force was loaded.',
+      registers,
+    }),
+    workers: new Gauge({ name: 'banyan_workers', help: 'Processes that serve traffic.', registers }),
+    workerEnds: new Counter({
+      name: 'banyan_worker_ends_total',
+      help: 'Workers that have ended unasked and were replaced, by how: exit, signal, or unresponsive.',
+      labelNames: ['how'] as const,
+      registers,
+    }),
+    unreported: new Counter({
+      name: 'banyan_worker_unreported_requests_total',
+      help: "Requests missing in operators' traffic figures, because a worker could not report them in time.",
       registers,
     }),
     raised: new Counter({

@@ -1,7 +1,7 @@
 // Runs a gateway as a process: configuration, log, signals, exit codes.
 import { ConfigError, loadGatewayConfig, readOperatorTokens } from '../config/load-gateway.ts';
-import { createLogger } from '../config/log.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { createGatewayLog } from './request-log.ts';
 
 /** After the drain, what still holds the process is not worth waiting for. */
 const EXIT_TIMEOUT_MS = 20_000;
@@ -12,7 +12,7 @@ export async function serve(configFile: string): Promise<number> {
   try {
     const config = loadGatewayConfig(configFile);
     const tokens = readOperatorTokens(config, configFile);
-    const log = createLogger({ name: 'gateway', level: config.log.level });
+    const log = createGatewayLog({ level: config.log.level });
     gateway = await startGateway({ config, tokens, log, configFile });
   } catch (error) {
     console.error(error instanceof ConfigError ? error.message : `banyan: ${(error as Error).message}`);

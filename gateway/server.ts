@@ -1,77 +1,95 @@
-// The traffic listener: every request goes to handle.ts, every WebSocket upgrade the same way by upgrade.ts.
-import { createServer, type IncomingMessage } from 'node:http';
+// The traffic listener: a request that HTTP and the limits allow (http/) goes to handle.ts, a WebSocket upgrade the same
+// way by handle-upgrade.ts.
+import { randomUUID } from 'node:crypto';
+import { createServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createHandler, createRouter, type HandlerDeps, requestIdOf } from './handle.ts';
+import { createHandler } from './handle.ts';
+import { createUpgradeHandler, type UpgradeDeps } from './handle-upgrade.ts';
+import { createConnections } from './http/connections.ts';
+import { REFUSALS } from './http/refusal.ts';
+import type { Refused } from './http/refuse.ts';
 import { closeServer, listen } from './listen.ts';
-import { connectionOf } from './proxy/edge.ts';
+import { sendProblem } from './problem.ts';
+import { plainAddress } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
-import type { UpgradeProxy } from './proxy/upgrade.ts';
 
-/** Request heads above this are refused with 431. */
-const HEAD_BYTES_MAX = 65_536;
-/** A client that does not send its head in this time is cut off (slowloris). */
-const HEAD_TIMEOUT_MS = 10_000;
-/** Longer than the idle time of common balancers (60 s), so that they, not we, close idle connections. */
-const IDLE_TIMEOUT_MS = 75_000;
+/** How often unfinished request heads are looked for: at most this late is a slow one cut off. */
+const HEAD_SWEEP_MS_MAX = 1_000;
 /** How long requests in flight may take to finish once the listener closes. */
 const DRAIN_TIMEOUT_MS = 10_000;
+/** Open streams are cut this much earlier, so that they are gone by then. */
+const STREAM_CUT_MS = 1_000;
 
 export interface TrafficServer {
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
-  /** Stops listening, lets requests in flight finish, then cuts what is left. */
+  /** Stops listening, closes open streams and lets requests in flight finish, then cuts what is left. */
   close(): Promise<void>;
 }
 
-export interface TrafficDeps extends HandlerDeps {
-  readonly upgrades: UpgradeProxy;
-}
+export type TrafficDeps = UpgradeDeps;
 
 export function createTrafficServer(deps: TrafficDeps): TrafficServer {
-  const server = createServer(
-    {
-      maxHeaderSize: HEAD_BYTES_MAX,
-      headersTimeout: HEAD_TIMEOUT_MS,
-      // Uploads may take as long as they move; the upstream's time-out bounds those that stall.
-      requestTimeout: 0,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      // Other protocols (h2c) are not spoken here: RFC 9110 section 7.8 lets a server ignore the offer.
-      shouldUpgradeCallback: (incoming) => headerValue(incoming.rawHeaders, 'upgrade')?.toLowerCase() === 'websocket',
-    },
-    createHandler(deps),
-  );
-  // Node drops fields beyond this count in silence; the size of the head is the limit that is told.
+  const { limits } = deps.settings.current.config;
+  const connections = createConnections({
+    ...{ limits, handle: createHandler(deps) },
+    overloaded: (outgoing) => answerOverload(deps, outgoing),
+    onRefused: (refused, socket, cause) => recordRefusal(deps, refused, { socket, cause }),
+  });
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headerTimeoutMs,
+    connectionsCheckingInterval: Math.min(HEAD_SWEEP_MS_MAX, Math.ceil(limits.headerTimeoutMs / 4)),
+    // Uploads may take as long as they move.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    requireHostHeader: false, // guard.ts looks at Host, and answers as we answer.
+    // Other protocols (h2c) are not spoken here: RFC 9110 section 7.8 lets a server ignore the offer.
+    shouldUpgradeCallback: (incoming) =>
+      headerValue(incoming.rawHeaders, 'upgrade')?.toLowerCase() === 'websocket' &&
+      !connections.isBusy(incoming.socket),
+  });
+  // Node drops fields beyond this count in silence; guard.ts counts them and says so.
   server.maxHeadersCount = 0;
-  server.on('upgrade', createUpgradeHandler(deps));
+  server.maxConnections = limits.connectionsMax;
+  server.timeout = limits.bodyIdleTimeoutMs;
+  server.on('request', connections.request);
+  server.on('checkContinue', connections.expecting);
+  server.on('checkExpectation', connections.expecting);
+  server.on('connect', connections.connect);
+  server.on('clientError', connections.failed);
+  server.on('timeout', connections.timedOut);
+  server.on('drop', () => deps.metrics.refused.inc({ reason: 'too_many_connections' }));
+  const upgrade = createUpgradeHandler(deps);
+  server.on('upgrade', (incoming, socket, head) => {
+    if (connections.mayUpgrade(incoming, socket)) upgrade(incoming, socket as Socket, head); // Duplex in its type only.
+  });
   return {
     listen: (hostPort) => listen(server, hostPort),
     async close() {
-      deps.upgrades.close();
-      await closeServer(server, DRAIN_TIMEOUT_MS);
+      const closed = closeServer(server, DRAIN_TIMEOUT_MS);
+      deps.streams.drain(DRAIN_TIMEOUT_MS - STREAM_CUT_MS);
+      await closed;
     },
   };
 }
 
-function createUpgradeHandler(deps: TrafficDeps) {
-  const routeRequest = createRouter(deps);
-  return function handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const startedAt = performance.now();
-    const target = incoming.url ?? '/';
-    const settings = deps.settings.current;
-    const { routeId, decision } = routeRequest(settings, {
-      incoming,
-      connection: connectionOf(incoming.socket),
-      target,
-    });
-    const { side, reason } = decision;
-    const { url, connectTimeoutMs } = settings.config.upstreams[side];
-    const labels = { route: routeId, side };
-    const requestId = requestIdOf(incoming);
-    deps.metrics.streams.inc(labels);
-    deps.upgrades.pipe({ incoming, socket, head, target: url, connectTimeoutMs }, (error) => {
-      deps.metrics.streams.dec(labels);
-      const durationMs = performance.now() - startedAt;
-      deps.log.info({ requestId, ...labels, decision: reason, durationMs, cause: error?.message }, 'stream closed');
-    });
-  };
+/** One line and one count for whatever was refused: none of its bytes, which may be anything. */
+function recordRefusal(
+  { metrics, log }: TrafficDeps,
+  { reason, status, requestId }: Refused,
+  { socket, cause }: { socket: Duplex; cause: string | undefined },
+): void {
+  metrics.refused.inc({ reason });
+  const client = plainAddress((socket as Socket).remoteAddress);
+  log.info({ reason, status, requestId, client, cause }, 'request refused');
+}
+
+function answerOverload({ metrics }: TrafficDeps, outgoing: ServerResponse): void {
+  const reason = 'too_many_requests';
+  const { status, title } = REFUSALS[reason];
+  metrics.refused.inc({ reason });
+  const detail = `${title}; try again in a moment.`;
+  sendProblem(outgoing, { status, title, detail, requestId: randomUUID(), code: reason }, ['retry-after', '1']);
 }

@@ -2,17 +2,18 @@
 // A request reads one of these and keeps it to its end.
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
 import { compileIdentity, type IdentityReader } from './routing/identity.ts';
 import { compileRoutes, type RouteTable } from './routing/route.ts';
-import type { Side } from './routing/side.ts';
-import { openUpstreams, type Upstreams } from './upstreams.ts';
+import { type CheckHealth, openUpstreams, type Upstreams } from './upstreams.ts';
 
 export interface Settings {
   readonly config: GatewayConfig;
   readonly table: RouteTable;
   readonly identity: IdentityReader;
   readonly edge: Edge;
+  readonly cors: Cors;
   readonly upstreams: Upstreams;
 }
 
@@ -24,11 +25,14 @@ export interface CurrentSettings {
 /** What a running gateway cannot change: it would need another socket, another file. */
 const FIXED = [
   'listen',
+  'workers',
   'operator',
   'flags',
   'ledger',
   'mirror',
   'log',
+  'limits',
+  'rateLimitStore',
 ] as const satisfies readonly (keyof GatewayConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;
@@ -42,11 +46,8 @@ export interface SettingsHolder extends CurrentSettings {
   close(): Promise<void>;
 }
 
-export function createSettings(
-  initial: GatewayConfig,
-  onHealth: (side: Side, healthy: boolean) => void,
-): SettingsHolder {
-  let current = compile(initial, openUpstreams(initial, onHealth));
+export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth): SettingsHolder {
+  let current = compile(initial, openUpstreams(initial, checkHealth));
   const retiring = new Map<Upstreams, NodeJS.Timeout>(); // At most one a reload and half a minute.
 
   function retire(upstreams: Upstreams): void {
@@ -66,7 +67,7 @@ export function createSettings(
       if (fixed.length > 0) return fixed;
       const before = current;
       const sameUpstreams = isDeepStrictEqual(config.upstreams, before.config.upstreams);
-      current = compile(config, sameUpstreams ? before.upstreams : openUpstreams(config, onHealth));
+      current = compile(config, sameUpstreams ? before.upstreams : openUpstreams(config, checkHealth));
       if (!sameUpstreams) retire(before.upstreams);
       return [];
     },
@@ -83,6 +84,7 @@ function compile(config: GatewayConfig, upstreams: Upstreams): Settings {
     table: compileRoutes(config.routes),
     identity: compileIdentity(config.identity),
     edge: compileEdge(config),
+    cors: compileCors(config.cors),
     upstreams,
   };
 }

@@ -61,12 +61,16 @@ function place({ stage, percent: share }: Pick<RouteView, 'stage' | 'percent'>):
 
 const NOT_DURABLE = 'the override is in force, but could not be stored: it would not survive a restart of the gateway';
 
+const rollbackSchema = z.looseObject({ durable: z.boolean(), streamsOnOldSide: z.number() });
+
 /** Takes one route, or with no id all of them, back to legacy. */
 export async function rollBack(api: ApiClient, id: string | undefined, reason: string): Promise<Result> {
   const { body } = await api.send('POST', id === undefined ? '/api/rollback' : routePath(id, '/rollback'), { reason });
-  const { durable } = z.looseObject({ durable: z.boolean() }).parse(body);
+  const { durable, streamsOnOldSide } = rollbackSchema.parse(body);
   const text = `${id ?? 'all routes'}: legacy serves every request from now on`;
-  return { json: body, text, ...(durable ? {} : { notes: [NOT_DURABLE] }) };
+  const streams = `${streamsOnOldSide} open streams are still on the new side; banyan route shows when there are none`;
+  const notes = [...(durable ? [] : [NOT_DURABLE]), ...(streamsOnOldSide > 0 ? [streams] : [])];
+  return { json: body, text, ...(notes.length > 0 ? { notes } : {}) };
 }
 
 /** Ends an override, so that the flags decide again. */

@@ -71,6 +71,22 @@ function refusalOfFields({ rawHeaders, httpVersionMinor }: RequestHead): Refusal
   return coding.includes(',') ? 'transfer_coding' : 'framing';
 }
 
+/** Why an upgrade must not be: beside a head's own flaws, it is a GET without a body (RFC 6455 section 4.1). */
+export function refusalOfUpgrade(head: RequestHead, limits: HeadLimits): RefusalReason | undefined {
+  const reason = refusalOfHead(head, limits);
+  if (reason) return reason;
+  if (head.method !== 'GET' || head.httpVersionMinor === 0) return 'malformed';
+  const { rawHeaders } = head;
+  const length = headerValue(rawHeaders, 'content-length');
+  const hasBody = (length !== undefined && Number(length) !== 0) || headerValue(rawHeaders, 'transfer-encoding');
+  return hasBody ? 'framing' : undefined;
+}
+
+/** Why an expectation cannot be met: only 100-continue is defined (RFC 9110 section 10.1.1). */
+export function refusalOfExpectation({ rawHeaders }: RequestHead): RefusalReason | undefined {
+  return headerValue(rawHeaders, 'expect')?.toLowerCase() === '100-continue' ? undefined : 'expectation';
+}
+
 const ABSOLUTE = /^(https?):\/\/([^/?#]*)/i;
 
 function refusalOfTarget(method: string, url: string, pairs: readonly string[]): RefusalReason | undefined {

@@ -1,7 +1,5 @@
 // Why a request is not taken, and what its sender is told. A refused request was never forwarded, and its connection is
 // closed: what follows on it cannot be told apart from what was refused.
-import type { LimitsConfig } from '../../config/gateway-schema.ts';
-
 export type RefusalReason = keyof typeof REFUSALS;
 
 export interface RefusalMeaning {
@@ -38,18 +36,18 @@ export const REFUSALS = {
 /** What the parser's error means (its `code` as Node documents it); undefined for errors of the connection itself. */
 export function refusalOfError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): RefusalReason | undefined {
   const { code = '', rawPacket } = error;
+  const packet = () => rawPacket?.toString('latin1') ?? '';
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'head_timeout';
     case 'HPE_HEADER_OVERFLOW':
-      // The parser counts the request line in: a packet that starts with one and has no end of line is all target.
-      return rawPacket && looksLikeRequestLine(rawPacket) && !rawPacket.includes(10) ? 'url_too_long' : 'head_too_large';
+      return TARGET_ONLY.test(packet()) ? 'url_too_long' : 'head_too_large';
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return 'chunk_extensions';
     case 'HPE_INVALID_VERSION':
-      return 'version';
+      return WITH_VERSION.test(packet()) ? 'version' : 'malformed';
     case 'HPE_INVALID_METHOD':
-      return rawPacket && looksLikeRequestLine(rawPacket) ? 'method' : 'malformed';
+      return WITH_METHOD.test(packet()) ? 'method' : 'malformed';
     case 'HPE_INVALID_CONTENT_LENGTH':
     case 'HPE_UNEXPECTED_CONTENT_LENGTH':
     case 'HPE_INVALID_TRANSFER_ENCODING':
@@ -60,13 +58,7 @@ export function refusalOfError(error: NodeJS.ErrnoException & { rawPacket?: Buff
   }
 }
 
-const REQUEST_LINE_START = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32} [/*A-Za-z]/;
-
-function looksLikeRequestLine(packet: Buffer): boolean {
-  return REQUEST_LINE_START.test(packet.toString('latin1', 0, 64));
-}
-
-/** How long a client may wait for the head of its answer to fit within the limits; what the listener is built with. */
-export function checkIntervalMs({ headerTimeoutMs }: LimitsConfig): number {
-  return Math.min(1_000, Math.max(10, headerTimeoutMs / 4));
-}
+/** The beginning, or the end, of a request line that has no room for its target in one packet. */
+const TARGET_ONLY = /^(?:[A-Z]+ [^\s]+$|[^\s]* HTTP\/1\.[01]\r\n)/;
+const WITH_VERSION = /^[^\r\n]* HTTP\/\d+\.\d+\r\n/;
+const WITH_METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32} [/*A-Za-z]/;

@@ -3,6 +3,8 @@ import type { Side } from '../routing/side.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
+/** The scope whose revision counts acknowledgements, which change no route. No route can be called so. */
+export const ACKNOWLEDGED = '#acknowledged';
 
 /** An operator's forced side for one route, or for all of them. */
 export interface Override {
@@ -23,7 +25,8 @@ export interface AuditEntry {
   readonly at: string;
   readonly actor: string;
   readonly source: AuditSource;
-  readonly action: 'stage' | 'rollback' | 'lift' | 'create';
+  /** `acknowledge`: a change made before is now followed by the processes that serve. */
+  readonly action: 'stage' | 'rollback' | 'lift' | 'create' | 'acknowledge';
   readonly scope: string;
   readonly reason: string;
   readonly before: unknown;

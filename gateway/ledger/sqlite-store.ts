@@ -42,7 +42,7 @@ const auditRow = z
     at: z.string(),
     actor: z.string(),
     source: z.enum(['api', 'cli', 'flags', 'start']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create']),
+    action: z.enum(['stage', 'rollback', 'lift', 'create', 'acknowledge']),
     scope: z.string(),
     reason: z.string(),
     before: jsonText,

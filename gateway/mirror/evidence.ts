@@ -145,7 +145,10 @@ export function createEvidence(now: () => Date): Evidence {
       at.samples.push(sampleOf(++at.sampleNumber, taken.toISOString(), request, { ...pair, verdict }));
       if (at.samples.length > SAMPLES_MAX) at.samples.shift();
     },
-    of: (route) => summarise(counts(route)),
+    of(route) {
+      const { dropped, differences, ...at } = counts(route);
+      return conclude({ ...at, dropped: Object.fromEntries(dropped), differences: differences.values() });
+    },
     samples: (route) => [...counts(route).samples].reverse(),
   };
 }
@@ -171,7 +174,14 @@ function countDifferences(at: RouteCounts, { differences }: Verdict): boolean {
   return isNew;
 }
 
-function summarise(at: RouteCounts): RouteEvidence {
+/** What was counted of a route, before anything is concluded from it. */
+export interface EvidenceCounts
+  extends Pick<RouteEvidence, 'since' | 'eligible' | 'outcomes' | 'dropped' | 'differencesDropped'> {
+  readonly differences: Iterable<Omit<DifferenceCount, 'share' | 'rule'> & { readonly rule?: string | undefined }>;
+}
+
+/** The rates that follow from the counts. Pure. */
+export function conclude(at: EvidenceCounts): RouteEvidence {
   const sum = (outcomes: readonly Outcome[]) => outcomes.reduce((total, outcome) => total + at.outcomes[outcome], 0);
   const comparable = sum(COMPARABLE);
   const agreeing = sum(AGREEING);
@@ -180,11 +190,11 @@ function summarise(at: RouteCounts): RouteEvidence {
     eligible: at.eligible,
     pending: at.eligible - sum(OUTCOMES),
     outcomes: { ...at.outcomes },
-    dropped: Object.fromEntries(at.dropped),
+    dropped: at.dropped,
     coverage: at.eligible > 0 ? comparable / at.eligible : null,
     parity: comparable > 0 ? agreeing / comparable : null,
     parityLowerBound: lowerBound95(agreeing, comparable) ?? null,
-    differences: [...at.differences.values()]
+    differences: [...at.differences]
       .sort((a, b) => b.count - a.count || (a.path < b.path ? -1 : 1))
       .map(({ rule, ...difference }) => ({
         ...difference,

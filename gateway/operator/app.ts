@@ -23,7 +23,8 @@ import {
   readBody,
   requireRole,
 } from './context.ts';
-import { reasonBody, routesApi } from './routes.ts';
+import { acknowledge } from './acknowledge.ts';
+import { reasonBody, rollbackProgress, routesApi } from './routes.ts';
 
 const BODY_BYTES_MAX = 65_536;
 const AUDIT_LIMIT_MAX = 500;
@@ -78,6 +79,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     });
     return c.json({ entries });
   });
+  app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
   app.get('/api/status', (c) => c.json(status(deps, isDraining())));
   return app;
 }
@@ -94,13 +96,17 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
     .get('/', (c) => answer(c))
     .post('/', requireRole('operator'), async (c) => {
       const { reason } = await readBody(c, reasonBody);
-      const { durable } = await control.rollback(ALL_ROUTES, actorOf(c, reason));
-      return answer(c, { durable });
+      const actor = actorOf(c, reason);
+      const { durable } = await control.rollback(ALL_ROUTES, actor);
+      const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
+      const counts = deps.settings.current.table.routes.map(({ id }) => deps.serving.streams.counts(id));
+      return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts) });
     })
     .delete('/', requireRole('operator'), async (c) => {
       const { reason } = await readBody(c, reasonBody);
-      await control.lift(ALL_ROUTES, actorOf(c, reason), expectedRevision(c));
-      return answer(c);
+      const actor = actorOf(c, reason);
+      await control.lift(ALL_ROUTES, actor, expectedRevision(c));
+      return answer(c, await acknowledge(deps, ALL_ROUTES, actor));
     });
 }
 
@@ -109,28 +115,31 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
   return new Hono<OperatorEnv>()
     .get('/livez', (c) => c.json({ status: 'live' }))
     .get('/readyz', (c) => {
-      const draining = isDraining();
-      return c.json(
-        { ready: !draining, reasons: draining ? ['shutting down'] : [], warnings: warningsOf(deps) },
-        draining ? 503 : 200,
-      );
+      const reasons = unreadyReasons(deps, isDraining());
+      const ready = reasons.length === 0;
+      return c.json({ ready, reasons, warnings: warningsOf(deps) }, ready ? 200 : 503);
     })
-    .get('/metrics', async (c) => {
-      deps.metrics.mirrorWaiting.set(deps.mirror.waiting);
-      deps.metrics.mirrorWaitingBytes.set(deps.mirror.waitingBytes);
-      return c.body(await deps.metrics.registry.metrics(), 200, { 'content-type': deps.metrics.registry.contentType });
-    });
+    .get('/metrics', async (c) =>
+      c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType }),
+    );
 }
 
-function warningsOf({ flags, control, settings, configProblem }: OperatorDeps): string[] {
+function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] {
+  const isServed = serving.instances().some(({ state }) => state === 'serving');
+  return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
+}
+
+function warningsOf({ flags, control, settings, serving, configProblem }: OperatorDeps): string[] {
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  return [configProblem(), flags.problem(), control.problem(), ...unhealthy].filter((text) => text !== undefined);
+  const problems = [configProblem(), flags.problem(), control.problem(), serving.problem(), ...unhealthy];
+  return problems.filter((text) => text !== undefined);
 }
 
 function status(deps: OperatorDeps, draining: boolean) {
-  const { control, traffic, mirror } = deps;
+  const { control, serving } = deps;
+  const { traffic, mirror } = serving;
   const { config, table } = deps.settings.current;
   const stages = Object.fromEntries(STAGES.map((stage) => [stage, 0]));
   for (const { id } of table.routes) {
@@ -139,7 +148,7 @@ function status(deps: OperatorDeps, draining: boolean) {
   }
   return {
     environment: config.environment,
-    ready: !draining,
+    ready: unreadyReasons(deps, draining).length === 0,
     warnings: warningsOf(deps),
     override: control.allOverride() ?? null,
     routes: table.routes.length,
@@ -148,17 +157,18 @@ function status(deps: OperatorDeps, draining: boolean) {
     config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
+    workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
 }
 
-function sideStatus({ settings }: OperatorDeps, side: Side) {
+function sideStatus({ settings, serving }: OperatorDeps, side: Side) {
   const { config, upstreams } = settings.current;
   const { healthy, problem } = upstreams.health[side];
   const { url } = config.upstreams[side];
   // Null where no health check is configured: nobody knows.
-  return { url, healthy: healthy ?? null, problem: problem ?? null, inFlight: upstreams.serving[side].inFlight };
+  return { url, healthy: healthy ?? null, problem: problem ?? null, inFlight: serving.inFlight(side) };
 }
 
 function problem(c: OperatorContext, statusCode: number, detail: string): Response {

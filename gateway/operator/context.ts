@@ -6,13 +6,11 @@ import { z } from 'zod';
 import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { Evidence } from '../mirror/evidence.ts';
-import type { Mirror } from '../mirror/mirror.ts';
 import type { Actor, Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
-import type { Traffic } from '../traffic.ts';
 import { type Caller, mayAct } from './auth.ts';
 
 export interface OperatorDeps {
@@ -21,9 +19,7 @@ export interface OperatorDeps {
   readonly control: Control;
   readonly flags: Flags;
   readonly ledger: Ledger;
-  readonly evidence: Evidence;
-  readonly traffic: Traffic;
-  readonly mirror: Mirror;
+  readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   /** Why the configuration's file is not what is in force, or undefined. */
   readonly configProblem: () => string | undefined;

@@ -3,6 +3,8 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { STAGES } from '../rollout/stage.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { StreamCounts } from '../streams/registry.ts';
+import { acknowledge } from './acknowledge.ts';
 import {
   actorOf,
   entityTag,
@@ -26,13 +28,21 @@ const stageBody = z.strictObject({
 
 export const reasonBody = z.strictObject({ reason: reasonSchema });
 
+/** A rollback is done when no open stream is on the new side any more; requests are back from its first moment. */
+export function rollbackProgress(counts: readonly StreamCounts[]): { done: boolean; streamsOnOldSide: number } {
+  const streamsOnOldSide = counts.reduce((total, { oldSide }) => total + oldSide, 0);
+  return { done: streamsOnOldSide === 0, streamsOnOldSide };
+}
+
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
-  const { control, evidence, traffic } = deps;
+  const { control } = deps;
+  const { evidence, traffic, streams } = deps.serving;
   const factsOf = (route: RouteModel): RouteFacts => ({
     route,
     state: control.route(route.id),
     evidence: evidence.of(route.id),
     traffic: traffic.of(route.id),
+    streams: streams.counts(route.id),
   });
   const operators = requireRole('operator');
 
@@ -51,23 +61,29 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     .put('/:id/stage', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason, ...request } = await readBody(c, stageBody);
-      const state = await control.setStage(id, request, actorOf(c, reason), expectedRevision(c));
+      const actor = actorOf(c, reason);
+      const state = await control.setStage(id, request, actor, expectedRevision(c));
       c.header('etag', entityTag(state.revision));
-      return c.json(state);
+      return c.json({ ...state, ...(await acknowledge(deps, id, actor)) });
     })
     .post('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason } = await readBody(c, reasonBody);
-      const { durable } = await control.rollback(id, actorOf(c, reason));
+      const actor = actorOf(c, reason);
+      const { durable } = await control.rollback(id, actor);
+      const acknowledged = await acknowledge(deps, id, actor);
       c.header('etag', entityTag(control.revision(id)));
-      return c.json({ ...control.route(id), durable });
+      const progress = rollbackProgress([streams.counts(id)]);
+      return c.json({ ...control.route(id), durable, ...acknowledged, ...progress });
     })
     .delete('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason } = await readBody(c, reasonBody);
-      await control.lift(id, actorOf(c, reason), expectedRevision(c));
+      const actor = actorOf(c, reason);
+      await control.lift(id, actor, expectedRevision(c));
+      const acknowledged = await acknowledge(deps, id, actor);
       c.header('etag', entityTag(control.revision(id)));
-      return c.json(control.route(id));
+      return c.json({ ...control.route(id), ...acknowledged });
     })
     .get('/:id/comparisons', (c) => c.json(evidence.of(routeOf(deps, c.req.param('id')).id)))
     .get('/:id/samples', (c) => {

@@ -3,6 +3,7 @@ import type { RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
+import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
 
 export interface RouteFacts {
@@ -10,6 +11,7 @@ export interface RouteFacts {
   readonly state: RouteState;
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
+  readonly streams: StreamCounts;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -33,22 +35,26 @@ export function routeSummary(facts: RouteFacts) {
 
 /** One route with all that is known of it. */
 export function routeDetail(facts: RouteFacts) {
-  const { timeoutMs, mirror, compare, initialStage } = facts.route.config;
+  const { timeoutMs, mirror, compare, streams, initialStage } = facts.route.config;
   const { since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
-    settings: { initialStage, timeoutMs, mirror, compare },
+    streams: facts.streams,
+    settings: { initialStage, timeoutMs, mirror, compare, streams },
     evidence: { since, pending, dropped, differences },
   };
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic }: RouteFacts): string[] {
+export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): string[] {
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
     const { side, actor, reason, returnsTo } = state.override;
     sentences.push(`forced to ${side} by ${actor}: ${reason}; lifting it returns to ${returnsTo.stage}`);
+  }
+  if (streams.oldSide > 0) {
+    sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
   }
   const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
   for (const { path, kind, count } of critical.slice(0, 3)) {

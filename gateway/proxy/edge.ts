@@ -11,6 +11,7 @@ import {
   plainAddress,
 } from './forwarded.ts';
 import { headerValue, requestHeaders } from './headers.ts';
+import { newTraceparent, traceIdOf } from './trace.ts';
 
 export interface Edge {
   /** The address of the client itself, behind our own proxies. */
@@ -34,8 +35,12 @@ export function compileEdge(config: GatewayConfig): Edge {
       const added = passes ? [] : forwardedFields(pairs, connection, policy);
       const newId = config.requestId && headerValue(pairs, 'x-request-id') !== requestId;
       if (newId) added.push('X-Request-Id', requestId);
+      const newTrace = config.trace === 'begin' && traceIdOf(pairs) === undefined;
+      if (newTrace) added.push('traceparent', newTraceparent(requestId));
       const isReplaced = (lowerName: string) =>
-        (!passes && isForwardedField(lowerName)) || (newId && lowerName === 'x-request-id');
+        (!passes && isForwardedField(lowerName)) ||
+        (newId && lowerName === 'x-request-id') ||
+        (newTrace && (lowerName === 'traceparent' || lowerName === 'tracestate'));
       return requestHeaders(pairs, { added, isReplaced, host: hosts[side] });
     },
   };

@@ -4,6 +4,8 @@ import { errors } from 'undici';
 export type ForwardFailure =
   /** The request is not one that can be forwarded (a target or field that HTTP does not allow). */
   | 'request_invalid'
+  /** The body is larger than its route allows. */
+  | 'request_too_large'
   /** More requests wait for this upstream than it may have. */
   | 'overloaded'
   /** No connection: refused, unreachable, unknown host, TLS not trusted. */
@@ -33,6 +35,12 @@ export interface FailureMeaning {
 
 export const FAILURES = {
   request_invalid: { status: 400, blame: 'client', unsent: true, title: 'The request cannot be forwarded' },
+  request_too_large: {
+    status: 413,
+    blame: 'client',
+    unsent: false,
+    title: "The request's body is larger than this route allows",
+  },
   overloaded: { status: 503, blame: 'gateway', unsent: true, title: 'Too many requests wait for the backend' },
   connect_failed: { status: 502, blame: 'upstream', unsent: true, title: 'The backend cannot be reached' },
   connect_timeout: {
@@ -69,8 +77,15 @@ export function classifyError(error: unknown, phase: Phase): ForwardFailure {
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'request_invalid';
   if (phase === 'connecting') return code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
   if (phase === 'receiving_body') return 'response_cut';
-  // By class: undici leaves the code of a parser's error undefined.
-  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError)
-    return 'response_invalid';
-  return 'upstream_reset';
+  // The connection broke: by the system's word (ECONNRESET) or undici's. All else is undici's parser, in several classes
+  // of which some have no code.
+  const isBroken = error instanceof errors.SocketError || (typeof code === 'string' && /^E(?!RR_)[A-Z]+$/.test(code));
+  return isBroken ? 'upstream_reset' : 'response_invalid';
+}
+
+/** The same for a WebSocket's handshake, which Node's own client makes. */
+export function classifyDialError(error: unknown, connected: boolean): ForwardFailure {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (!connected) return code === 'ECONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
+  return typeof code === 'string' && code.startsWith('HPE_') ? 'response_invalid' : 'upstream_reset';
 }

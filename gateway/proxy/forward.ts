@@ -5,10 +5,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { answerHeaders, isWellFramed, reasonPhrase } from './answer-guard.ts';
 import type { Capture } from './capture.ts';
 import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
-import { headerValue, responseHeaders, responseTrailers } from './headers.ts';
-import { collect, hasBody, isSmall, streamBody } from './upload.ts';
+import { headerValue, responseTrailers } from './headers.ts';
+import { askForBody, collect, contentLength, hasBody, isSmall, streamBody } from './upload.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ForwardRequest {
@@ -25,8 +26,29 @@ export interface ForwardRequest {
   readonly timeoutMs: number;
   /** The request's body when an earlier attempt has read it: null for none. Undefined: it is still to be read. */
   readonly body: Buffer | null | undefined;
+  /** Takes account of an answer that is an event stream; undefined when no more may be open. */
+  openEvents(ends: EventStreamEnds): PassingEvents | undefined;
+  /** A larger body is refused; undefined for bodies of any size. */
+  readonly bodyBytesMax: number | undefined;
   /** Copies of the bodies, when the request is mirrored. */
   readonly captures: { readonly request: Capture; readonly response: Capture } | undefined;
+}
+
+/** How an open event stream can be ended before its upstream ends it. Not to be called before the next tick. */
+export interface EventStreamEnds {
+  /** The answer's end-to-end fields. */
+  readonly headers: readonly string[];
+  /** Ends the answer where it is, as if it were complete. */
+  end(): void;
+  /** Cuts the client's connection. */
+  cut(): void;
+}
+
+export interface PassingEvents {
+  /** Sees the next bytes; answers those of them that go to the client. */
+  pass(chunk: Buffer): Buffer;
+  /** The stream is over. */
+  closed(): void;
 }
 
 export interface ForwardResult {
@@ -38,6 +60,8 @@ export interface ForwardResult {
   readonly headers: readonly string[];
   /** Bytes of body passed to the client. */
   readonly bytes: number;
+  /** Whether the answer was an event stream, which lasts as long as its reader likes. */
+  readonly isEventStream: boolean;
   /** The request's body when it was sent whole from memory, so that it can be sent again: null for none. */
   readonly body: Buffer | null | undefined;
   /** From the hand-over to the upstream to the head of its answer; undefined when it never began. */
@@ -52,16 +76,32 @@ const OBS_TEXT = /[\x80-\xff]/;
  * unless the answer had begun, in which case the client's connection has been cut. */
 export function forward(request: ForwardRequest, done: (result: ForwardResult) => void): void {
   const forwarding = new Forwarding(request, done);
-  const { incoming, upstream, captures } = request;
+  const { incoming, upstream } = request;
   if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
   else if (request.body !== undefined) forwarding.send(request.body);
   else if (!hasBody(incoming)) forwarding.send(null);
-  else if (isSmall(incoming)) {
+  else readBody(request, forwarding);
+}
+
+function readBody(request: ForwardRequest, forwarding: Forwarding): void {
+  const { incoming, outgoing, captures, bodyBytesMax = Number.POSITIVE_INFINITY } = request;
+  if (contentLength(incoming) > bodyBytesMax) {
+    forwarding.fail('request_too_large');
+    return;
+  }
+  askForBody(incoming, outgoing);
+  if (isSmall(incoming)) {
     collect(incoming, (body) => {
       captures?.request.push(body);
       forwarding.send(body);
     });
-  } else forwarding.send(streamBody(incoming, captures?.request, () => forwarding.progress()));
+    return;
+  }
+  const onProgress = (bytes: number) => {
+    if (bytes > bodyBytesMax) forwarding.fail('request_too_large');
+    else forwarding.progress();
+  };
+  forwarding.send(streamBody(incoming, captures?.request, onProgress));
 }
 
 class Forwarding implements Dispatcher.DispatchHandler {
@@ -80,6 +120,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   /** The first part of a small answer, held back so that it can leave in one write with the head. */
   #held: Buffer | undefined;
   #contentLength = -1;
+  #events: PassingEvents | undefined;
+  #endedEarly = false;
   /** Whether anything of the answer has been given to the client's socket. */
   #written = false;
   #counted = false;
@@ -130,27 +172,42 @@ class Forwarding implements Dispatcher.DispatchHandler {
     statusText?: string,
   ): void {
     if (this.#settled) return;
-    if (status < 200) {
-      this.#relayInformation(status, (controller.rawHeaders ?? []) as Buffer[]);
+    const raw = (controller.rawHeaders ?? []) as Buffer[];
+    if (status < 100 || !isWellFramed(raw)) {
+      this.fail('response_invalid', new Error('the answer has no valid status, or an ambiguous Transfer-Encoding'));
       return;
+    }
+    if (status < 200) {
+      this.#relayInformation(status, raw);
+      return;
+    }
+    const { outgoing, added } = this.#request;
+    const headers = answerHeaders(status, raw);
+    const isStream = isEventStream(headers);
+    if (isStream) {
+      const ends = { headers, end: () => this.#endEarly(true), cut: () => this.#endEarly(false) };
+      this.#events = this.#request.openEvents(ends);
+      if (!this.#events) {
+        this.fail('overloaded');
+        return;
+      }
     }
     this.#phase = 'receiving_body';
     this.#status = status;
     this.#firstByteMs = performance.now() - this.#sentAt;
-    const { outgoing, added } = this.#request;
-    const headers = responseHeaders((controller.rawHeaders ?? []) as Buffer[]);
     this.#headers = headers;
     this.#contentLength = Number(headerValue(headers, 'content-length') ?? -1);
-    if (isEventStream(headers)) this.#stopTimer();
+    if (isStream) this.#stopTimer();
     else this.#timer?.refresh();
-    outgoing.writeHead(status, statusText ?? '', added.length > 0 ? [...headers, ...added] : headers);
+    outgoing.writeHead(status, reasonPhrase(statusText), added.length > 0 ? [...headers, ...added] : headers);
     // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
     process.nextTick(flushHead, this);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#settled) return;
+  onResponseData(controller: Dispatcher.DispatchController, received: Buffer): void {
+    if (this.#settled || this.#endedEarly) return;
     const { outgoing, captures } = this.#request;
+    const chunk = this.#events ? this.#events.pass(received) : received;
     this.#timer?.refresh();
     this.#bytes += chunk.length;
     captures?.response.push(chunk);
@@ -171,7 +228,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#settled) return;
+    if (this.#settled || this.#endedEarly) return;
     const { outgoing } = this.#request;
     this.#stopTimer();
     const trailers = responseTrailers((controller.rawTrailers ?? []) as Buffer[]);
@@ -183,7 +240,25 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.fail(classifyError(error, this.#phase), error);
+    if (!this.#endedEarly) this.fail(classifyError(error, this.#phase), error);
+  }
+
+  /** Ends an event stream that its upstream would have gone on with. */
+  #endEarly(orderly: boolean): void {
+    const { outgoing } = this.#request;
+    if (this.#settled) return;
+    if (!this.#endedEarly) {
+      this.#endedEarly = true;
+      this.#controller?.abort(new Error('the event stream was ended by the gateway'));
+    }
+    // A stream with a length cannot end early and look complete.
+    if (orderly && this.#contentLength < 0) {
+      outgoing.once('finish', () => this.#settle(undefined, undefined));
+      outgoing.end();
+    } else {
+      this.#settle(undefined, undefined);
+      outgoing.destroy();
+    }
   }
 
   /** Sends the head on its own when no body came with it. */
@@ -202,7 +277,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#timer?.refresh();
     if (status === 100 || status === 101 || incoming.httpVersionMinor === 0 || outgoing.headersSent) return;
     // Node has had this since 26.2; an older one passes no interim answers on.
-    outgoing.writeInformation?.(status, responseHeaders(raw));
+    outgoing.writeInformation?.(status, answerHeaders(status, raw));
   }
 
   #clientClosed(): void {
@@ -228,6 +303,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     this.#stopTimer();
+    this.#events?.closed();
     if (this.#counted) this.#request.upstream.inFlight--;
     this.#request.outgoing.removeListener('close', this.#onClose);
     if (failure && this.#controller && !this.#controller.aborted) this.#controller.abort(new Error(failure));
@@ -237,6 +313,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       error,
       headers: this.#headers,
       bytes: this.#bytes,
+      isEventStream: this.#events !== undefined,
       body: this.#body,
       firstByteMs: this.#firstByteMs,
     });

@@ -1,5 +1,5 @@
 // The request's body on its way upstream.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Capture } from './capture.ts';
 import { headerValue } from './headers.ts';
@@ -14,9 +14,19 @@ export function hasBody(incoming: IncomingMessage): boolean {
   return headerValue(incoming.rawHeaders, 'transfer-encoding') !== undefined;
 }
 
+/** The body's length as declared; NaN when it comes in chunks. */
+export function contentLength(incoming: IncomingMessage): number {
+  return Number(headerValue(incoming.rawHeaders, 'content-length') ?? Number.NaN);
+}
+
 export function isSmall(incoming: IncomingMessage): boolean {
-  const length = headerValue(incoming.rawHeaders, 'content-length');
-  return length !== undefined && Number(length) <= BUFFERED_BYTES_MAX;
+  return contentLength(incoming) <= BUFFERED_BYTES_MAX;
+}
+
+/** Tells a client that waits for it (RFC 9110 section 10.1.1) to send its body; HTTP/1.0 knows no interim answers. */
+export function askForBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  if (incoming.httpVersionMinor === 0 || incoming.complete) return;
+  if (headerValue(incoming.rawHeaders, 'expect') !== undefined) outgoing.writeContinue();
 }
 
 /** Collects a small body. `done` is called once, and not at all when the client leaves before the end. */
@@ -30,7 +40,12 @@ export function collect(incoming: IncomingMessage, done: (body: Buffer) => void)
  * The body as a stream of its own. undici destroys the body of a request that fails; were that the client's own
  * stream, its socket would go with it and the failure could not be answered.
  */
-export function streamBody(incoming: IncomingMessage, capture: Capture | undefined, onProgress: () => void): Readable {
+export function streamBody(
+  incoming: IncomingMessage,
+  capture: Capture | undefined,
+  onProgress: (bytes: number) => void,
+): Readable {
+  let bytes = 0;
   const body = new Readable({
     read() {
       incoming.resume();
@@ -43,8 +58,9 @@ export function streamBody(incoming: IncomingMessage, capture: Capture | undefin
   });
   const onData = (chunk: Buffer) => {
     capture?.push(chunk);
-    onProgress();
-    if (!body.push(chunk)) incoming.pause();
+    bytes += chunk.length;
+    onProgress(bytes);
+    if (!body.destroyed && !body.push(chunk)) incoming.pause();
   };
   incoming.on('data', onData);
   incoming.on('end', () => {

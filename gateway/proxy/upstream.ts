@@ -1,5 +1,7 @@
 // One side's connections. Clients' requests and mirrored copies never share a pool, so that a copy that hangs cannot
 // take a connection that a client needs.
+import { readFileSync } from 'node:fs';
+import type { SecureContextOptions } from 'node:tls';
 import { Pool } from 'undici';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import type { Side } from '../routing/side.ts';
@@ -10,6 +12,9 @@ const WAITING_MAX = 4_096;
 const HEAD_BYTES_MAX = 65_536;
 /** How long requests under way may take to finish once the pool is closed. */
 const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Event streams that may be open to one side, each on a connection of its own. */
+const EVENT_STREAMS_MAX = 10_000;
 
 export interface Upstream {
   readonly side: Side;
@@ -22,26 +27,50 @@ export interface Upstream {
 }
 
 export function createUpstream(side: Side, config: UpstreamConfig, connections = config.connections): Upstream {
-  const pool = new Pool(config.url, {
+  const pool = openPool(config, connections);
+  return {
+    ...{ side, url: config.url, pool, inFlight: 0, inFlightMax: connections + WAITING_MAX },
+    async close() {
+      const timer = setTimeout(() => void pool.destroy().catch(() => {}), CLOSE_TIMEOUT_MS);
+      await pool.close().catch(() => {});
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** For event streams: none waits for another, and closing waits for as long as their clients stay. */
+export function createStreamingUpstream(side: Side, config: UpstreamConfig): Upstream {
+  const pool = openPool(config, EVENT_STREAMS_MAX);
+  return {
+    ...{ side, url: config.url, pool, inFlight: 0, inFlightMax: EVENT_STREAMS_MAX },
+    close: () => pool.close().catch(() => {}),
+  };
+}
+
+function openPool(config: UpstreamConfig, connections: number): Pool {
+  return new Pool(config.url, {
     connections,
     pipelining: 1, // Measured: more is slower, and one slow answer would hold up the next.
-    connect: { timeout: config.connectTimeoutMs },
+    connect: { timeout: config.connectTimeoutMs, ...tlsOptions(config.tls) },
     allowH2: false,
     // Every request has its own deadline (see forward.ts); undici's are coarse and cannot tell the phases apart.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxHeaderSize: HEAD_BYTES_MAX,
   });
+}
+
+/** Certificates are verified unless the configuration says otherwise. @throws when a file that it names cannot be read. */
+export function tlsOptions(
+  tls: UpstreamConfig['tls'],
+): SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean } {
+  if (!tls) return {};
+  const { ca, cert, key, serverName, insecure } = tls;
   return {
-    side,
-    url: config.url,
-    pool,
-    inFlight: 0,
-    inFlightMax: connections + WAITING_MAX,
-    async close() {
-      const timer = setTimeout(() => void pool.destroy().catch(() => {}), CLOSE_TIMEOUT_MS);
-      await pool.close().catch(() => {});
-      clearTimeout(timer);
-    },
+    rejectUnauthorized: !insecure,
+    ...(ca ? { ca: readFileSync(ca) } : {}),
+    ...(cert ? { cert: readFileSync(cert) } : {}),
+    ...(key ? { key: readFileSync(key) } : {}),
+    ...(serverName ? { servername: serverName } : {}),
   };
 }

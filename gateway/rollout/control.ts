@@ -75,6 +75,7 @@ export class Control {
   /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
   readonly #seen = new Map<string, FlagPercents>();
   #storeProblem: string | undefined;
+  readonly #listeners: (() => void)[] = [];
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Overrides in force. The object stays the same, its answers change. */
@@ -156,6 +157,7 @@ export class Control {
     const change = { before: this.#overrides.get(scope) ?? null, after: override };
     // In force from here on, whatever becomes of the disk; it does not wait for changes under way either.
     this.#overrides.set(scope, override);
+    this.#changed();
     const stored = this.#inTurn(() => this.#commit(scope, override, this.#entry('rollback', scope, actor, change)));
     const durable = await stored.then(
       () => true,
@@ -175,8 +177,20 @@ export class Control {
       this.#checkRevision(scope, expected);
       await this.#commit(scope, 'lift', this.#entry('lift', scope, actor, { before, after: null }));
       // A rollback that came while this was stored stays in force.
-      if (this.#overrides.get(scope) === before) this.#overrides.delete(scope);
+      if (this.#overrides.get(scope) !== before) return;
+      this.#overrides.delete(scope);
+      this.#changed();
     });
+  }
+
+  /** Calls back after every change that may move a decision, wherever it was made: flags and overrides. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+    this.#deps.flags.onChange(listener);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #route(id: string): RouteModel {

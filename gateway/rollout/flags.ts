@@ -1,13 +1,8 @@
 // Flags: evaluated by unleash-client, whatever their source. The port, and the provider that keeps them in a file.
-
-import { EventEmitter } from 'node:events';
 import { watch } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { Unleash } from 'unleash-client';
-import type { EnhancedFeatureInterface, FeatureInterface } from 'unleash-client/lib/feature.js';
-import type { RepositoryInterface } from 'unleash-client/lib/repository/index.js';
-import type { Segment } from 'unleash-client/lib/strategy/strategy.js';
+import { FeatureSource, NO_FEATURES, startEvaluator } from './evaluator.ts';
 import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
 
 /** A flag and how far it is to be rolled out. */
@@ -26,6 +21,8 @@ export interface Flags {
   exists(flag: string): boolean;
   /** Share of identities for which the flag is on, 0 to 100. */
   percent(flag: string): number;
+  /** All flags as they are defined now; another object after every change. */
+  definitions(): FeatureFile;
   set(changes: readonly FlagChange[]): Promise<void>;
   /** Calls back after every change, whoever made it. */
   onChange(listener: () => void): void;
@@ -36,8 +33,6 @@ export interface Flags {
 
 /** Editors write a file in several steps; one reading after the last of them is enough. */
 const SETTLE_MS = 20;
-
-const EMPTY: FeatureFile = { version: 2, features: [] };
 
 /**
  * Flags in a local file of Unleash's feature JSON. Without a file there are no flags yet; one that breaks or goes away
@@ -54,9 +49,9 @@ export async function openFileFlags(path: string): Promise<Flags> {
   async function load(): Promise<void> {
     try {
       const content = await readFeatureFile(file);
-      if (!content && source.file !== EMPTY) throw new Error('the file is gone');
+      if (!content && source.file !== NO_FEATURES) throw new Error('the file is gone');
       problem = undefined;
-      source.replace(content ?? EMPTY);
+      source.replace(content ?? NO_FEATURES);
     } catch (error) {
       problem = `${path}: ${(error as Error).message}; the last good flags stay in force`;
       source.emit('trouble');
@@ -84,15 +79,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   }
 
   await load();
-  const unleash = new Unleash({
-    appName: 'banyan',
-    url: 'http://localhost', // Never called: the repository below is the only source.
-    repository: source,
-    disableMetrics: true,
-    skipInstanceCountWarning: true,
-  });
-  unleash.on('error', () => {});
-  await unleash.start();
+  const evaluator = await startEvaluator(source);
   // The whole folder: an editor replaces the file, and a mounted volume switches a link beside it.
   const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(settling);
@@ -103,16 +90,17 @@ export async function openFileFlags(path: string): Promise<Flags> {
   });
 
   return {
-    isEnabled: (flag, identity) => unleash.isEnabled(flag, { userId: identity }),
+    isEnabled: evaluator.isEnabled,
     exists: (flag) => source.getToggle(flag) !== undefined,
     percent: (flag) => rolloutPercent(source.getToggle(flag)),
+    definitions: () => source.file,
     set: (changes) => inTurn(() => write(changes)),
     onChange: (listener) => void source.on('changed', listener),
     problem: () => problem,
     close() {
       clearTimeout(settling);
       watcher.close();
-      unleash.destroy();
+      evaluator.close();
     },
   };
 }
@@ -140,45 +128,4 @@ async function replaceFile(file: string, content: string): Promise<void> {
     await handle.close();
   }
   await rename(temporary, file);
-}
-
-/** The features in memory, in the shape in which unleash-client asks for them. Replaced whole on every change. */
-class FeatureSource extends EventEmitter implements RepositoryInterface {
-  file: FeatureFile = EMPTY;
-  #content = JSON.stringify(EMPTY);
-  #features = new Map<string, FeatureInterface>();
-  #segments = new Map<number, Segment>();
-
-  replace(file: FeatureFile): void {
-    const content = JSON.stringify(file);
-    if (content === this.#content) return;
-    this.#content = content;
-    this.file = file;
-    this.#features = new Map(file.features.map((feature) => [feature.name, feature]));
-    this.#segments = new Map(file.segments?.map((segment) => [segment.id, segment]));
-    this.emit('changed');
-  }
-
-  getToggle(name: string): FeatureInterface | undefined {
-    return this.#features.get(name);
-  }
-
-  getToggles(): FeatureInterface[] {
-    return [...this.#features.values()];
-  }
-
-  /** Only asked for by a caller of unleash-client that lists definitions, which this gateway never does. */
-  getTogglesWithSegmentData(): EnhancedFeatureInterface[] {
-    return [];
-  }
-
-  getSegment(id: number): Segment | undefined {
-    return this.#segments.get(id);
-  }
-
-  async start(): Promise<void> {
-    this.emit('ready');
-  }
-
-  stop(): void {}
 }

@@ -41,7 +41,7 @@ async function gatewayBetween(legacy: string, fresh: string) {
 
 const streams = async (gateway: Awaited<ReturnType<typeof gatewayBetween>>, side: string) => {
   const { body } = await gateway.api('GET', '/metrics');
-  return Number(new RegExp(`banyan_open_streams\\{route="test.route",side="${side}"\\} (\\d+)`).exec(body)?.[1] ?? 0);
+  return Number(new RegExp(`banyan_open_streams\\{route="test.route",side="${side}",kind="websocket"\\} (\\d+)`).exec(body)?.[1] ?? 0);
 };
 
 async function say(socket: WebSocket, text: string): Promise<string> {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GatewayConfig, gatewaySchema } from '../../config/gateway-schema.ts';
-import { createLogger } from '../../config/log.ts';
 import { startGateway } from '../../gateway/gateway.ts';
+import { createGatewayLog } from '../../gateway/request-log.ts';
 
 export const OPERATOR_TOKEN = 'operator-token-for-tests';
 export const VIEWER_TOKEN = 'viewer-token-for-tests';
@@ -68,7 +68,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       ['OPERATOR', OPERATOR_TOKEN],
       ['VIEWER', VIEWER_TOKEN],
     ]),
-    log: createLogger({ name: 'gateway', level: 'debug', stream }),
+    log: createGatewayLog({ level: config.log.level === 'info' ? 'debug' : config.log.level, stream }),
     ...(options.now ? { now: options.now } : {}),
   });
   const operatorUrl = `http://${gateway.listening.operator}`;

@@ -53,6 +53,7 @@ function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
     },
     evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
+    streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
   };
 }
 
@@ -84,9 +85,10 @@ describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
-    const { settings, evidence, ...summary } = routeDetail(facts);
+    const { settings, evidence, streams, ...summary } = routeDetail(facts);
+    assert.deepEqual(streams, facts.streams);
     assert.deepEqual(summary, routeSummary(facts));
-    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare });
+    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
     assert.deepEqual(evidence, {
       since: EVIDENCE.since,
       pending: 2,

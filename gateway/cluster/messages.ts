@@ -1,0 +1,78 @@
+// What the process that decides and the workers that serve tell each other. Plain data; in order, each way.
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { GatewayConfig } from '../../config/gateway-schema.ts';
+import type { RouteEvidence, Sample } from '../mirror/evidence.ts';
+import type { FeatureFile } from '../rollout/feature.ts';
+import type { Side } from '../routing/side.ts';
+import type { StreamCounts } from '../streams/registry.ts';
+
+/** Everything that a worker's decisions depend on. Its parts are never changed, only replaced. */
+export interface SharedState {
+  /** The worker's own share of it, see share.ts. */
+  readonly config: GatewayConfig;
+  readonly features: FeatureFile;
+  readonly forced: ForcedSnapshot;
+  readonly health: Readonly<Record<Side, HealthSnapshot>>;
+}
+
+export interface ForcedSnapshot {
+  readonly all: Side | undefined;
+  readonly routes: Readonly<Record<string, Side>>;
+}
+
+export interface HealthSnapshot {
+  readonly healthy: boolean | undefined;
+  readonly problem: string | undefined;
+}
+
+export type ToWorker =
+  /** The first message: the whole state. */
+  | { readonly kind: 'state'; readonly version: number; readonly state: SharedState }
+  /** What has changed since the version before. */
+  | { readonly kind: 'change'; readonly version: number; readonly change: Partial<SharedState> }
+  | { readonly kind: 'listen'; readonly hostPort: string }
+  /** Asks for the metrics as they are now. */
+  | { readonly kind: 'measure'; readonly request: number }
+  /** Finish what is under way, and end. */
+  | { readonly kind: 'stop' };
+
+export type FromWorker =
+  /** It is loaded, and waits for the state. */
+  | { readonly kind: 'loaded' }
+  /** Decisions from here on follow this version; what it changed is reported already. */
+  | { readonly kind: 'applied'; readonly version: number }
+  | { readonly kind: 'listening'; readonly address: string }
+  /** It cannot serve, and ends. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'metrics'; readonly request: number | undefined; readonly metrics: MetricsSnapshot };
+
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** What happened in a worker since its last report, and how it stands now where that has changed. */
+export interface Report {
+  readonly requests: readonly AnsweredRequests[];
+  /** Requests that are missing above, because there were too many since the last report. */
+  readonly unreported: number;
+  /** Whole, not only what is new: so that none of it is counted twice or lost. */
+  readonly evidence: readonly (readonly [route: string, evidence: RouteEvidence])[];
+  readonly samples: readonly (readonly [route: string, sample: Sample])[];
+  readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
+  readonly gauges: WorkerGauges;
+}
+
+/** Requests of one route and side that ended alike. */
+export interface AnsweredRequests {
+  readonly route: string;
+  readonly side: Side;
+  readonly isError: boolean;
+  readonly durationsMs: Float32Array;
+}
+
+export interface WorkerGauges {
+  /** Requests answered since the worker began. */
+  readonly answered: number;
+  readonly inFlight: Readonly<Record<Side, number>>;
+  readonly mirrorWaiting: number;
+  readonly mirrorWaitingBytes: number;
+}

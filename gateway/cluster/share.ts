@@ -1,0 +1,24 @@
+// One worker's share of what the configuration allows a gateway as a whole. Pure.
+import type { GatewayConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
+
+/** The configuration as each of `workers` follows it: together they stay within its limits, but for rounding up. */
+export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
+  const share = (limit: number) => Math.ceil(limit / workers);
+  const upstream = (side: UpstreamConfig): UpstreamConfig => ({ ...side, connections: share(side.connections) });
+  const { mirror, limits, upstreams } = config;
+  return {
+    ...config,
+    upstreams: { legacy: upstream(upstreams.legacy), new: upstream(upstreams.new) },
+    mirror: {
+      ...mirror,
+      concurrency: share(mirror.concurrency),
+      queueMax: share(mirror.queueMax),
+      queueBytesMax: share(mirror.queueBytesMax),
+    },
+    limits: {
+      ...limits,
+      connectionsMax: share(limits.connectionsMax),
+      requestsMax: share(limits.requestsMax),
+    },
+  };
+}

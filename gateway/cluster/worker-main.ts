@@ -1,0 +1,4 @@
+// A worker process; fleet.ts starts it.
+import { runWorker } from './worker.ts';
+
+runWorker();

@@ -1,0 +1,109 @@
+// A worker: serves traffic by the state that the primary process sends, and reports to it. It has no state of its own, and
+// ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
+import { logDestination } from '../../config/log.ts';
+import { createDataPath, type DataPath } from '../data-path.ts';
+import { createMetrics } from '../metrics.ts';
+import { createEvidence } from '../mirror/evidence.ts';
+import { createGatewayLog } from '../request-log.ts';
+import { createFollowedState, type FollowedState } from './followed-state.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+
+/** Metrics are sent this often even when nobody asks, so that little of them is lost with a worker that dies. */
+const METRICS_INTERVAL_MS = 1_000;
+
+interface Running {
+  readonly state: FollowedState;
+  readonly path: DataPath;
+  readonly reporter: Reporter;
+  measure(request: number | undefined): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Sends a message to the primary; `sent` is called when it is on its way, or cannot be. */
+export type Send = (message: FromWorker, sent?: () => void) => void;
+
+/** Runs this process as a worker. To be called once, in a process that node:cluster has forked. */
+export function runWorker(): void {
+  const send: Send = (message, sent = () => {}) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => sent());
+    else sent();
+  };
+  const fail = (error: unknown) => send({ kind: 'failed', message: (error as Error).message }, () => process.exit(1));
+  let running: Running | undefined;
+  let turn: Promise<void> = Promise.resolve();
+
+  async function follow(message: ToWorker): Promise<void> {
+    switch (message.kind) {
+      case 'state':
+        running = await begin(await createFollowedState(message.state), send);
+        return send({ kind: 'applied', version: message.version });
+      case 'change':
+        running?.state.apply(message.change);
+        running?.path.streams.redecide();
+        running?.reporter.flush();
+        return send({ kind: 'applied', version: message.version });
+      case 'listen':
+        // Not awaited: a change that comes meanwhile must not wait for it.
+        running?.path.listen(message.hostPort).then((address) => send({ kind: 'listening', address }), fail);
+        return;
+      case 'measure':
+        return running?.measure(message.request);
+      case 'stop':
+        void stop();
+    }
+  }
+
+  let stopping = false;
+  async function stop(): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    await running?.stop();
+    process.exit(0);
+  }
+
+  process.on('message', (message: ToWorker) => {
+    turn = turn.then(() => follow(message)).catch(fail);
+  });
+  process.on('SIGTERM', () => void stop());
+  // A terminal sends these to all processes of its group; the primary says what they mean.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  send({ kind: 'loaded' });
+}
+
+async function begin(state: FollowedState, send: Send): Promise<Running> {
+  const { settings, isEnabled, forced } = state;
+  const { level } = settings.current.config.log;
+  const log = createGatewayLog({ level, stream: logDestination({ isShared: true }) });
+  const metrics = createMetrics();
+  const now = () => new Date();
+  const raised = (operation: string, error: unknown) => {
+    metrics.raised.inc({ operation });
+    log.error({ operation, err: error }, 'internal error');
+  };
+  const reporter = createReporter({
+    evidence: createEvidence(now),
+    settings,
+    send: (report, sent) => send({ kind: 'report', report }, sent),
+  });
+  const { evidence, traffic } = reporter;
+  const path = createDataPath({ settings, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
+  reporter.begin(path);
+
+  const measure = async (request: number | undefined) => {
+    path.measure();
+    const snapshot = await metrics.registry.getMetricsAsJSON();
+    await new Promise<void>((sent) => send({ kind: 'metrics', request, metrics: snapshot }, sent));
+  };
+  const timer = setInterval(() => void measure(undefined), METRICS_INTERVAL_MS);
+  return {
+    ...{ state, path, reporter, measure },
+    async stop() {
+      await path.close();
+      clearInterval(timer);
+      reporter.end();
+      await measure(undefined);
+      await state.close();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// What an operator's answer and the audit log say of the processes that serve: how many follow a change.
+import { ACKNOWLEDGED, type AuditEntry } from '../ledger/ledger.ts';
+import type { Actor } from '../rollout/control.ts';
+import type { OperatorDeps } from './context.ts';
+
+/**
+ * Waits until all who serve follow the change that `actor` has just made to `scope`, and keeps in the audit log how many
+ * said so. Answers what belongs into the answer: nothing where this process serves by itself. Never rejects.
+ */
+export async function acknowledge(
+  { serving, ledger, now, raised }: OperatorDeps,
+  scope: string,
+  actor: Actor,
+): Promise<{ readonly acknowledged?: { readonly workers: number; readonly of: number } }> {
+  const settled = await serving.settled();
+  if (!settled) return {};
+  const { version, workers, of } = settled;
+  const { name, source, requestId } = actor;
+  const reason =
+    workers === of
+      ? `in force on all ${of} workers`
+      : `in force on ${workers} of ${of} workers; the others did not answer and are replaced`;
+  const after = { version, workers, of };
+  const audit: AuditEntry = {
+    ...{ at: now().toISOString(), actor: name, source, scope, reason, requestId, before: null, after, evidence: null },
+    action: 'acknowledge',
+  };
+  await ledger
+    .commit({ scope: ACKNOWLEDGED, override: undefined, audit })
+    .catch((error: unknown) => raised('ledger.acknowledge', error));
+  return { acknowledged: { workers, of } };
+}

@@ -1,0 +1,97 @@
+// The gateway's open streams: where they are entered when they begin, and what decides about them while they last.
+import { DEFAULT_STREAMS } from '../../config/gateway-schema.ts';
+import type { EventStreamEnds, PassingEvents } from '../proxy/forward.ts';
+import { type Decision, decide, type FlagReader, type ForcedSides } from '../routing/decide.ts';
+import type { RouteTable } from '../routing/route.ts';
+import type { Side } from '../routing/side.ts';
+import { createEventStream } from './event-stream.ts';
+import { createStreamRegistry, type StreamCounts, type StreamKind } from './registry.ts';
+import { openTunnel, type TunnelEnds, type TunnelResult } from './tunnel.ts';
+
+/** A request that was decided and has become a stream. */
+export interface StreamOwner {
+  readonly routeId: string;
+  readonly decision: Decision;
+  readonly identity: string;
+}
+
+export interface OpenStreams {
+  readonly hasRoom: boolean;
+  /** Enters an event stream that `side` sends; undefined when no more may be open. */
+  openEvents(owner: StreamOwner, side: Side, ends: EventStreamEnds): PassingEvents | undefined;
+  /** Joins the two ends of a WebSocket; calls `closed` once. @throws without room. */
+  openTunnel(owner: StreamOwner, ends: Omit<TunnelEnds, 'idleTimeoutMs'>, closed: (result: TunnelResult) => void): void;
+  counts(routeId: string): StreamCounts;
+  /** Decides all streams again, after a change that may move a side. */
+  redecide(): void;
+  /** Closes all streams within this time: the gateway stops. */
+  drain(withinMs: number): void;
+}
+
+export interface OpenStreamsDeps {
+  readonly table: () => RouteTable;
+  readonly forced: ForcedSides;
+  readonly isEnabled: FlagReader;
+  readonly metrics: StreamGauges;
+  readonly now: () => Date;
+  readonly random?: () => number;
+}
+
+/** What gateway/metrics.ts has for streams. */
+interface StreamGauges {
+  readonly streams: { inc(labels: { route: string; side: Side; kind: StreamKind }, by: number): void };
+  readonly streamsOnOldSide: { inc(labels: { route: string }, by: number): void };
+}
+
+export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
+  const { table, metrics, now, random = Math.random } = deps;
+  const policyOf = (routeId: string) => table().byId(routeId)?.config.streams ?? DEFAULT_STREAMS;
+  const registry = createStreamRegistry({
+    policyOf,
+    random,
+    sideOf(routeId, identity) {
+      const route = table().byId(routeId);
+      return route && decide(route, identity, deps.forced, deps.isEnabled).side;
+    },
+    metrics: {
+      open: ({ routeId, side, kind }, change) => metrics.streams.inc({ route: routeId, side, kind }, change),
+      oldSide: (routeId, change) => metrics.streamsOnOldSide.inc({ route: routeId }, change),
+    },
+  });
+  const entryOf = ({ routeId, decision, identity }: StreamOwner, kind: StreamKind, side: Side) => ({
+    ...{ routeId, identity, kind, side, decided: decision.side },
+    startedAt: now(),
+  });
+
+  return {
+    get hasRoom() {
+      return registry.hasRoom;
+    },
+    openEvents(owner, side, ends) {
+      if (!registry.hasRoom) return undefined;
+      const { pass, close, closed } = createEventStream(ends, policyOf(owner.routeId).idleTimeoutMs);
+      const remove = registry.add({ ...entryOf(owner, 'sse', side), close });
+      return {
+        pass,
+        closed() {
+          closed();
+          remove();
+        },
+      };
+    },
+    openTunnel(owner, ends, closed) {
+      const { idleTimeoutMs } = policyOf(owner.routeId);
+      const tunnel = openTunnel({ ...ends, idleTimeoutMs }, (result) => {
+        remove();
+        closed(result);
+      });
+      const remove = registry.add({
+        ...entryOf(owner, 'websocket', owner.decision.side),
+        close: (how) => tunnel.close(how),
+      });
+    },
+    counts: registry.counts,
+    redecide: registry.redecide,
+    drain: registry.drain,
+  };
+}

@@ -272,7 +272,10 @@ export const gatewaySchema = z.strictObject({
   environment: z.string().min(1).max(50).default('default').describe('Shown to operators, so that none is mistaken.'),
   listen: hostPort.describe('Where clients connect.'),
   workers: z
-    .union([z.int().min(1).max(WORKERS_MAX), z.literal('auto')], `expected a whole number from 1 to ${WORKERS_MAX}, or "auto"`)
+    .union(
+      [z.int().min(1).max(WORKERS_MAX), z.literal('auto')],
+      `expected a whole number from 1 to ${WORKERS_MAX}, or "auto"`,
+    )
     .default(1)
     .describe(
       'Processes that serve traffic; auto is as many as the machine has cores. With more than one, the operator API has a process of its own, and limits are shared among the workers.',
@@ -350,4 +353,5 @@ export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
 export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
+export type RateLimitConfig = z.output<typeof rateLimit>;
 export type OperatorRole = GatewayConfig['operator']['tokens'][number]['role'];

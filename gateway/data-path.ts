@@ -1,5 +1,6 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { createBreakers } from './breakers.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Evidence } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
@@ -50,7 +51,9 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
   });
   const streams = createOpenStreams({ table: () => settings.current.table, forced, isEnabled, metrics, now });
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, upgrades: createUpgradeProxy() });
+  const { rateLimitStore } = settings.current.config;
+  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, raised);
+  const server = createTrafficServer({ ...deps, breakers, mirror, streams, rates, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,
@@ -62,6 +65,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     async close() {
       await server.close();
       await mirror.close();
+      rates.close();
     },
   };
 }

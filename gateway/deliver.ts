@@ -29,6 +29,8 @@ export interface Delivery {
   headersFor(side: Side): string[];
   /** Takes account of an answer that is an event stream; undefined when no more may be open. */
   openEvents(decision: Decision, ends: EventStreamEnds): PassingEvents | undefined;
+  /** Whether a backend's own field in the answer (by its lower-case name) is left out; undefined: none is. */
+  readonly isReplaced: ForwardRequest['isReplaced'];
   /** Fields added to the answer that a decision leads to. */
   addedFor(decision: Decision): readonly string[];
 }
@@ -63,6 +65,7 @@ export function createDeliver(deps: DeliveryDeps) {
           openEvents: (ends) => delivery.openEvents(decision, ends),
           headers: delivery.headersFor(decision.side),
           added: delivery.addedFor(decision),
+          isReplaced: delivery.isReplaced,
         },
         then,
       );

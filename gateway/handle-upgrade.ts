@@ -3,11 +3,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { DEFAULT_TIMEOUT_MS } from '../config/gateway-schema.ts';
-import { createRouter, exposed, type HandlerDeps, type Routed, requestIdOf, withoutQuery } from './handle.ts';
+import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
 import { sendProblem } from './problem.ts';
 import { connectionOf } from './proxy/edge.ts';
 import { FAILURES } from './proxy/failure.ts';
 import type { UpgradeProxy, UpgradeResult } from './proxy/upgrade.ts';
+import { requestIdOf, withoutQuery } from './request-facts.ts';
 import { originForm } from './routing/target.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
@@ -26,14 +27,15 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   const routeRequest = createRouter(deps);
   return function handleUpgrade(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
-    const requestId = requestIdOf(incoming);
+    const pairs = incoming.rawHeaders;
+    const requestId = requestIdOf(pairs);
     const connection = connectionOf(socket);
     const target = incoming.url ?? '/';
     socket.on('error', () => {}); // A 'close' follows.
 
     // 1-3. Who is it, which route, which side.
     const settings = deps.settings.current;
-    const routed = routeRequest(settings, { incoming, connection, target });
+    const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
     const { route, routeId, decision } = routed;
     const { side } = decision;
 
@@ -45,7 +47,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     deps.upgrades.open(
       {
         ...{ incoming, socket, head, url, path, added, connectTimeoutMs },
-        headers: settings.edge.headers(incoming.rawHeaders, connection, { requestId, side }),
+        headers: settings.edge.headers(pairs, connection, { requestId, side }),
         timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
         hasRoom: () => deps.streams.hasRoom,
       },

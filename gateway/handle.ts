@@ -1,46 +1,38 @@
 // One request's whole story, top to bottom. Everything else hangs off it; read this first.
 //
-//   1 identify → 2 match → 3 decide → 4 keep a copy? → 5 forward and answer → 6 record
+//   1 identify → 2 match → 3 decide → 4 answered here? → 5 keep a copy? → 6 forward and answer → 7 record
 //   ── the client has its whole answer; nothing below can delay or fail it ──
-//   7 mirror → compare → evidence
-import { randomUUID } from 'node:crypto';
+//   8 mirror → compare → evidence
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DEFAULT_TIMEOUT_MS } from '../config/gateway-schema.ts';
+import { DEFAULT_TIMEOUT_MS, type RateLimitConfig } from '../config/gateway-schema.ts';
 import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
-import type { GatewayMetrics } from './metrics.ts';
+import type { RateLimiter } from './http/rate-limit.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
-import { sendProblem } from './problem.ts';
-import { connectionOf } from './proxy/edge.ts';
-import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
+import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import type { ForwardResult } from './proxy/forward.ts';
-import type { Connection } from './proxy/forwarded.ts';
-import { headerValue } from './proxy/headers.ts';
-import { traceIdOf } from './proxy/trace.ts';
-import type { GatewayLog } from './request-log.ts';
+import { type RecordDeps, recordRequest } from './record-request.ts';
+import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
 import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
-import { originForm } from './routing/target.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
-import type { Traffic } from './traffic.ts';
 
-export interface HandlerDeps extends DeliveryDeps {
+export interface HandlerDeps extends DeliveryDeps, RecordDeps {
   readonly settings: CurrentSettings;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
-  readonly metrics: GatewayMetrics;
-  readonly traffic: Pick<Traffic, 'count'>;
-  readonly log: GatewayLog;
+  readonly rates: RateLimiter;
 }
 
-export interface RoutableRequest {
-  readonly incoming: IncomingMessage;
-  readonly connection: Connection;
-  readonly target: string;
+/** What serving a request needs beside it. */
+interface Decided {
+  readonly settings: Settings;
+  readonly routed: Routed;
+  readonly path: string;
 }
 
 /** What is known of a request once it is decided. */
@@ -52,161 +44,99 @@ export interface Routed {
   readonly identity: string;
 }
 
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
-const NOTHING: readonly string[] = [];
-
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
   const deliver = createDeliver(deps);
 
-  return function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const startedAt = performance.now();
-    const method = incoming.method ?? 'GET';
-    const target = incoming.url ?? '/';
-    const requestId = requestIdOf(incoming);
-    const path = originForm(target);
-    const connection = connectionOf(incoming.socket);
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const settings = deps.settings.current;
+    const request = factsOf(incoming, outgoing);
+    const { pairs, method, path } = request;
 
     // 1-3. Who is it, which route, which side.
-    const settings = deps.settings.current;
-    const routed = routeRequest(settings, { incoming, connection, target });
-    const { route, routeId, decision } = routed;
-    if (path === undefined) {
-      const detail = 'The request target is neither a path nor an absolute URL.';
-      sendProblem(outgoing, { ...FAILURES.request_invalid, detail, requestId, route: routeId }, NOTHING);
-      return;
-    }
+    const routed = routeRequest(settings, request);
 
-    // 4. Keep the bodies as they pass, when a copy is wanted.
-    const headersFor = (side: Side) => settings.edge.headers(incoming.rawHeaders, connection, { requestId, side });
-    const addedFor = (by: Decision) => (settings.config.expose ? exposed(routeId, by) : NOTHING);
+    // 4. What needs no backend: a target that is none, a browser's preflight, an identity that asks too often.
+    const preflight = settings.cors.preflight(method, pairs);
+    const limit = routed.route?.config.rateLimit ?? settings.config.rateLimit;
+    if (path === undefined) refuseTarget(deps, request, routed.routeId);
+    else if (preflight) answerPreflight(deps, request, routed.routeId, preflight);
+    else if (limit) void serveWithin(limit, request, { settings, routed, path });
+    else serve(request, { settings, routed, path });
+  }
+
+  async function serveWithin(limit: RateLimitConfig, request: RequestFacts, decided: Decided): Promise<void> {
+    const { routeId, identity } = decided.routed;
+    const who = identity || decided.settings.edge.clientAddress(request.pairs, request.connection);
+    const waitMs = await deps.rates.consume(limit, routeId, who);
+    if (waitMs === undefined) serve(request, decided);
+    else refuseTooMany(deps, request, routeId, waitMs);
+  }
+
+  function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
+    const { incoming, outgoing, method, pairs, connection, requestId } = request;
+    const { route, routeId, decision } = routed;
+    if (outgoing.destroyed) return; // Its client left while it waited for its turn.
+
+    // 5. Keep the bodies as they pass, when a copy is wanted.
+    const headersFor = (side: Side) => settings.edge.headers(pairs, connection, { requestId, side });
+    const crossOrigin = settings.cors.added(pairs);
+    const addedFor = (by: Decision) =>
+      settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
     const openEvents: Delivery['openEvents'] = (by, ends) => deps.streams.openEvents(routed, by.side, ends);
     const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
 
-    // 5. Forward, and answer.
-    const timeoutMs = route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const captures = ticket?.captures;
+    // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
-    const { upstreams } = settings;
-    deliver(
-      {
-        incoming,
-        outgoing,
-        upstreams,
-        route,
-        decision,
-        path,
-        timeoutMs,
-        captures,
-        headersFor,
-        addedFor,
-        openEvents,
-      },
-      (delivered) => {
-        const traceId = traceIdOf(incoming.rawHeaders);
-        const request: HandledRequest = { method, path, requestId, traceId, startedAt, routeId };
-        const { result, decision: by } = delivered;
-        if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
-          answerFailure(outgoing, request, result.failure, { side: by.side, added: addedFor(by) });
-        }
-        // 6-7. The client has its answer, or can get none.
-        record(deps, request, by, result);
-        if (ticket) offerCopy(deps.mirror, ticket, { request, delivered, headers: headersFor(ticket.shadow) });
-      },
-    );
-  };
+    const delivery: Delivery = {
+      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents },
+      upstreams: settings.upstreams,
+      timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      captures: ticket?.captures,
+      isReplaced: settings.cors.isReplaced,
+    };
+    deliver(delivery, (delivered) => {
+      const { result, decision: by } = delivered;
+      if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
+        answerFailure(request, result.failure, { routeId, side: by.side, added: addedFor(by) });
+      }
+      // 7-8. The client has its answer, or can get none.
+      recordRequest(deps, request, { routeId, decision: by, result });
+      if (ticket) offerCopy(deps.mirror, ticket, { request, path, delivered, headers: headersFor(ticket.shadow) });
+    });
+  }
+
+  return handle;
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
 export function createRouter(deps: Pick<HandlerDeps, 'forced' | 'isEnabled'>) {
   return function routeRequest({ table, identity: identify, edge }: Settings, request: RoutableRequest): Routed {
-    const { incoming, connection, target } = request;
-    const route = table.match(incoming.method ?? 'GET', target);
+    const { method, pairs, connection, target } = request;
+    const route = table.match(method, target);
     if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION, identity: '' };
-    const identity = identify(incoming.rawHeaders, edge.clientAddress(incoming.rawHeaders, connection));
+    const identity = identify(pairs, edge.clientAddress(pairs, connection));
     return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled), identity };
   };
-}
-
-interface HandledRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly requestId: string;
-  readonly traceId: string | undefined;
-  readonly startedAt: number;
-  readonly routeId: string;
-}
-
-/** The client's own request id when it is well-formed, so that its logs and ours agree. */
-export function requestIdOf(incoming: IncomingMessage): string {
-  const given = headerValue(incoming.rawHeaders, 'x-request-id');
-  return given && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 export function exposed(routeId: string, { side, reason }: Decision): readonly string[] {
   return ['x-banyan-side', side, 'x-banyan-route', routeId, 'x-banyan-decision', reason];
 }
 
-function answerFailure(
-  outgoing: ServerResponse,
-  { requestId, routeId }: HandledRequest,
-  failure: ForwardFailure,
-  { side, added }: { side: Side; added: readonly string[] },
-): void {
-  if (failure === 'client_left') return;
-  const { status, title } = FAILURES[failure];
-  const detail = `${title} (${failure}). The gateway's log has the cause under this request id.`;
-  sendProblem(outgoing, { status, title, detail, requestId, route: routeId, side }, added);
-}
-
-function record(deps: HandlerDeps, request: HandledRequest, { side, reason }: Decision, result: ForwardResult): void {
-  const { metrics, traffic, log } = deps;
-  const { failure } = result;
-  const { routeId } = request;
-  const status = failure ? FAILURES[failure].status : (result.status ?? 0);
-  const durationMs = performance.now() - request.startedAt;
-  metrics.inFlight.dec();
-  metrics.requests.inc({ route: routeId, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
-  // How long a reader stays with an event stream says nothing of the backend.
-  const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
-  metrics.duration.observe({ route: routeId, side }, tookMs / 1000);
-  traffic.count(routeId, side, tookMs, status >= 500);
-  if (failure) metrics.failures.inc({ route: routeId, side, failure });
-  log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {
-    requestId: request.requestId,
-    traceId: request.traceId,
-    method: request.method,
-    path: withoutQuery(request.path),
-    route: routeId,
-    side,
-    decision: reason,
-    status,
-    bytes: result.bytes,
-    durationMs,
-    firstByteMs: result.firstByteMs,
-    failure,
-    cause: result.error instanceof Error ? result.error.message : undefined,
-  });
-}
-
-/** Queries may hold secrets; they are not logged. */
-export function withoutQuery(path: string): string {
-  const query = path.indexOf('?');
-  return query < 0 ? path : path.slice(0, query);
-}
-
 function offerCopy(
   mirror: Mirror,
   ticket: CopyTicket,
-  { request, delivered, headers }: { request: HandledRequest; delivered: Delivered; headers: readonly string[] },
+  copy: { request: RequestFacts; path: string; delivered: Delivered; headers: readonly string[] },
 ): void {
+  const { request, path, delivered, headers } = copy;
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
     const body = failure ? undefined : ticket.captures.response.body();
     return { side, status, headers, body, durationMs, failure };
   };
   const { result, decision, failed } = delivered;
-  const { requestId, method, path } = request;
+  const { requestId, method } = request;
   mirror.offer(ticket, {
     ...{ requestId, method, path, headers },
     served: observe(decision.side, result),

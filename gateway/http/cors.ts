@@ -10,12 +10,12 @@ export interface Cors {
   preflight(method: string, pairs: readonly string[]): readonly string[] | undefined;
   /** Fields added to the answer of a request from an allowed origin. */
   added(pairs: readonly string[]): readonly string[];
-  /** Whether a backend's own field (by its lower-case name) is replaced. */
-  isReplaced(lowerName: string): boolean;
+  /** Whether a backend's own field (by its lower-case name) is replaced; undefined: none is. */
+  readonly isReplaced: ((lowerName: string) => boolean) | undefined;
 }
 
 const NONE: readonly string[] = [];
-const OFF: Cors = { preflight: () => undefined, added: () => NONE, isReplaced: () => false };
+const OFF: Cors = { preflight: () => undefined, added: () => NONE, isReplaced: undefined };
 
 export function compileCors(config: CorsConfig | undefined): Cors {
   if (!config) return OFF;

@@ -1,11 +1,7 @@
 // How often one identity may ask, over all replicas where they share a Redis, else per gateway.
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-
-export interface RateLimitConfig {
-  readonly requests: number;
-  readonly perSeconds: number;
-}
+import type { RateLimitConfig } from '../../config/gateway-schema.ts';
 
 export interface RateLimiter {
   /** Undefined when the request may pass; else how long its sender should wait. Never rejects. */

@@ -22,6 +22,8 @@ export interface ForwardRequest {
   readonly headers: string[];
   /** Fields added to the answer. */
   readonly added: readonly string[];
+  /** Whether the backend's own field (by its lower-case name) is left out; undefined: none is. */
+  readonly isReplaced: ((lowerName: string) => boolean) | undefined;
   /** How long the upstream may be silent before its answer, and between two parts of it. */
   readonly timeoutMs: number;
   /** The request's body when an earlier attempt has read it: null for none. Undefined: it is still to be read. */
@@ -199,7 +201,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#contentLength = Number(headerValue(headers, 'content-length') ?? -1);
     if (isStream) this.#stopTimer();
     else this.#timer?.refresh();
-    outgoing.writeHead(status, reasonPhrase(statusText), added.length > 0 ? [...headers, ...added] : headers);
+    outgoing.writeHead(status, reasonPhrase(statusText), this.#answerFields(headers, added));
     // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
     process.nextTick(flushHead, this);
   }
@@ -278,6 +280,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (status === 100 || status === 101 || incoming.httpVersionMinor === 0 || outgoing.headersSent) return;
     // Node has had this since 26.2; an older one passes no interim answers on.
     outgoing.writeInformation?.(status, answerHeaders(status, raw));
+  }
+
+  #answerFields(headers: string[], added: readonly string[]): string[] {
+    const { isReplaced } = this.#request;
+    if (!isReplaced) return added.length > 0 ? [...headers, ...added] : headers;
+    const kept = headers.filter((_, i) => !isReplaced((headers[i - (i % 2)] as string).toLowerCase()));
+    return [...kept, ...added];
   }
 
   #clientClosed(): void {

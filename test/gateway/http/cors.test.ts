@@ -55,10 +55,10 @@ describe('an answer', () => {
   });
 
   it("loses the backend's own CORS fields only where the gateway answers for it", () => {
-    assert.equal(app.isReplaced('access-control-allow-origin'), true);
-    assert.equal(app.isReplaced('vary'), false);
+    assert.equal(app.isReplaced?.('access-control-allow-origin'), true);
+    assert.equal(app.isReplaced?.('vary'), false);
     const off = compileCors(undefined);
-    assert.equal(off.isReplaced('access-control-allow-origin'), false);
+    assert.equal(off.isReplaced, undefined);
     assert.equal(off.preflight('OPTIONS', PREFLIGHT), undefined);
     assert.deepEqual(off.added(PREFLIGHT), []);
   });

@@ -1,0 +1,47 @@
+// Answers that need no backend: failures, refusals, a browser's preflight.
+import { sendProblem } from './problem.ts';
+import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
+import { type RecordDeps, recordOwnAnswer } from './record-request.ts';
+import type { RequestFacts } from './request-facts.ts';
+import type { Side } from './routing/side.ts';
+
+const NOTHING: readonly string[] = [];
+
+/** Tells the client that no side has answered it. A client that left is told nothing. */
+export function answerFailure(
+  { outgoing, requestId }: RequestFacts,
+  failure: ForwardFailure,
+  { routeId, side, added }: { routeId: string; side: Side; added: readonly string[] },
+): void {
+  if (failure === 'client_left') return;
+  const { status, title } = FAILURES[failure];
+  const detail = `${title} (${failure}). The gateway's log has the cause under this request id.`;
+  sendProblem(outgoing, { status, title, detail, requestId, route: routeId, side }, added);
+}
+
+export function refuseTarget(deps: RecordDeps, request: RequestFacts, routeId: string): void {
+  const { status, title } = FAILURES.request_invalid;
+  const detail = 'The request target is neither a path nor an absolute URL.';
+  sendProblem(request.outgoing, { status, title, detail, requestId: request.requestId, route: routeId }, NOTHING);
+  recordOwnAnswer(deps, request, { routeId, status, why: 'target-refused' });
+}
+
+export function answerPreflight(
+  deps: RecordDeps,
+  request: RequestFacts,
+  routeId: string,
+  fields: readonly string[],
+): void {
+  request.outgoing.writeHead(204, [...fields]);
+  request.outgoing.end();
+  recordOwnAnswer(deps, request, { routeId, status: 204, why: 'preflight' });
+}
+
+/** RFC 6585 section 4. */
+export function refuseTooMany(deps: RecordDeps, request: RequestFacts, routeId: string, waitMs: number): void {
+  const seconds = Math.ceil(waitMs / 1000);
+  const detail = `Too many requests by this identity; try again in ${seconds} s.`;
+  const problem = { status: 429, title: 'Too Many Requests', detail, requestId: request.requestId, route: routeId };
+  sendProblem(request.outgoing, problem, ['retry-after', String(seconds)]);
+  recordOwnAnswer(deps, request, { routeId, status: 429, why: 'rate-limited' });
+}

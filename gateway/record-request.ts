@@ -1,0 +1,74 @@
+// What is kept of a request once it has been answered: metrics, traffic statistics, one line of the log.
+import type { GatewayMetrics } from './metrics.ts';
+import { FAILURES } from './proxy/failure.ts';
+import type { ForwardResult } from './proxy/forward.ts';
+import { traceIdOf } from './proxy/trace.ts';
+import { type RequestFacts, withoutQuery } from './request-facts.ts';
+import type { GatewayLog } from './request-log.ts';
+import type { Decision } from './routing/decide.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface RecordDeps {
+  readonly metrics: GatewayMetrics;
+  readonly traffic: Pick<Traffic, 'count'>;
+  readonly log: GatewayLog;
+}
+
+export interface Answered {
+  readonly routeId: string;
+  readonly decision: Decision;
+  readonly result: ForwardResult;
+}
+
+/** Records a request that a side has answered, or should have. */
+export function recordRequest({ metrics, traffic, log }: RecordDeps, request: RequestFacts, answered: Answered): void {
+  const { routeId, decision, result } = answered;
+  const { side, reason } = decision;
+  const { failure } = result;
+  const status = failure ? FAILURES[failure].status : (result.status ?? 0);
+  const durationMs = performance.now() - request.startedAt;
+  metrics.inFlight.dec();
+  metrics.requests.inc({ route: routeId, side, decision: reason, code: statusClass(status) });
+  // How long a reader stays with an event stream says nothing of the backend.
+  const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
+  metrics.duration.observe({ route: routeId, side }, tookMs / 1000);
+  traffic.count(routeId, side, tookMs, status >= 500);
+  if (failure) metrics.failures.inc({ route: routeId, side, failure });
+  log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {
+    ...lineOf(request, routeId, status),
+    side,
+    decision: reason,
+    bytes: result.bytes,
+    durationMs,
+    firstByteMs: result.firstByteMs,
+    failure,
+    cause: result.error instanceof Error ? result.error.message : undefined,
+  });
+}
+
+/** Records a request that the gateway answered by itself; `why` stands in the place of a decision's reason. */
+export function recordOwnAnswer(
+  { metrics, log }: RecordDeps,
+  request: RequestFacts,
+  { routeId, status, why }: { routeId: string; status: number; why: string },
+): void {
+  metrics.requests.inc({ route: routeId, side: 'gateway', decision: why, code: statusClass(status) });
+  log.request('info', {
+    ...lineOf(request, routeId, status),
+    side: 'gateway',
+    decision: why,
+    bytes: 0,
+    durationMs: performance.now() - request.startedAt,
+    firstByteMs: undefined,
+    failure: undefined,
+    cause: undefined,
+  });
+}
+
+function lineOf({ requestId, method, path, pairs }: RequestFacts, route: string, status: number) {
+  return { requestId, traceId: traceIdOf(pairs), method, path: withoutQuery(path ?? ''), route, status };
+}
+
+function statusClass(status: number): string {
+  return `${Math.floor(status / 100)}xx`;
+}

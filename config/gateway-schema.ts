@@ -343,6 +343,19 @@ export const gatewaySchema = z.strictObject({
     })
     .prefault({}),
   limits: limits.prefault({}),
+  shutdown: z
+    .strictObject({
+      delayMs: z
+        .number()
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(1_000)
+        .describe(
+          'How long a stopping gateway still serves, unready and ending connections, so that balancers move on.',
+        ),
+    })
+    .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   routes: z.array(route).default([]),
 });

@@ -1,4 +1,5 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
+import { setTimeout as delay } from 'node:timers/promises';
 import { createBreakers } from './breakers.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -63,6 +64,8 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       metrics.mirrorWaitingBytes.set(mirror.waitingBytes);
     },
     async close() {
+      server.shed();
+      await delay(settings.current.config.shutdown.delayMs);
       await server.close();
       await mirror.close();
       rates.close();

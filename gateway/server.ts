@@ -1,7 +1,7 @@
 // The traffic listener: a request that HTTP and the limits allow (http/) goes to handle.ts, a WebSocket upgrade the same
 // way by handle-upgrade.ts.
 import { randomUUID } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createHandler } from './handle.ts';
@@ -24,6 +24,11 @@ const STREAM_CUT_MS = 1_000;
 export interface TrafficServer {
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
+  /**
+   * From now on every answer ends its connection (RFC 9112 section 9.6), so that clients come back by another one, which a
+   * balancer sends elsewhere. Requests are served as before.
+   */
+  shed(): void;
   /** Stops listening, closes open streams and lets requests in flight finish, then cuts what is left. */
   close(): Promise<void>;
 }
@@ -54,6 +59,7 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   server.maxHeadersCount = 0;
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.bodyIdleTimeoutMs;
+  const shed = shedder(server);
   server.on('request', connections.request);
   server.on('checkContinue', connections.expecting);
   server.on('checkExpectation', connections.expecting);
@@ -67,11 +73,28 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   });
   return {
     listen: (hostPort) => listen(server, hostPort),
+    shed,
     async close() {
       const closed = closeServer(server, DRAIN_TIMEOUT_MS);
       deps.streams.drain(DRAIN_TIMEOUT_MS - STREAM_CUT_MS);
       await closed;
     },
+  };
+}
+
+function shedder(server: Server): () => void {
+  const answering = new Set<ServerResponse>(); // As many as the limits allow requests.
+  let isShedding = false;
+  // Before anything answers: what has its head already cannot say that it is the last.
+  server.prependListener('request', (_incoming, outgoing) => {
+    if (isShedding) outgoing.shouldKeepAlive = false;
+    answering.add(outgoing);
+    outgoing.once('close', () => answering.delete(outgoing));
+  });
+  return () => {
+    isShedding = true;
+    for (const outgoing of answering) outgoing.shouldKeepAlive = false;
+    server.closeIdleConnections();
   };
 }
 

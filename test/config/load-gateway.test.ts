@@ -46,6 +46,7 @@ describe('a good file', () => {
       forwarded: 'set',
       requestId: true,
       workers: 1,
+      shutdown: { delayMs: 1_000 },
       rateLimitStore: 'memory',
       trace: 'pass',
       mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },

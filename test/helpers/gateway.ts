@@ -58,6 +58,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ledger: `sqlite:${join(folder, 'gateway.db')}`,
     identity: ['header:x-user-id', 'address'],
     routes: options.routes ?? [],
+    shutdown: { delayMs: 0 },
     ...options.overrides,
   });
   const log: Record<string, unknown>[] = [];

@@ -94,7 +94,7 @@ function shedder(server: Server): () => void {
   return () => {
     isShedding = true;
     for (const outgoing of answering) outgoing.shouldKeepAlive = false;
-    server.closeIdleConnections();
+    // Idle connections are left alone: closing one at the moment when its client uses it would lose that request.
   };
 }
 

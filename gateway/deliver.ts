@@ -2,6 +2,7 @@
 // have happened twice; by the other side when its own is down and the route allows it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
+import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
 import {
   type EventStreamEnds,
@@ -108,7 +109,7 @@ function wantsEvents(incoming: IncomingMessage): boolean {
 
 /** Whether nothing has gone to the client yet, and the request can be sent again from memory. */
 function canSendAgain({ outgoing }: Delivery, { failure, body }: ForwardResult): boolean {
-  return failure !== undefined && body !== undefined && !outgoing.headersSent && !outgoing.destroyed;
+  return failure !== undefined && body !== undefined && !outgoing.headersSent && !isGone(outgoing);
 }
 
 /**

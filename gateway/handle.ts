@@ -10,6 +10,7 @@ import type { RateLimiter } from './http/rate-limit.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
+import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
 import { type RecordDeps, recordRequest } from './record-request.ts';
 import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
@@ -76,7 +77,7 @@ export function createHandler(deps: HandlerDeps) {
   function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
     const { route, routeId, decision } = routed;
-    if (outgoing.destroyed) return; // Its client left while it waited for its turn.
+    if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
     const headersFor = (side: Side) => settings.edge.headers(pairs, connection, { requestId, side });
@@ -97,7 +98,7 @@ export function createHandler(deps: HandlerDeps) {
     };
     deliver(delivery, (delivered) => {
       const { result, decision: by } = delivered;
-      if (result.failure && !outgoing.headersSent && !outgoing.destroyed) {
+      if (result.failure && !outgoing.headersSent && !isGone(outgoing)) {
         answerFailure(request, result.failure, { routeId, side: by.side, added: addedFor(by) });
       }
       // 7-8. The client has its answer, or can get none.
@@ -139,6 +140,7 @@ function offerCopy(
   const { requestId, method } = request;
   mirror.offer(ticket, {
     ...{ requestId, method, path, headers },
+    isEventStream: result.isEventStream,
     served: observe(decision.side, result),
     failed: failed && observe(otherSide(decision.side), failed),
   });

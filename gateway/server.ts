@@ -1,18 +1,21 @@
 // The traffic listener: a request that HTTP and the limits allow (http/) goes to handle.ts, a WebSocket upgrade the same
 // way by handle-upgrade.ts.
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createHandler } from './handle.ts';
 import { createUpgradeHandler, type UpgradeDeps } from './handle-upgrade.ts';
 import { createConnections } from './http/connections.ts';
+import { refusalOfStream } from './http/guard.ts';
+import { isHttp2 } from './http/pairs.ts';
 import { REFUSALS } from './http/refusal.ts';
 import type { Refused } from './http/refuse.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendProblem } from './problem.ts';
 import { plainAddress } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
+import { createListener } from './tls.ts';
 
 /** How often unfinished request heads are looked for: at most this late is a slow one cut off. */
 const HEAD_SWEEP_MS_MAX = 1_000;
@@ -37,12 +40,13 @@ export type TrafficDeps = UpgradeDeps;
 
 export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   const { limits } = deps.settings.current.config;
+  const handle = createHandler(deps);
   const connections = createConnections({
-    ...{ limits, handle: createHandler(deps) },
+    ...{ limits, handle },
     overloaded: (outgoing) => answerOverload(deps, outgoing),
     onRefused: (refused, socket, cause) => recordRefusal(deps, refused, { socket, cause }),
   });
-  const server = createServer({
+  const options: ServerOptions = {
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headerTimeoutMs,
     connectionsCheckingInterval: Math.min(HEAD_SWEEP_MS_MAX, Math.ceil(limits.headerTimeoutMs / 4)),
@@ -54,13 +58,22 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
     shouldUpgradeCallback: (incoming) =>
       headerValue(incoming.rawHeaders, 'upgrade')?.toLowerCase() === 'websocket' &&
       !connections.isBusy(incoming.socket),
+  };
+  const { tls } = deps.settings.current.config;
+  const listener = createListener(options, tls, (problem) => {
+    deps.log[problem === undefined ? 'info' : 'error']({ problem }, 'certificate');
   });
+  const { server } = listener;
   // Node drops fields beyond this count in silence; guard.ts counts them and says so.
   server.maxHeadersCount = 0;
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.bodyIdleTimeoutMs;
   const shed = shedder(server);
-  server.on('request', connections.request);
+  const handleStream = createStreamHandler(deps, handle);
+  server.on('request', (incoming, outgoing) => {
+    if (isHttp2(incoming)) handleStream(incoming, outgoing);
+    else connections.request(incoming, outgoing);
+  });
   server.on('checkContinue', connections.expecting);
   server.on('checkExpectation', connections.expecting);
   server.on('connect', connections.connect);
@@ -73,12 +86,40 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   });
   return {
     listen: (hostPort) => listen(server, hostPort),
-    shed,
+    shed() {
+      shed();
+      listener.shed();
+    },
     async close() {
-      const closed = closeServer(server, DRAIN_TIMEOUT_MS);
+      listener.stopWatching();
+      listener.shed();
+      const closed = closeServer(server, DRAIN_TIMEOUT_MS, () => {
+        server.closeAllConnections?.(); // Not there on a listener of both versions, in Node 26.10.
+        listener.cut();
+      });
       deps.streams.drain(DRAIN_TIMEOUT_MS - STREAM_CUT_MS);
       await closed;
     },
+  };
+}
+
+/** Requests of HTTP/2, whose framing needs no guard of ours: every stream is one request, and none waits for another. */
+function createStreamHandler(deps: TrafficDeps, handle: ReturnType<typeof createHandler>) {
+  const { limits } = deps.settings.current.config;
+  return function handleStream(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const reason = refusalOfStream(incoming, limits);
+    if (reason === undefined) {
+      handle(incoming, outgoing);
+      return;
+    }
+    const { status, title } = REFUSALS[reason];
+    const requestId = randomUUID();
+    deps.metrics.refused.inc({ reason });
+    deps.log.info(
+      { reason, status, requestId, client: plainAddress(incoming.socket.remoteAddress) },
+      'request refused',
+    );
+    sendProblem(outgoing, { status, title, detail: `${title} (${reason}).`, requestId, code: reason }, []);
   };
 }
 

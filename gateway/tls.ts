@@ -1,7 +1,7 @@
 // TLS at the edge: HTTP/2 and HTTP/1.1 on one port, certificates read anew when their files change.
 import { readFileSync, watch } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:http';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { dirname } from 'node:path';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 
@@ -10,33 +10,50 @@ type TlsConfig = NonNullable<GatewayConfig['tls']>;
 /** A listener for requests of HTTP/1.1, and with TLS of HTTP/2 too; both have the events of an http.Server. */
 export interface HttpListener {
   readonly server: Server;
-  /** Why the certificate in use is not the one in its files, or undefined. */
-  problem(): string | undefined;
+  /** Tells clients of HTTP/2 to come back by another connection; requests under way go on (RFC 9113 section 6.8). */
+  shed(): void;
+  /** Cuts what HTTP/2 connections are left. */
+  cut(): void;
   stopWatching(): void;
 }
 
 /** Files are replaced in several steps, and a key without its certificate is no pair; wait for the last step. */
 const SETTLE_MS = 200;
+/** One connection's share of the gateway: more streams wait at the client. */
+const SETTINGS = { maxConcurrentStreams: 256, enableConnectProtocol: false };
 
 /** Makes a listener. @throws when the certificate or its key cannot be read or used. */
 export function createListener(
   options: ServerOptions,
   tls: TlsConfig | undefined,
-  onReload: (problem?: string) => void,
+  onReload: (problem: string | undefined) => void,
 ): HttpListener {
-  if (!tls) return { server: createServer(options), problem: () => undefined, stopWatching() {} };
-  const secure = createSecureServer({ ...options, ...readPair(tls), allowHTTP1: true, minVersion: tls.minVersion });
-  let problem: string | undefined;
+  if (!tls) return { server: createServer(options), shed() {}, cut() {}, stopWatching() {} };
+  const { minVersion } = tls;
+  const secure = createSecureServer({ ...options, ...readPair(tls), minVersion, allowHTTP1: true, settings: SETTINGS });
+  const sessions = new Map<ServerHttp2Session, { streams: number }>(); // As many as the listener takes connections.
+  secure.on('session', (session) => {
+    const open = { streams: 0 };
+    sessions.set(session, open);
+    session.on('stream', (stream) => {
+      open.streams++;
+      stream.once('close', () => open.streams--);
+    });
+    // A session on which nothing moves is ended, unless it waits for an answer.
+    session.setTimeout(options.keepAliveTimeout ?? 0, () => {
+      if (open.streams === 0) session.close();
+    });
+    session.once('close', () => sessions.delete(session));
+  });
   let settling: NodeJS.Timeout | undefined;
 
   function reload(): void {
     try {
-      secure.setSecureContext({ ...readPair(tls as TlsConfig), minVersion: (tls as TlsConfig).minVersion });
-      problem = undefined;
+      secure.setSecureContext({ ...readPair(tls as TlsConfig), minVersion });
+      onReload(undefined);
     } catch (error) {
-      problem = `the certificate cannot be used: ${(error as Error).message}; the last good one stays in use`;
+      onReload(`the certificate cannot be used: ${(error as Error).message}; the last good one stays in use`);
     }
-    onReload(problem);
   }
 
   const folders = new Set([dirname(tls.cert), dirname(tls.key)]);
@@ -48,7 +65,12 @@ export function createListener(
   );
   return {
     server: asServer(secure),
-    problem: () => problem,
+    shed() {
+      for (const session of sessions.keys()) session.close();
+    },
+    cut() {
+      for (const session of sessions.keys()) session.destroy();
+    },
     stopWatching() {
       clearTimeout(settling);
       for (const watcher of watchers) watcher.close();

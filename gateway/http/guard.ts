@@ -71,6 +71,19 @@ function refusalOfFields({ rawHeaders, httpVersionMinor }: RequestHead): Refusal
   return coding.includes(',') ? 'transfer_coding' : 'framing';
 }
 
+/** Why a request of HTTP/2 must not be forwarded; its framing and its fields' syntax the protocol itself checks. */
+export function refusalOfStream(
+  { method = '', url = '', rawHeaders }: RequestHead,
+  limits: HeadLimits,
+): RefusalReason | undefined {
+  if (!FORWARDED.has(method)) return 'method';
+  if (url.length > limits.urlBytesMax) return 'url_too_long';
+  if (rawHeaders.length > limits.headerCountMax * 2) return 'too_many_fields';
+  const host = headerValue(rawHeaders, ':authority') ?? headerValue(rawHeaders, 'host');
+  if (host === undefined || !HOST.test(host)) return 'host';
+  return url.startsWith('/') ? undefined : 'target';
+}
+
 /** Why an upgrade must not be: beside a head's own flaws, it is a GET without a body (RFC 6455 section 4.1). */
 export function refusalOfUpgrade(head: RequestHead, limits: HeadLimits): RefusalReason | undefined {
   const reason = refusalOfHead(head, limits);

@@ -1,12 +1,14 @@
 // A request's fields as HTTP/1.1 has them, whichever version the client speaks. Pure.
 import type { IncomingMessage } from 'node:http';
 
+/** Whether a request came over HTTP/2. Not by its version: a line of HTTP/1 can say "HTTP/2.0" too. */
+export function isHttp2(incoming: IncomingMessage): boolean {
+  return 'stream' in incoming;
+}
+
 /** Raw pairs (name, value, ...): HTTP/1's own, or HTTP/2's without pseudo-fields. */
-export function requestPairs({
-  httpVersionMajor,
-  rawHeaders,
-}: Pick<IncomingMessage, 'httpVersionMajor' | 'rawHeaders'>): readonly string[] {
-  return httpVersionMajor === 2 ? fromHttp2(rawHeaders) : rawHeaders;
+export function requestPairs(incoming: IncomingMessage): readonly string[] {
+  return isHttp2(incoming) ? fromHttp2(incoming.rawHeaders) : incoming.rawHeaders;
 }
 
 /**

@@ -38,6 +38,8 @@ export interface ServedRequest {
   /** Fields as they go to the side that gets the copy. */
   readonly headers: readonly string[];
   readonly served: Observation;
+  /** Whether the answer was an event stream, which has no end to be compared at. */
+  readonly isEventStream: boolean;
   /** What the other side did, where it has been asked already: it was to serve, and could not. */
   readonly failed: Observation | undefined;
 }
@@ -102,6 +104,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
     },
     offer(ticket, request) {
       const { route, captures } = ticket;
+      if (request.isEventStream) return drop(route.id, 'event_stream');
       if (request.served.failure === 'client_left') return drop(route.id, 'client_left');
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
@@ -149,7 +152,7 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
 
   return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
     const { route, shadow } = ticket;
-    const { served, failed, ...compared } = request;
+    const { served, failed, requestId, method, path } = request;
     const copied = failed ?? (await copy(ticket, request));
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
     const pair = { ...sides, copied: failed ? undefined : shadow };
@@ -158,7 +161,7 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
     });
-    evidence.record(route.id, { ...compared, target: request.path }, pair, verdict);
+    evidence.record(route.id, { requestId, method, target: path }, pair, verdict);
     budget.spend(performance.now() - startedAt);
     onOutcome(route.id, verdict.outcome);
   };

@@ -1,5 +1,6 @@
 // The gateway as the edge: what it makes of a client's connection, and what it adds to the request on its way upstream.
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import type { Side } from '../routing/side.ts';
 import {
@@ -54,7 +55,7 @@ function hostOf({ url, host }: GatewayConfig['upstreams']['legacy']): string | u
 export function connectionOf(socket: Socket): Connection {
   return {
     address: plainAddress(socket.remoteAddress),
-    encrypted: 'encrypted' in socket,
+    encrypted: (socket as Partial<TLSSocket>).encrypted === true,
     localPort: socket.localPort ?? 0,
   };
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { addTrailers, cutAnswer, writeHead } from './answer.ts';
 import { answerHeaders, isWellFramed, reasonPhrase } from './answer-guard.ts';
 import type { Capture } from './capture.ts';
 import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
@@ -158,7 +159,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const begun = outgoing.headersSent || this.#phase === 'receiving_body';
     this.#settle(failure, error);
     // An answer that broke off must not look complete: without its end the client sees an aborted connection.
-    if (begun) outgoing.destroy();
+    if (begun) cutAnswer(outgoing);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -201,7 +202,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#contentLength = Number(headerValue(headers, 'content-length') ?? -1);
     if (isStream) this.#stopTimer();
     else this.#timer?.refresh();
-    outgoing.writeHead(status, reasonPhrase(statusText), this.#answerFields(headers, added));
+    writeHead(outgoing, status, reasonPhrase(statusText), this.#answerFields(headers, added));
     // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
     process.nextTick(flushHead, this);
   }
@@ -234,7 +235,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { outgoing } = this.#request;
     this.#stopTimer();
     const trailers = responseTrailers((controller.rawTrailers ?? []) as Buffer[]);
-    if (trailers.length > 0) outgoing.addTrailers(trailers);
+    if (trailers.length > 0) addTrailers(outgoing, trailers);
     outgoing.once('finish', () => this.#settle(undefined, undefined));
     const held = this.#held;
     if (held) outgoing.end(held.toString('latin1'), 'latin1');
@@ -259,7 +260,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       outgoing.end();
     } else {
       this.#settle(undefined, undefined);
-      outgoing.destroy();
+      cutAnswer(outgoing);
     }
   }
 
@@ -277,7 +278,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #relayInformation(status: number, raw: readonly Buffer[]): void {
     const { outgoing, incoming } = this.#request;
     this.#timer?.refresh();
-    if (status === 100 || status === 101 || incoming.httpVersionMinor === 0 || outgoing.headersSent) return;
+    if (status === 100 || status === 101 || incoming.httpVersion === '1.0' || outgoing.headersSent) return;
     // Node has had this since 26.2; an older one passes no interim answers on.
     outgoing.writeInformation?.(status, answerHeaders(status, raw));
   }
@@ -290,7 +291,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   #clientClosed(): void {
-    if (!this.#settled && !this.#request.outgoing.writableFinished) this.fail('client_left');
+    const { writableEnded, writableFinished } = this.#request.outgoing;
+    // A stream of HTTP/2 that is reset counts as finished, whatever was still to come.
+    if (!this.#settled && !(writableEnded && writableFinished)) this.fail('client_left');
   }
 
   #timedOut(): void {

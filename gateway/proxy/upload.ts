@@ -1,5 +1,6 @@
 // The request's body on its way upstream.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { Capture } from './capture.ts';
 import { headerValue } from './headers.ts';
@@ -11,6 +12,8 @@ const BUFFERED_BYTES_MAX = 16_384;
 export function hasBody(incoming: IncomingMessage): boolean {
   const length = headerValue(incoming.rawHeaders, 'content-length');
   if (length !== undefined) return length !== '0';
+  // HTTP/2 says so by ending the stream with its head, or not (RFC 9113 section 8.1).
+  if ('stream' in incoming) return !(incoming as unknown as Http2ServerRequest).stream.endAfterHeaders;
   return headerValue(incoming.rawHeaders, 'transfer-encoding') !== undefined;
 }
 
@@ -25,7 +28,7 @@ export function isSmall(incoming: IncomingMessage): boolean {
 
 /** Tells a client that waits for it (RFC 9110 section 10.1.1) to send its body; HTTP/1.0 knows no interim answers. */
 export function askForBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
-  if (incoming.httpVersionMinor === 0 || incoming.complete) return;
+  if (incoming.httpVersion === '1.0' || incoming.complete) return;
   if (headerValue(incoming.rawHeaders, 'expect') !== undefined) outgoing.writeContinue();
 }
 

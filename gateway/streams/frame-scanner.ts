@@ -22,6 +22,14 @@ const LENGTH_IN_8_BYTES = 127;
 
 type Part = 'first' | 'second' | 'length' | 'rest';
 
+/** The length of the frame that begins here, when it is told by its first two bytes and these are here; otherwise 0. */
+function shortFrameAt(chunk: Uint8Array, at: number): number {
+  const second = chunk[at + 1];
+  if (second === undefined) return 0;
+  const length = second & LENGTH;
+  return length < LENGTH_IN_2_BYTES ? 2 + (second & MASKED ? MASK_BYTES : 0) + length : 0;
+}
+
 export function createFrameScanner(): FrameScanner {
   let part: Part = 'first';
   let opcode = 0;
@@ -59,6 +67,16 @@ export function createFrameScanner(): FrameScanner {
     const end = chunk.length;
     let at = 0;
     while (at < end) {
+      if (part === 'first') {
+        // Most frames are short and come whole; the rest of this function is right for them too, only slower.
+        const length = shortFrameAt(chunk, at);
+        if (length > 0 && at + length <= end) {
+          if (((chunk[at] as number) & OPCODE) === OPCODE_CLOSE) closeSeen = true;
+          at += length;
+          if (stopsAtBoundary) return at;
+          continue;
+        }
+      }
       if (part === 'rest') {
         const passed = Math.min(restBytes, end - at);
         restBytes -= passed;

@@ -183,6 +183,20 @@ describe('every eligible request', () => {
     assert.equal(fresh.seen, 0);
   });
 
+  it('is dropped when its answer is an event stream, which is not copied', async () => {
+    const legacy = await kept(
+      startUpstream((_, outgoing) => {
+        outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
+        outgoing.end('data: 1\n\n');
+      }),
+    );
+    const fresh = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, fresh);
+    assert.equal(await (await fetch(`${gateway.url}/events`)).text(), 'data: 1\n\n');
+    assert.deepEqual((await settled(gateway, 1)).dropped, { event_stream: 1 });
+    assert.equal(fresh.seen, 0);
+  });
+
   it('is dropped when its client leaves, and counts as legacy_error when legacy fails', async () => {
     const legacy = await kept(
       startUpstream((incoming, outgoing) => {

@@ -208,7 +208,7 @@ describe('a refused upgrade', () => {
     (await upstream.next()).socket.destroy();
     await raw.closed();
     const line = await eventually(() => gateway.log.find(({ msg }) => msg === 'upgrade'), 'the log line');
-    assert.equal(line['failure'], 'response_cut');
+    assert.equal(line.failure, 'response_cut');
   });
 
   it('that stalls is cut after the time-out', async () => {
@@ -218,7 +218,7 @@ describe('a refused upgrade', () => {
     raw.send(request());
     await raw.closed();
     const line = await eventually(() => gateway.log.find(({ msg }) => msg === 'upgrade'), 'the log line');
-    assert.equal(line['failure'], 'response_stalled');
+    assert.equal(line.failure, 'response_stalled');
   });
 });
 
@@ -278,7 +278,7 @@ describe('an upgrade that comes to nothing', () => {
         1_000,
       );
       const line = await eventually(() => gateway.log.find(({ msg }) => msg === 'upgrade'), 'the log line');
-      assert.deepEqual([line['status'], line['failure']], [499, 'client_left']);
+      assert.deepEqual([line.status, line.failure], [499, 'client_left']);
     });
   }
 

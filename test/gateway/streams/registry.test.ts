@@ -83,7 +83,7 @@ describe('the stream registry', () => {
     mock.timers.tick(1_000);
     assert.deepEqual(closed, []);
     assert.equal(registry.counts('r').oldSide, 0);
-    assert.equal(gauges['old'], 0);
+    assert.equal(gauges.old, 0);
   });
 
   it('flipped with pin, then the stream stays and is counted as on the old side', () => {

@@ -37,7 +37,11 @@ describe('a gateway told to stop', () => {
   it('takes no new connection before it ends an event stream, and ends that at the end of an event', async () => {
     let write = (_: string) => {};
     const upstream = kept(
-      await startUpstream((_, outgoing) => {
+      await startUpstream((incoming, outgoing) => {
+        if (incoming.url !== '/events') {
+          outgoing.end('ok');
+          return;
+        }
         outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
         write = (text) => void outgoing.write(text);
         write('data: 1\n\nda');

@@ -40,13 +40,13 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     const { side } = decision;
 
     // 4. Ask that side.
-    const { url, connectTimeoutMs } = settings.config.upstreams[side];
+    const upstream = settings.config.upstreams[side];
     const path = originForm(target) ?? '/'; // A target without a path was refused before.
     const added = settings.config.expose ? exposed(routeId, decision) : [];
     const handshake: Handshake = { routed, requestId, path: withoutQuery(path), startedAt, added };
     deps.upgrades.open(
       {
-        ...{ incoming, socket, head, url, path, added, connectTimeoutMs },
+        ...{ incoming, socket, head, upstream, path, added },
         headers: settings.edge.headers(pairs, connection, { requestId, side }),
         timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
         hasRoom: () => deps.streams.hasRoom,

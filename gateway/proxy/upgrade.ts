@@ -11,27 +11,27 @@ import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, Ser
 import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'http-proxy';
+import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import { createClientStandIn } from './client-stand-in.ts';
 import { type EarlyBytes, readEarly } from './early-bytes.ts';
 import { classifyDialError, type ForwardFailure } from './failure.ts';
 import { headerValue, responseHeaders } from './headers.ts';
 import { endAndLinger } from './linger.ts';
 import { relayRefusal } from './upgrade-refusal.ts';
+import { tlsOptions } from './upstream.ts';
 
 export interface UpgradeRequest {
   readonly incoming: IncomingMessage;
   readonly socket: Socket;
   /** What came with the request's head. */
   readonly head: Buffer;
-  /** The upstream's origin. */
-  readonly url: string;
+  readonly upstream: UpstreamConfig;
   /** The origin-form target, its bytes as the client sent them. */
   readonly path: string;
   /** End-to-end fields as they go upstream (see headers.ts). */
   readonly headers: readonly string[];
   /** Fields added to the answer. */
   readonly added: readonly string[];
-  readonly connectTimeoutMs: number;
   /** How long the upstream may take to answer, and between two parts of a refusal. */
   readonly timeoutMs: number;
   /** Whether one more stream may be open; asked when the upstream has agreed. */
@@ -66,17 +66,26 @@ export function createUpgradeProxy(): UpgradeProxy {
   const proxy = createProxyServer();
   // Errors come by each call's own callback; one without a listener here would end the process.
   proxy.on('error', () => {});
-  const agents = { plain: new Agent(HALF_OPEN), tls: new TlsAgent(HALF_OPEN) };
+  const plain = new Agent(HALF_OPEN);
+  const tls = new WeakMap<UpstreamConfig, TlsAgent>(); // By the configuration itself: one read anew has agents of its own.
+  const agentOf = (upstream: UpstreamConfig) => {
+    if (!upstream.url.startsWith('https:')) return plain;
+    const agent = tls.get(upstream) ?? new TlsAgent({ ...HALF_OPEN, ...tlsOptions(upstream.tls) });
+    tls.set(upstream, agent);
+    return agent;
+  };
 
   return {
     open(request, settled) {
-      const target = new URL(request.url);
+      const { upstream } = request;
+      const target = new URL(upstream.url);
       const handshake = new Handshake(request, settled);
       const options = {
         target,
-        agent: target.protocol === 'https:' ? agents.tls : agents.plain,
+        agent: agentOf(upstream),
+        secure: !upstream.tls?.insecure, // The fork would set this over the agent's own.
         toProxy: true, // Otherwise the target is parsed and written anew, which changes its bytes.
-        connectTimeout: request.connectTimeoutMs,
+        connectTimeout: upstream.connectTimeoutMs,
       };
       const begin = (outgoing: ClientRequest) => handshake.begin(outgoing);
       proxy.once('proxyReqWs', begin); // Emitted while ws() runs, thus for this request.

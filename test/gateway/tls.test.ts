@@ -277,6 +277,35 @@ describe('a backend that speaks TLS', () => {
     assert.equal((await throughGateway(url, { ca, serverName: 'other.test' })).status, 502);
   });
 
+  it('is verified for WebSockets too, by the same configuration', async () => {
+    const options = { key: readFileSync(fixture('two.key.pem')), cert: readFileSync(fixture('two.cert.pem')) };
+    const https = createTlsServer(options);
+    const server = new WebSocketServer({ server: https });
+    server.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
+    https.listen(0, '127.0.0.1');
+    await once(https, 'listening');
+    open.push({ close: async () => void https.close() });
+    const url = `https://127.0.0.1:${(https.address() as AddressInfo).port}`;
+    for (const [tls, outcome] of [
+      [undefined, 'unexpected-response'],
+      [{ ca: fixture('two.cert.pem') }, 'open'],
+    ] as const) {
+      const upstream = tls ? { url, tls } : { url };
+      const upstreams = { legacy: upstream, new: upstream };
+      const gateway = await startTestGateway({
+        legacy: url,
+        new: url,
+        routes: [routeOn('/*')],
+        overrides: { upstreams },
+      });
+      open.push(gateway);
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`);
+      socket.on('error', () => {});
+      await within(once(socket, outcome), outcome);
+      socket.terminate();
+    }
+  });
+
   it('is not verified where the configuration says so', async () => {
     assert.equal((await throughGateway((await secureBackend()).url, { insecure: true })).status, 200);
   });

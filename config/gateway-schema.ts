@@ -324,7 +324,8 @@ export const gatewaySchema = z.strictObject({
   rateLimitStore: z
     .string()
     .regex(/^(?:memory|rediss?:\/\/.+)$/, 'expected memory, or the URL of a Redis that the gateways share')
-    .default('memory'),
+    .default('memory')
+    .describe('Where requests are counted. In memory each gateway, and each of its workers, counts by itself.'),
   requestId: z
     .boolean()
     .default(true)

@@ -129,5 +129,8 @@ function followConfig(file: string, { settings, control, serving, metrics, log }
 /** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
 function numbersOf({ evidence, traffic }: Serving, route: string) {
   const comparison = evidence.of(route);
-  return { comparison: { ...comparison, differences: comparison.differences.slice(0, 10) }, traffic: traffic.of(route) };
+  return {
+    comparison: { ...comparison, differences: comparison.differences.slice(0, 10) },
+    traffic: traffic.of(route),
+  };
 }

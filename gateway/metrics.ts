@@ -64,6 +64,48 @@ export function createMetrics() {
       aggregator: 'max', // Each worker finds out for itself.
       registers,
     }),
+    ...mirrorMetrics(registers),
+    configReloads: new Counter({
+      name: 'banyan_config_reloads_total',
+      help: 'Configurations read anew, by whether they were put in force.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    configLoaded: new Gauge({
+      name: 'banyan_config_loaded_timestamp_seconds',
+      help: 'When the configuration in force was loaded.',
+      registers,
+    }),
+    ...workerMetrics(registers),
+    raised: new Counter({
+      name: 'banyan_internal_errors_total',
+      help: 'Failures of the gateway itself, off the path of requests, by operation.',
+      labelNames: ['operation'] as const,
+      registers,
+    }),
+  };
+}
+
+/** Of the process that decides, where workers serve for it. */
+function workerMetrics(registers: Registry[]) {
+  return {
+    workers: new Gauge({ name: 'banyan_workers', help: 'Processes that serve traffic.', registers }),
+    workerEnds: new Counter({
+      name: 'banyan_worker_ends_total',
+      help: 'Workers that have ended unasked and were replaced, by how: exit, signal, or unresponsive.',
+      labelNames: ['how'] as const,
+      registers,
+    }),
+    unreported: new Counter({
+      name: 'banyan_worker_unreported_requests_total',
+      help: "Requests missing in operators' traffic figures, because a worker could not report them in time.",
+      registers,
+    }),
+  };
+}
+
+function mirrorMetrics(registers: Registry[]) {
+  return {
     outcomes: new Counter({
       name: 'banyan_mirror_outcomes_total',
       help: 'Verdicts on mirrored requests.',
@@ -78,34 +120,5 @@ export function createMetrics() {
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
-    configReloads: new Counter({
-      name: 'banyan_config_reloads_total',
-      help: 'Configurations read anew, by whether they were put in force.',
-      labelNames: ['result'] as const,
-      registers,
-    }),
-    configLoaded: new Gauge({
-      name: 'banyan_config_loaded_timestamp_seconds',
-      help: 'When the configuration in force was loaded.',
-      registers,
-    }),
-    workers: new Gauge({ name: 'banyan_workers', help: 'Processes that serve traffic.', registers }),
-    workerEnds: new Counter({
-      name: 'banyan_worker_ends_total',
-      help: 'Workers that have ended unasked and were replaced, by how: exit, signal, or unresponsive.',
-      labelNames: ['how'] as const,
-      registers,
-    }),
-    unreported: new Counter({
-      name: 'banyan_worker_unreported_requests_total',
-      help: "Requests missing in operators' traffic figures, because a worker could not report them in time.",
-      registers,
-    }),
-    raised: new Counter({
-      name: 'banyan_internal_errors_total',
-      help: 'Failures of the gateway itself, off the path of requests, by operation.',
-      labelNames: ['operation'] as const,
-      registers,
-    }),
   };
 }

@@ -3,14 +3,16 @@ import { ConfigError, loadGatewayConfig, readOperatorTokens } from '../config/lo
 import { type Gateway, startGateway } from './gateway.ts';
 import { createGatewayLog } from './request-log.ts';
 
-/** After the drain, what still holds the process is not worth waiting for. */
+/** After the delay and the drain, what still holds the process is not worth waiting for. */
 const EXIT_TIMEOUT_MS = 20_000;
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the configuration anew. Resolves with the exit code: 0 after a clean stop, 1 on failure, 2 on a bad configuration. */
 export async function serve(configFile: string): Promise<number> {
   let gateway: Gateway;
+  let exitTimeoutMs = EXIT_TIMEOUT_MS;
   try {
     const config = loadGatewayConfig(configFile);
+    exitTimeoutMs += config.shutdown.delayMs;
     const tokens = readOperatorTokens(config, configFile);
     const log = createGatewayLog({ level: config.log.level });
     gateway = await startGateway({ config, tokens, log, configFile });
@@ -21,7 +23,7 @@ export async function serve(configFile: string): Promise<number> {
   console.log(JSON.stringify({ listening: gateway.listening }));
   process.on('SIGHUP', () => void gateway.reload());
   await stopSignal();
-  setTimeout(() => process.exit(1), EXIT_TIMEOUT_MS).unref();
+  setTimeout(() => process.exit(1), exitTimeoutMs).unref();
   await gateway.close();
   return 0;
 }

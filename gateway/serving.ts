@@ -1,9 +1,10 @@
 // Who serves the traffic that the rest of the gateway decides about and reports on: this process, or workers of its own
 // (cluster/).
+
+import { createDataPath, type DataPath } from './data-path.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createEvidence, type Evidence } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
-import { createDataPath, type DataPath } from './data-path.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { Flags } from './rollout/flags.ts';
 import type { ForcedSides } from './routing/decide.ts';

@@ -7,7 +7,7 @@ import type { FromWorker, ToWorker } from './messages.ts';
 
 /** A worker that takes longer to load and listen is ended and started anew. */
 const START_TIMEOUT_MS = 15_000;
-/** How long all workers may take to finish what is under way; longer than a listener's own drain. */
+/** How long workers may take to finish what is under way, beyond their delay; longer than a listener's own drain. */
 const STOP_TIMEOUT_MS = 14_000;
 /** The first replacement comes at once, each further one later while workers keep ending young. */
 const BACKOFF_MS = 50;
@@ -44,8 +44,8 @@ export interface Fleet {
   start(): void;
   /** The worker has begun to serve. */
   arrived(worker: FleetWorker): void;
-  /** Asks all to finish what is under way, and resolves when all have ended; starts no more. */
-  stop(): Promise<void>;
+  /** Asks all to finish what is under way after a delay of theirs; resolves when all have ended. Starts no more. */
+  stop(delayMs: number): Promise<void>;
 }
 
 export function createFleet(deps: FleetDeps): Fleet {
@@ -110,7 +110,7 @@ export function createFleet(deps: FleetDeps): Fleet {
       starting.delete(worker);
       log.info({ worker: worker.pid }, 'worker serves');
     },
-    async stop() {
+    async stop(delayMs) {
       stopping = true;
       for (const timer of respawns) clearTimeout(timer);
       for (const timer of starting.values()) clearTimeout(timer);
@@ -119,7 +119,7 @@ export function createFleet(deps: FleetDeps): Fleet {
       for (const worker of workers) worker.send({ kind: 'stop' });
       const cut = setTimeout(() => {
         for (const worker of workers) worker.kill('unresponsive');
-      }, STOP_TIMEOUT_MS);
+      }, delayMs + STOP_TIMEOUT_MS);
       await allEnded;
       clearTimeout(cut);
     },

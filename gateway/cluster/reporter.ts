@@ -1,26 +1,26 @@
 // A worker's side of the figures: gathers what requests count and tells the primary a few times a second, off their path.
-// Bounded: while a report is not sent the next ones wait, and what does not fit then is counted.
+// While a report is not sent the next ones wait.
 import type { DataPath } from '../data-path.ts';
 import type { Evidence } from '../mirror/evidence.ts';
 import { UNROUTED } from '../routing/route.ts';
-import { SIDES, type Side } from '../routing/side.ts';
 import type { CurrentSettings } from '../settings.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { Traffic } from '../traffic.ts';
-import type { Report } from './messages.ts';
+import type { Report, WorkerGauges } from './messages.ts';
+import { createTally } from './tally.ts';
 
 const REPORT_INTERVAL_MS = 100;
 /** Of a worker's time reporting takes at most one part in so many: large evidence is told less often. */
 const COST_FACTOR = 20;
-/** Requests between two reports whose durations are kept; a worker answers a tenth of that. */
-const REQUESTS_MAX = 20_000;
+
+type Serves = Pick<DataPath, 'mirror' | 'streams'>;
 
 export interface Reporter {
   /** Where the mirror records; what it finds is reported. */
   readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
   /** Starts reporting of what serves here. */
-  begin(path: Pick<DataPath, 'mirror' | 'streams'>): void;
+  begin(path: Serves): void;
   /** Reports now. */
   flush(): void;
   /** Reports for the last time. */
@@ -34,82 +34,28 @@ export interface ReporterDeps {
   readonly send: (report: Report, sent: () => void) => void;
 }
 
-interface Batch {
-  readonly route: string;
-  readonly side: Side;
-  readonly isError: boolean;
-  readonly durationsMs: number[];
-}
-
 export function createReporter({ evidence, settings, send }: ReporterDeps): Reporter {
-  const batches = new Map<string, Batch>(); // Four per configured route at most.
-  const touched = new Set<string>(); // Routes whose evidence has changed.
-  const sampled = new Map<string, number>(); // The last sample told, per configured route.
-  const streamsTold = new Map<string, StreamCounts>();
-  let path: Pick<DataPath, 'mirror' | 'streams'> | undefined;
-  let answered = 0;
-  let kept = 0;
-  let unreported = 0;
+  const tally = createTally();
+  const touched = new Set<string>(); // Routes whose evidence has changed since the last report.
+  const samplesOf = newSamples(evidence);
+  const streamsOf = changedStreams(settings);
+  let path: Serves | undefined;
   let underWay = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  function count(route: string, side: Side, durationMs: number, isError: boolean): void {
-    answered++;
-    if (kept >= REQUESTS_MAX) {
-      unreported++;
-      return;
-    }
-    kept++;
-    const key = `${side} ${isError} ${route}`;
-    const batch = batches.get(key);
-    if (batch) batch.durationsMs.push(durationMs);
-    else batches.set(key, { route, side, isError, durationsMs: [durationMs] });
-  }
-
-  function newSamples(route: string) {
-    const last = sampled.get(route) ?? 0;
-    const fresh = evidence.samples(route).filter(({ n }) => n > last);
-    sampled.set(route, Math.max(last, ...fresh.map(({ n }) => n)));
-    return fresh.reverse().map((sample) => [route, sample] as const);
-  }
-
-  function changedStreams(): [string, StreamCounts][] {
-    const routes = [UNROUTED, ...settings.current.table.routes.map(({ id }) => id)];
-    return routes.flatMap((route) => {
-      const now = path?.streams.counts(route);
-      if (!now || isSame(now, streamsTold.get(route) ?? NO_STREAMS)) return [];
-      streamsTold.set(route, now);
-      return [[route, now]];
-    });
-  }
-
-  function take(): Report {
-    const { serving } = settings.current.upstreams;
-    const [legacy, fresh] = SIDES.map((side) => serving[side].inFlight);
-    const routes = [...touched];
-    const report: Report = {
-      requests: [...batches.values()].map((batch) => ({ ...batch, durationsMs: Float32Array.from(batch.durationsMs) })),
-      unreported,
-      evidence: routes.map((route) => [route, evidence.of(route)]),
-      samples: routes.flatMap(newSamples),
-      streams: changedStreams(),
-      gauges: {
-        answered,
-        inFlight: { legacy: legacy ?? 0, new: fresh ?? 0 },
-        mirrorWaiting: path?.mirror.waiting ?? 0,
-        mirrorWaitingBytes: path?.mirror.waitingBytes ?? 0,
-      },
-    };
-    batches.clear();
-    touched.clear();
-    kept = 0;
-    unreported = 0;
-    return report;
-  }
-
   function flush(): void {
+    if (!path) return;
+    const routes = [...touched];
+    touched.clear();
     underWay++;
-    send(take(), () => underWay--);
+    const report: Report = {
+      ...tally.take(),
+      evidence: routes.map((route) => [route, evidence.of(route)]),
+      samples: routes.flatMap(samplesOf),
+      streams: streamsOf(path.streams),
+      gauges: gaugesOf(settings, path.mirror, tally.answered),
+    };
+    send(report, () => underWay--);
   }
 
   function tick(): void {
@@ -134,7 +80,7 @@ export function createReporter({ evidence, settings, send }: ReporterDeps): Repo
         evidence.record(route, ...found);
       },
     },
-    traffic: { count },
+    traffic: tally,
     begin(begun) {
       path = begun;
       tick();
@@ -147,8 +93,41 @@ export function createReporter({ evidence, settings, send }: ReporterDeps): Repo
   };
 }
 
+/** Answers those of a route's samples that it has not answered before, the oldest first. */
+function newSamples(evidence: Evidence) {
+  const told = new Map<string, number>(); // The last one, per configured route.
+  return (route: string): Report['samples'] => {
+    const last = told.get(route) ?? 0;
+    const fresh = evidence.samples(route).filter(({ n }) => n > last);
+    told.set(route, Math.max(last, ...fresh.map(({ n }) => n)));
+    return fresh.reverse().map((sample) => [route, sample]);
+  };
+}
+
 const NO_STREAMS: StreamCounts = { legacy: 0, new: 0, oldSide: 0, oldest: null };
+
+/** Answers the counts of those routes where they are not as answered before. */
+function changedStreams(settings: CurrentSettings) {
+  const told = new Map<string, StreamCounts>(); // One per configured route.
+  return (streams: Pick<DataPath['streams'], 'counts'>): Report['streams'] => {
+    const routes = [UNROUTED, ...settings.current.table.routes.map(({ id }) => id)];
+    const now = routes.map((route) => [route, streams.counts(route)] as const);
+    const changed = now.filter(([route, counts]) => !isSame(counts, told.get(route) ?? NO_STREAMS));
+    for (const [route, counts] of changed) told.set(route, counts);
+    return changed;
+  };
+}
 
 function isSame(a: StreamCounts, b: StreamCounts): boolean {
   return a.legacy === b.legacy && a.new === b.new && a.oldSide === b.oldSide && a.oldest === b.oldest;
+}
+
+function gaugesOf(settings: CurrentSettings, mirror: DataPath['mirror'], answered: number): WorkerGauges {
+  const { legacy, new: fresh } = settings.current.upstreams.serving;
+  return {
+    answered,
+    inFlight: { legacy: legacy.inFlight, new: fresh.inFlight },
+    mirrorWaiting: mirror.waiting,
+    mirrorWaitingBytes: mirror.waitingBytes,
+  };
 }

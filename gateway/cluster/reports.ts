@@ -1,11 +1,12 @@
 // What the workers report, put together: the figures that operators and audit entries read.
+
+import type { Serving, ServingDeps } from '../serving.ts';
+import type { StreamCounts } from '../streams/registry.ts';
+import { createTraffic, type Traffic } from '../traffic.ts';
 import type { MergedEvidence } from './merged-evidence.ts';
 import { createMergedEvidence, WORKER_LOST } from './merged-evidence.ts';
 import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
-import type { Serving, ServingDeps } from '../serving.ts';
-import type { StreamCounts } from '../streams/registry.ts';
-import { createTraffic, type Traffic } from '../traffic.ts';
 
 export interface Reports {
   readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'inFlight'>;

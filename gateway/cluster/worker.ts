@@ -48,7 +48,8 @@ export function runWorker(): void {
         running?.path.listen(message.hostPort).then((address) => send({ kind: 'listening', address }), fail);
         return;
       case 'measure':
-        return running?.measure(message.request);
+        running?.measure(message.request).catch(fail); // Not awaited, for the same reason.
+        return;
       case 'stop':
         void stop();
     }

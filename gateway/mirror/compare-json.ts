@@ -1,6 +1,6 @@
 // Compares two JSON documents as keyed structures and names every difference by its place and kind. Pure.
 import { canonicalDecimal, canonicalTimestamp } from './canonical.ts';
-import { type Json, JsonNumber, type JsonObject } from './json.ts';
+import { type Json, JsonNumber, type JsonObject, writeJson } from './json.ts';
 import { printPlace } from './path.ts';
 import type { CompiledRules, PlaceRules } from './rules.ts';
 import { Spot } from './spot.ts';
@@ -138,7 +138,7 @@ class Walk {
       const items = value.map((item: Json) => this.#canonical(item, at.member()));
       return `[${(at.rules.array?.unordered ? items.sort() : items).join()}]`;
     }
-    return normalised(value, at.rules) ?? textOf(value);
+    return normalised(value, at.rules) ?? writeJson(value);
   }
 }
 
@@ -209,17 +209,9 @@ function typeOf(value: Json): string {
   return value instanceof JsonNumber ? 'number' : typeof value;
 }
 
-function textOf(value: Json): string {
-  if (value instanceof JsonNumber) return value.text;
-  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
-  if (value instanceof Map)
-    return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${textOf(item)}`).join()}}`;
-  return JSON.stringify(value);
-}
-
 function preview(value: Json): string {
   if (Array.isArray(value)) return `[${value.length} members]`;
   if (value instanceof Map) return `{${[...value.keys()].slice(0, 5).join(', ')}${value.size > 5 ? ', …' : ''}}`;
-  const text = textOf(value);
+  const text = writeJson(value);
   return text.length > PREVIEW_LENGTH_MAX ? `${text.slice(0, PREVIEW_LENGTH_MAX)}…` : text;
 }

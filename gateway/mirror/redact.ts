@@ -1,7 +1,7 @@
 // What of an answer may be kept as a sample: never a secret or somebody's personal data.
 import { headerValue } from '../proxy/headers.ts';
 import type { Difference } from './compare-json.ts';
-import { type Json, JsonNumber, parseJson } from './json.ts';
+import { parseJson, type Rewriting, writeJson } from './json.ts';
 
 export const REDACTED = '[redacted]';
 /** Longer bodies are cut in samples. */
@@ -64,6 +64,11 @@ export function redactDifference(difference: Difference): Difference {
   return { ...difference, legacy: redact(difference.legacy), new: redact(difference.new) };
 }
 
+const REDACTING: Rewriting = {
+  member: (name) => (isSecretName(name) ? REDACTED : undefined),
+  text: redactTarget,
+};
+
 /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
 export function redactBody(body: Buffer | undefined, headers: readonly string[]): string {
   if (!body) return 'not kept';
@@ -71,20 +76,9 @@ export function redactBody(body: Buffer | undefined, headers: readonly string[])
   const type = headerValue(headers, 'content-type') ?? 'no content-type';
   if (!/json/i.test(type) || headerValue(headers, 'content-encoding')) return `${body.length} bytes, ${type}`;
   try {
-    const text = textOf(parseJson(body.toString('utf8')));
+    const text = writeJson(parseJson(body.toString('utf8')), REDACTING);
     return text.length > BODY_TEXT_MAX ? `${text.slice(0, BODY_TEXT_MAX)}…` : text;
   } catch {
     return `${body.length} bytes that are not JSON, ${type}`;
   }
-}
-
-function textOf(value: Json): string {
-  if (value instanceof JsonNumber) return value.text;
-  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
-  if (typeof value === 'string') return JSON.stringify(redactTarget(value));
-  if (!(value instanceof Map)) return JSON.stringify(value);
-  const members = [...value].map(
-    ([name, item]) => `${JSON.stringify(name)}:${isSecretName(name) ? JSON.stringify(REDACTED) : textOf(item)}`,
-  );
-  return `{${members.join()}}`;
 }

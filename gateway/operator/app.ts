@@ -11,6 +11,7 @@ import { ControlError } from '../rollout/control.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
+import { acknowledge } from './acknowledge.ts';
 import { compileTokens } from './auth.ts';
 import {
   actorOf,
@@ -23,7 +24,6 @@ import {
   readBody,
   requireRole,
 } from './context.ts';
-import { acknowledge } from './acknowledge.ts';
 import { reasonBody, rollbackProgress, routesApi } from './routes.ts';
 
 const BODY_BYTES_MAX = 65_536;

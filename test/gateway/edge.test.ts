@@ -1,14 +1,12 @@
 // What the gateway does for both sides alike: cross-origin requests, rate limits, traces; over real sockets.
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { routeOn, startTestGateway } from '../helpers/gateway.ts';
 import { sendJson, startUpstream } from '../helpers/upstream.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const kept = closingAfterEach();
 
 async function gatewayWith(overrides: object, route: Record<string, unknown> = {}) {
   const seen: IncomingHttpHeaders[] = [];
@@ -17,10 +15,10 @@ async function gatewayWith(overrides: object, route: Record<string, unknown> = {
     outgoing.setHeader('access-control-allow-origin', 'https://backend.example');
     sendJson(outgoing, 200, {});
   });
-  open.push(upstream);
+  await kept(upstream);
   const routes = [routeOn('/api/*', route), routeOn('/other', { id: 'other.route' })];
   const gateway = await startTestGateway({ legacy: upstream.url, new: upstream.url, routes, overrides });
-  open.push(gateway);
+  await kept(gateway);
   return { gateway, upstream, seen };
 }
 

@@ -1,21 +1,13 @@
 // Retries, falling back to the other side, breakers and health checks, over real sockets.
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
 import { closedPort, sendJson, startRawServer, startUpstream } from '../helpers/upstream.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-async function kept<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
-  const opened = await opening;
-  open.push(opened);
-  return opened;
-}
+const kept = closingAfterEach();
 
 const answering = (name: string) => kept(startUpstream((_, outgoing) => sendJson(outgoing, 200, { name })));
 const dead = async () => ({ url: `http://127.0.0.1:${await closedPort()}` });

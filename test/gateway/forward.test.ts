@@ -3,22 +3,14 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway, type TestGatewayOptions } from '../helpers/gateway.ts';
 import { connectRaw } from '../helpers/raw-client.ts';
 import { closedPort, sendJson, startRawServer, startUpstream, type TestServer } from '../helpers/upstream.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-async function kept<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
-  const opened = await opening;
-  open.push(opened);
-  return opened;
-}
+const kept = closingAfterEach();
 
 /** A gateway before one legacy upstream; the new side is not to be reached. */
 async function gatewayBefore(

@@ -2,21 +2,13 @@
 // eligible request ends in exactly one outcome.
 import assert from 'node:assert/strict';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
 import { closedPort, sendJson, startRawServer, startUpstream, type TestServer } from '../helpers/upstream.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-async function kept<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
-  const opened = await opening;
-  open.push(opened);
-  return opened;
-}
+const kept = closingAfterEach();
 
 const QUICK_MIRROR = { timeoutMs: 200, bodyBytesMax: 10_000 };
 

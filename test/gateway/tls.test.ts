@@ -7,12 +7,13 @@ import { createServer as createTlsServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway } from '../helpers/gateway.ts';
-import { startRawServer, startUpstream, type TestServer } from '../helpers/upstream.ts';
+import { startRawServer, startUpstream } from '../helpers/upstream.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'tls');
 const fixture = (name: string) => join(FIXTURES, name);
@@ -23,10 +24,7 @@ const use = (name: string) => {
   copyFileSync(fixture(`${name}.cert.pem`), cert);
 };
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const kept = closingAfterEach();
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 async function secureGateway(upstream: { url: string }, overrides: object = {}): Promise<TestGateway> {
@@ -38,20 +36,14 @@ async function secureGateway(upstream: { url: string }, overrides: object = {}):
     routes,
     overrides: { tls: { cert, key }, ...overrides },
   });
-  open.push(gateway);
+  await kept(gateway);
   return gateway;
-}
-
-async function kept(opening: Promise<TestServer>): Promise<TestServer> {
-  const server = await opening;
-  open.push(server);
-  return server;
 }
 
 function http2To(gateway: TestGateway): ClientHttp2Session {
   const session = connectHttp2(`https://127.0.0.1:${gateway.port}`, { ca: readFileSync(fixture('one.cert.pem')) });
   session.on('error', () => {});
-  open.push({ close: async () => session.destroy() });
+  void kept({ close: () => session.destroy() });
   return session;
 }
 
@@ -191,7 +183,7 @@ describe('a client that speaks TLS', () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     server.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
-    open.push({ close: async () => void server.close() });
+    void kept({ close: () => server.close() });
     const gateway = await secureGateway({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
     const socket = new WebSocket(`wss://127.0.0.1:${gateway.port}/ws`, { ca: readFileSync(cert) });
     await within(once(socket, 'open'), 'the connection');
@@ -242,7 +234,7 @@ describe('a backend that speaks TLS', () => {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    open.push({ close: async () => void server.close() });
+    void kept({ close: () => server.close() });
     return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, saw: () => client };
   }
 
@@ -254,7 +246,7 @@ describe('a backend that speaks TLS', () => {
       routes: [routeOn('/*')],
       overrides: { upstreams: { legacy: upstream, new: upstream } },
     });
-    open.push(gateway);
+    await kept(gateway);
     return fetch(`${gateway.url}/x`);
   }
 
@@ -284,7 +276,7 @@ describe('a backend that speaks TLS', () => {
     server.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
     https.listen(0, '127.0.0.1');
     await once(https, 'listening');
-    open.push({ close: async () => void https.close() });
+    void kept({ close: () => https.close() });
     const url = `https://127.0.0.1:${(https.address() as AddressInfo).port}`;
     for (const [tls, outcome] of [
       [undefined, 'unexpected-response'],
@@ -298,7 +290,7 @@ describe('a backend that speaks TLS', () => {
         routes: [routeOn('/*')],
         overrides: { upstreams },
       });
-      open.push(gateway);
+      await kept(gateway);
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`);
       socket.on('error', () => {});
       await within(once(socket, outcome), outcome);

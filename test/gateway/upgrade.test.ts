@@ -1,17 +1,15 @@
 // WebSocket upgrades through the gateway, by flag.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
+import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway } from '../helpers/gateway.ts';
 import { connectRaw } from '../helpers/raw-client.ts';
 import { closedPort, startUpstream } from '../helpers/upstream.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const kept = closingAfterEach();
 
 async function startEcho(name: string) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
@@ -29,19 +27,22 @@ async function startEcho(name: string) {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-  open.push(echo);
+  await kept(echo);
   return echo;
 }
 
 async function gatewayBetween(legacy: string, fresh: string) {
   const gateway = await startTestGateway({ legacy, new: fresh, routes: [routeOn('/ws/*')] });
-  open.push(gateway);
+  await kept(gateway);
   return gateway;
 }
 
 const streams = async (gateway: Awaited<ReturnType<typeof gatewayBetween>>, side: string) => {
   const { body } = await gateway.api('GET', '/metrics');
-  return Number(new RegExp(`banyan_open_streams\\{route="test.route",side="${side}",kind="websocket"\\} (\\d+)`).exec(body)?.[1] ?? 0);
+  return Number(
+    new RegExp(`banyan_open_streams\\{route="test.route",side="${side}",kind="websocket"\\} (\\d+)`).exec(body)?.[1] ??
+      0,
+  );
 };
 
 async function say(socket: WebSocket, text: string): Promise<string> {
@@ -87,7 +88,7 @@ describe('a WebSocket', () => {
 
   it('that the upstream refuses gets its refusal', async () => {
     const refusing = await startUpstream((_, outgoing) => outgoing.writeHead(401, { 'x-why': 'no' }).end('no'));
-    open.push(refusing);
+    await kept(refusing);
     const gateway = await gatewayBetween(refusing.url, 'http://127.0.0.1:9');
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws/x`);
     const [, response] = await within(once(socket, 'unexpected-response'), 'the refusal');
@@ -110,7 +111,7 @@ describe('a WebSocket', () => {
 describe('another upgrade', () => {
   it('offered by a client (h2c) is ignored and the request served', async () => {
     const upstream = await startUpstream((_, outgoing) => outgoing.end('plain'));
-    open.push(upstream);
+    await kept(upstream);
     const gateway = await gatewayBetween(upstream.url, 'http://127.0.0.1:9');
     const client = await connectRaw(gateway.port);
     client.send(

@@ -55,7 +55,8 @@ export interface WorkersOptions {
 export async function startWorkers(options: WorkersOptions): Promise<WorkersGateway> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'banyan-workers-'));
   const file = join(folder, 'banyan.json'); // JSON is YAML.
-  const writeConfig = (routes: readonly object[]) => writeFileSync(file, JSON.stringify(configOf(options, folder, routes)));
+  const writeConfig = (routes: readonly object[]) =>
+    writeFileSync(file, JSON.stringify(configOf(options, folder, routes)));
   writeConfig(options.routes);
   const server = await spawnServer({
     args: ['gateway/main.ts', '--config', file],
@@ -71,7 +72,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: response.status, body: await response.json() };
+    return { status: response.status, body: JSON.parse(await response.text()) };
   };
   const instances = async (): Promise<readonly Instance[]> => (await api('GET', '/api/instances')).body.instances;
   return {
@@ -103,7 +104,11 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
   };
 }
 
-function configOf({ workers, sides, listen = '127.0.0.1:0' }: WorkersOptions, folder: string, routes: readonly object[]) {
+function configOf(
+  { workers, sides, listen = '127.0.0.1:0' }: WorkersOptions,
+  folder: string,
+  routes: readonly object[],
+) {
   return {
     version: 1,
     ...{ listen, workers, expose: true },
@@ -113,6 +118,7 @@ function configOf({ workers, sides, listen = '127.0.0.1:0' }: WorkersOptions, fo
     ledger: `sqlite:${join(folder, 'gateway.db')}`,
     identity: ['header:x-user-id', 'address'],
     log: { level: 'warn' },
+    shutdown: { delayMs: 50 },
     routes,
   };
 }

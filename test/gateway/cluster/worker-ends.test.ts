@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, within } from '../../helpers/deadline.ts';
 import {
   ask,
@@ -17,6 +17,7 @@ import {
   type WorkersGateway,
 } from './start-workers.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CLIENTS = 16;
 const routes = [
   { id: 'moved', match: { methods: ['*'], path: '/api/moved/*' } },
@@ -47,10 +48,12 @@ function load(url: string, path: string, clients: number) {
   const client = async (number: number) => {
     const agent = keptAlive(1);
     while (!isOver) {
-      await ask(url, path, agent).then(
-        ({ status }) => (status === 200 ? answered++ : (failed[number] = (failed[number] ?? 0) + 1)),
-        () => (failed[number] = (failed[number] ?? 0) + 1),
+      const status = await ask(url, path, agent).then(
+        (answer) => answer.status,
+        () => 0,
       );
+      if (status === 200) answered++;
+      else failed[number] = (failed[number] ?? 0) + 1;
     }
     agent.destroy();
   };
@@ -83,13 +86,19 @@ describe('a worker that is killed under load', () => {
       const after = pidsOf(await whole([killed]));
       assert.ok(after.includes(other), 'the other worker has gone on');
       // Each client has one request under way, so it can lose one a kill; and none once the worker is gone.
-      assert.ok(traffic.failed.every((count) => count <= kills), `failed: ${traffic.failed.join(' ')}`);
+      assert.ok(
+        traffic.failed.every((count) => count <= kills),
+        `failed: ${traffic.failed.join(' ')}`,
+      );
       assert.ok((await metric('banyan_requests_total')) >= counted, 'counters never fall');
     }
     const failedBefore = traffic.failed.reduce((sum, count) => sum + count, 0);
     await askFresh(url, '/api/copied/x', 200);
     await traffic.stop();
-    assert.equal(traffic.failed.reduce((sum, count) => sum + count, 0), failedBefore);
+    assert.equal(
+      traffic.failed.reduce((sum, count) => sum + count, 0),
+      failedBefore,
+    );
     assert.equal(await metric('banyan_worker_ends_total', 'how="signal"'), 2);
     assert.equal(await metric('banyan_workers'), 2);
     // What a dead worker had pending is dropped by name: nothing that was eligible vanishes.
@@ -110,7 +119,10 @@ describe('a worker that is killed under load', () => {
       return body.warnings.length > 0 && body;
     }, 'a warning');
     assert.deepEqual(workers, { wanted: 2, serving: 1 });
-    assert.match(warnings[0], new RegExp(`1 of 2 workers do not serve; the last to end was pid ${victim} \\(SIGKILL\\)`));
+    assert.match(
+      warnings[0],
+      new RegExp(`1 of 2 workers do not serve; the last to end was pid ${victim} \\(SIGKILL\\)`),
+    );
     await whole([victim]);
     assert.deepEqual((await api('GET', '/api/status')).body.warnings, []);
   });
@@ -189,7 +201,14 @@ describe('the process that decides', () => {
     server.kill('SIGTERM');
     const operator = `http://${server.listening.operator}`;
     await eventually(async () => (await fetch(`${operator}/readyz`)).status === 503, 'readyz to say no');
-    await eventually(() => ask(url, '/x').then(() => false, () => true), 'the listener to be closed');
+    await eventually(
+      () =>
+        ask(url, '/x').then(
+          () => false,
+          () => true,
+        ),
+      'the listener to be closed',
+    );
     for (const release of held) release();
     assert.ok((await within(slow, 'the answers in flight')).every(({ status }) => status === 200));
     assert.deepEqual(await within(server.exited, 'the process to end'), { code: 0, signal: null });
@@ -198,9 +217,7 @@ describe('the process that decides', () => {
 
   it('whose port is taken exits with 1, names it, and leaves no worker behind', async () => {
     const { url, folder, server } = await start(2);
-    const ROOT = join(import.meta.dirname, '..', '..', '..');
     const file = join(folder, 'taken.json');
-    const { readFileSync, writeFileSync } = await import('node:fs');
     const config = JSON.parse(readFileSync(join(folder, 'banyan.json'), 'utf8'));
     const listen = new URL(url).host;
     writeFileSync(file, JSON.stringify({ ...config, listen, ledger: `sqlite:${join(folder, 'other.db')}` }));
@@ -215,6 +232,5 @@ describe('the process that decides', () => {
     assert.match(stderr, new RegExp(`cannot listen on ${listen}.*another process listens there`));
     assert.equal((await ask(url, '/x')).status, 200, 'the first is not disturbed');
     assert.ok(isAlive(server.pid));
-    await delay(0);
   });
 });

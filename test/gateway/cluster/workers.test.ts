@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually, within } from '../../helpers/deadline.ts';
-import { ask, askFresh, keptAlive, type Sides, startSides, startWorkers, type WorkersGateway } from './start-workers.ts';
+import {
+  ask,
+  askFresh,
+  keptAlive,
+  type Sides,
+  startSides,
+  startWorkers,
+  type WorkersGateway,
+} from './start-workers.ts';
 
 const REQUESTS = 3_000;
 const FLIPS = 20;
@@ -123,7 +131,10 @@ for (const workers of [2, 3]) {
         instances.reduce((sum, instance) => sum + instance.requests, 0),
         all,
       );
-      assert.ok(instances.every((instance) => instance.requests > 0), 'every worker has its share');
+      assert.ok(
+        instances.every((instance) => instance.requests > 0),
+        'every worker has its share',
+      );
     });
 
     it('follows a new configuration with every worker, and refuses a wrong one as a whole', async () => {
@@ -161,7 +172,10 @@ describe('workers that are stopped and started again', () => {
       await gateway.api('POST', '/api/routes/copied/rollback', { reason: 'test' });
       await gateway.stop();
       gateway = await startWorkers({ workers: 2, sides, routes, folder });
-      assert.deepEqual(new Set((await askFresh(gateway.url, '/api/moved/1', 50)).map(({ by }) => by)), new Set(['new']));
+      assert.deepEqual(
+        new Set((await askFresh(gateway.url, '/api/moved/1', 50)).map(({ by }) => by)),
+        new Set(['new']),
+      );
       const { body } = await gateway.api('GET', '/api/routes/copied');
       assert.equal(body.override.reason, 'test');
     } finally {

@@ -1,0 +1,112 @@
+// The workers as those who serve: what they say, who of them follows what is in force, and who may listen.
+import type { Decisions, Instance, ServingDeps } from '../serving.ts';
+import { createFleet, type FleetWorker } from './fleet.ts';
+import { createMeasuring } from './measuring.ts';
+import type { FromWorker } from './messages.ts';
+import type { Reports } from './reports.ts';
+import { stateOf } from './shared-state.ts';
+import { createSpread, type Follower, type Spread } from './spread.ts';
+
+export interface Crew {
+  /** Starts the workers; answers where they listen once all do. @throws when one of them cannot. */
+  start(decisions: Decisions, hostPort: string): Promise<string>;
+  /** How the workers are told what is in force; undefined before the start. */
+  readonly spread: Spread | undefined;
+  instances(): readonly Instance[];
+  problem(): string | undefined;
+  /** Asks all who serve for their metrics as they are now. */
+  measure(): Promise<void>;
+  stop(delayMs: number): Promise<void>;
+}
+
+export function createCrew(deps: ServingDeps, count: number, reports: Reports): Crew {
+  const { metrics, log, now } = deps;
+  const followers = new Map<FleetWorker, Follower>(); // Of those that are loaded.
+  const serving = new Set<FleetWorker>();
+  const measuring = createMeasuring();
+  let spread: Spread | undefined;
+  let listenOn = '';
+  let started: { resolve(address: string): void; reject(error: Error): void } | undefined;
+
+  const onMessages: { readonly [Kind in FromWorker['kind']]: OnMessage<Kind> } = {
+    loaded(worker) {
+      const follower: Follower = { send: worker.send, dismiss: () => worker.kill('unresponsive') };
+      followers.set(worker, follower);
+      spread?.add(follower);
+    },
+    applied(worker, { version }) {
+      const follower = followers.get(worker);
+      if (!spread || !follower) return;
+      spread.applied(follower, version);
+      if (spread.admit(follower)) worker.send({ kind: 'listen', hostPort: listenOn });
+    },
+    listening(worker, { address }) {
+      serving.add(worker);
+      metrics.workers.set(serving.size);
+      fleet.arrived(worker);
+      if (serving.size === count) started?.resolve(address);
+    },
+    failed(worker, { message }) {
+      log.error({ worker: worker.pid, problem: message }, 'worker cannot serve');
+      started?.reject(new Error(message));
+    },
+    report: (worker, { report }) => reports.take(worker.id, report),
+    metrics(worker, message) {
+      reports.takeMetrics(worker.id, message.metrics);
+      measuring.answered(message.request);
+    },
+  };
+
+  const fleet = createFleet({
+    ...{ count, metrics, log, now },
+    onMessage: (worker, message) => (onMessages[message.kind] as OnMessage)(worker, message),
+    onEnded(worker) {
+      const follower = followers.get(worker);
+      if (follower) spread?.remove(follower);
+      followers.delete(worker);
+      serving.delete(worker);
+      metrics.workers.set(serving.size);
+      started?.reject(new Error(`a worker ended before all ${count} of them listened; the log has its last words`));
+    },
+    onSilent: ({ id }) => reports.retire(id),
+  });
+
+  return {
+    get spread() {
+      return spread;
+    },
+    start(decisions, hostPort) {
+      listenOn = hostPort;
+      const begun = createSpread({ state: stateOf(deps, decisions, count) });
+      spread = begun;
+      decisions.onChange(() => void begun.publish());
+      const address = new Promise<string>((resolve, reject) => {
+        started = { resolve, reject };
+      });
+      fleet.start();
+      return address;
+    },
+    instances: () =>
+      [...fleet.workers].map((worker) => {
+        const { id, pid, startedAt } = worker;
+        const follower = followers.get(worker);
+        return {
+          ...{ pid, startedAt: startedAt.toISOString(), requests: reports.answered(id) },
+          state: serving.has(worker) ? 'serving' : 'starting',
+          version: (follower && spread?.versionOf(follower)) ?? 0,
+        };
+      }),
+    problem() {
+      const missing = count - serving.size;
+      if (missing === 0 || !started) return undefined;
+      return `${missing} of ${count} workers do not serve; the last to end was ${fleet.lastEnd() ?? 'none'}`;
+    },
+    measure: () => measuring.ask([...serving].map(({ send }) => send)),
+    stop: (delayMs) => fleet.stop(delayMs),
+  };
+}
+
+type OnMessage<Kind extends FromWorker['kind'] = FromWorker['kind']> = (
+  worker: FleetWorker,
+  message: Extract<FromWorker, { kind: Kind }>,
+) => void;

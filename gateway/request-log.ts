@@ -29,11 +29,42 @@ export function createGatewayLog(options: { level: LogLevel; stream?: LogStream 
   const logger = createLogger({ name: 'gateway', level: options.level, stream });
   const enabled = { info: logger.isLevelEnabled('info'), warn: logger.isLevelEnabled('warn') };
   const clock = createClock();
+  const write = createBatch(stream);
   return Object.assign(logger, {
     request(level: 'info' | 'warn', line: RequestLine) {
-      if (enabled[level]) stream.write(renderLine(level, clock(), line));
+      if (enabled[level]) write(renderLine(level, clock(), line));
     },
   });
+}
+
+/** Lines are given to the stream together: it does work for every write. No more than a pipe takes whole (PIPE_BUF). */
+const BATCH_CHARS_MAX = 4_096;
+const BATCH_MS = 20;
+
+/** What must not be lost when the process ends: one for each log that has lines waiting. */
+const unwritten = new Set<() => void>();
+function writeAll(): void {
+  for (const flush of unwritten) flush();
+}
+
+function createBatch(stream: LogStream): (line: string) => void {
+  let pending = '';
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    unwritten.delete(flush);
+    if (pending !== '') stream.write(pending);
+    pending = '';
+  };
+  // Before the stream's own last write, and once however many logs a process has.
+  if (!process.listeners('exit').includes(writeAll)) process.prependListener('exit', writeAll);
+  return (line) => {
+    if (pending.length + line.length > BATCH_CHARS_MAX) flush();
+    pending += line;
+    unwritten.add(flush);
+    timer ??= setTimeout(flush, BATCH_MS).unref();
+  };
 }
 
 /** The line as JSON. Ids, methods, sides and reasons are of closed character sets; only paths and causes need quoting. */

@@ -1,7 +1,7 @@
 // The traffic listener: a request that HTTP and the limits allow (http/) goes to handle.ts, a WebSocket upgrade the same
 // way by handle-upgrade.ts.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createHandler } from './handle.ts';
@@ -68,7 +68,6 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   server.maxHeadersCount = 0;
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.bodyIdleTimeoutMs;
-  const shed = shedder(server);
   const handleStream = createStreamHandler(deps, handle);
   server.on('request', (incoming, outgoing) => {
     if (isHttp2(incoming)) handleStream(incoming, outgoing);
@@ -87,7 +86,7 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   return {
     listen: (hostPort) => listen(server, hostPort),
     shed() {
-      shed();
+      connections.shed();
       listener.shed();
     },
     async close() {
@@ -120,22 +119,6 @@ function createStreamHandler(deps: TrafficDeps, handle: ReturnType<typeof create
       'request refused',
     );
     sendProblem(outgoing, { status, title, detail: `${title} (${reason}).`, requestId, code: reason }, []);
-  };
-}
-
-function shedder(server: Server): () => void {
-  const answering = new Set<ServerResponse>(); // As many as the limits allow requests.
-  let isShedding = false;
-  // Before anything answers: what has its head already cannot say that it is the last.
-  server.prependListener('request', (_incoming, outgoing) => {
-    if (isShedding) outgoing.shouldKeepAlive = false;
-    answering.add(outgoing);
-    outgoing.once('close', () => answering.delete(outgoing));
-  });
-  return () => {
-    isShedding = true;
-    for (const outgoing of answering) outgoing.shouldKeepAlive = false;
-    // Idle connections are left alone: closing one at the moment when its client uses it would lose that request.
   };
 }
 

@@ -18,6 +18,8 @@ export interface ConnectionDeps extends Omit<TurnDeps, 'requestsMax' | 'report'>
 /** The listeners of Node's server events. */
 export interface Connections {
   request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+  /** From now on every answer ends its connection. */
+  shed(): void;
   /** A request with an `Expect` field. */
   expecting(incoming: IncomingMessage, outgoing: ServerResponse): void;
   /** Whether a request is being answered on this connection: then another protocol cannot begin on it. */
@@ -45,6 +47,7 @@ export function createConnections(deps: ConnectionDeps): Connections {
   }
 
   return {
+    shed: turns.shed,
     request: (incoming, outgoing) => turns.take({ incoming, outgoing }, refusalOfHead(incoming, limits)),
     expecting: (incoming, outgoing) =>
       turns.take({ incoming, outgoing }, refusalOfHead(incoming, limits) ?? refusalOfExpectation(incoming)),

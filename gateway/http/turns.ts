@@ -37,13 +37,16 @@ export interface TurnDeps {
 
 export interface Turns {
   connectionOf(socket: Duplex): ClientConnection;
+  /** From now on every answer ends its connection, those of requests under way too. */
+  shed(): void;
   /** Runs a request in its turn, or refuses it in its turn when there is a reason. */
   take(exchange: Exchange, reason: RefusalReason | undefined): void;
 }
 
 export function createTurns(deps: TurnDeps): Turns {
   const connections = new WeakMap<Duplex, ClientConnection>();
-  let running = 0;
+  const running = new Set<Exchange>(); // One per connection, and those are limited.
+  let isShedding = false;
 
   function connectionOf(socket: Duplex): ClientConnection {
     let connection = connections.get(socket);
@@ -59,9 +62,11 @@ export function createTurns(deps: TurnDeps): Turns {
   function start(connection: ClientConnection, exchange: Exchange): void {
     const { incoming, outgoing } = exchange;
     connection.running = exchange;
-    running++;
+    running.add(exchange);
+    // Before anything answers: what has its head already cannot say that it is the last.
+    if (isShedding) outgoing.shouldKeepAlive = false;
     outgoing.on('close', connection.onAnswered);
-    if (running > deps.requestsMax) deps.overloaded(outgoing);
+    if (running.size > deps.requestsMax) deps.overloaded(outgoing);
     else if (incoming.url === '*') answerOptions(outgoing);
     else if (incoming.complete || headerValue(incoming.rawHeaders, 'transfer-encoding') === undefined) {
       deps.handle(incoming, outgoing);
@@ -75,7 +80,7 @@ export function createTurns(deps: TurnDeps): Turns {
   }
 
   function finished(connection: ClientConnection, socket: Socket): void {
-    running--;
+    if (connection.running) running.delete(connection.running);
     connection.running = undefined;
     if (!socket.writable) {
       connection.waiting.length = 0;
@@ -96,6 +101,11 @@ export function createTurns(deps: TurnDeps): Turns {
 
   return {
     connectionOf,
+    shed() {
+      isShedding = true;
+      for (const { outgoing } of running) outgoing.shouldKeepAlive = false;
+      // Idle connections are left alone: closing one at the moment when its client uses it would lose that request.
+    },
     take(exchange, reason) {
       const { incoming } = exchange;
       const connection = connectionOf(incoming.socket);

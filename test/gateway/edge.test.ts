@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, it } from 'node:test';
 import { closingAfterEach } from '../helpers/closing.ts';
+import { eventually } from '../helpers/deadline.ts';
 import { routeOn, startTestGateway } from '../helpers/gateway.ts';
 import { sendJson, startUpstream } from '../helpers/upstream.ts';
 
@@ -36,7 +37,8 @@ describe('cross-origin requests', () => {
     assert.equal(answer.headers.get('access-control-allow-origin'), 'https://app.example');
     const foreign = await fetch(`${gateway.url}/api/x`, { headers: { origin: 'https://evil.example' } });
     assert.equal(foreign.headers.get('access-control-allow-origin'), null);
-    assert.ok(gateway.log.some(({ decision, status }) => decision === 'preflight' && status === 204));
+    const isInLog = () => gateway.log.some(({ decision, status }) => decision === 'preflight' && status === 204);
+    await eventually(isInLog, 'the preflight in the log');
   });
 
   it("are the backend's own business when the gateway is not told", async () => {
@@ -84,7 +86,8 @@ describe('a trace', () => {
     await (await fetch(`${gateway.url}/api/x`, { headers: { traceparent, tracestate: 'a=b' } })).text();
     assert.equal(seen[0]?.traceparent, traceparent);
     assert.equal(seen[0]?.tracestate, 'a=b');
-    assert.ok(gateway.log.some(({ traceId }) => traceId === '4bf92f3577b34da6a3ce929d0e0e4736'));
+    const isInLog = () => gateway.log.some(({ traceId }) => traceId === '4bf92f3577b34da6a3ce929d0e0e4736');
+    await eventually(isInLog, 'the trace in the log');
   });
 
   it('is begun where there is none, when configured, and not otherwise', async () => {

@@ -62,7 +62,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ...options.overrides,
   });
   const log: Record<string, unknown>[] = [];
-  const stream = { write: (line: string) => void log.push(JSON.parse(line)) };
+  const stream = {
+    write(lines: string) {
+      for (const line of lines.trimEnd().split('\n')) log.push(JSON.parse(line));
+    },
+  };
   const gateway = await startGateway({
     config,
     tokens: new Map([

@@ -4,14 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
 import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
-import {
-  type EventStreamEnds,
-  type ForwardRequest,
-  type ForwardResult,
-  forward,
-  type PassingEvents,
-} from './proxy/forward.ts';
+import { type ForwardRequest, type ForwardResult, forward } from './proxy/forward.ts';
 import { headerValue } from './proxy/headers.ts';
+import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';

@@ -2,7 +2,7 @@
 // ends or a flip ends it.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { DEFAULT_TIMEOUT_MS } from '../config/gateway-schema.ts';
+import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
 import { sendProblem } from './problem.ts';
 import { connectionOf } from './proxy/edge.ts';

@@ -4,7 +4,8 @@
 //   ── the client has its whole answer; nothing below can delay or fail it ──
 //   8 mirror → compare → evidence
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DEFAULT_TIMEOUT_MS, type RateLimitConfig } from '../config/gateway-schema.ts';
+import type { RateLimitConfig } from '../config/gateway-schema.ts';
+import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';

@@ -10,7 +10,8 @@ import { answerHeaders, isWellFramed, reasonPhrase } from './answer-guard.ts';
 import type { Capture } from './capture.ts';
 import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
 import { headerValue, responseTrailers } from './headers.ts';
-import { askForBody, collect, contentLength, hasBody, isSmall, streamBody } from './upload.ts';
+import { type EventStreamEnds, isEventStream, type PassingEvents } from './passing-events.ts';
+import { hasBody, readBody } from './upload.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ForwardRequest {
@@ -35,23 +36,6 @@ export interface ForwardRequest {
   readonly bodyBytesMax: number | undefined;
   /** Copies of the bodies, when the request is mirrored. */
   readonly captures: { readonly request: Capture; readonly response: Capture } | undefined;
-}
-
-/** How an open event stream can be ended before its upstream ends it. Not to be called before the next tick. */
-export interface EventStreamEnds {
-  /** The answer's end-to-end fields. */
-  readonly headers: readonly string[];
-  /** Ends the answer where it is, as if it were complete. */
-  end(): void;
-  /** Cuts the client's connection. */
-  cut(): void;
-}
-
-export interface PassingEvents {
-  /** Sees the next bytes; answers those of them that go to the client. */
-  pass(chunk: Buffer): Buffer;
-  /** The stream is over. */
-  closed(): void;
 }
 
 export interface ForwardResult {
@@ -83,28 +67,14 @@ export function forward(request: ForwardRequest, done: (result: ForwardResult) =
   if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
   else if (request.body !== undefined) forwarding.send(request.body);
   else if (!hasBody(incoming)) forwarding.send(null);
-  else readBody(request, forwarding);
-}
-
-function readBody(request: ForwardRequest, forwarding: Forwarding): void {
-  const { incoming, outgoing, captures, bodyBytesMax = Number.POSITIVE_INFINITY } = request;
-  if (contentLength(incoming) > bodyBytesMax) {
-    forwarding.fail('request_too_large');
-    return;
-  }
-  askForBody(incoming, outgoing);
-  if (isSmall(incoming)) {
-    collect(incoming, (body) => {
-      captures?.request.push(body);
-      forwarding.send(body);
+  else {
+    readBody(request, {
+      whole: (body) => forwarding.send(body),
+      stream: (body) => forwarding.send(body),
+      progress: () => forwarding.progress(),
+      tooLarge: () => forwarding.fail('request_too_large'),
     });
-    return;
   }
-  const onProgress = (bytes: number) => {
-    if (bytes > bodyBytesMax) forwarding.fail('request_too_large');
-    else forwarding.progress();
-  };
-  forwarding.send(streamBody(incoming, captures?.request, onProgress));
 }
 
 class Forwarding implements Dispatcher.DispatchHandler {
@@ -334,8 +304,4 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
 function flushHead(forwarding: Forwarding): void {
   forwarding.flush();
-}
-
-function isEventStream(headers: readonly string[]): boolean {
-  return headerValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
 }

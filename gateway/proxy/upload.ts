@@ -18,22 +18,22 @@ export function hasBody(incoming: IncomingMessage): boolean {
 }
 
 /** The body's length as declared; NaN when it comes in chunks. */
-export function contentLength(incoming: IncomingMessage): number {
+function contentLength(incoming: IncomingMessage): number {
   return Number(headerValue(incoming.rawHeaders, 'content-length') ?? Number.NaN);
 }
 
-export function isSmall(incoming: IncomingMessage): boolean {
+function isSmall(incoming: IncomingMessage): boolean {
   return contentLength(incoming) <= BUFFERED_BYTES_MAX;
 }
 
 /** Tells a client that waits for it (RFC 9110 section 10.1.1) to send its body; HTTP/1.0 knows no interim answers. */
-export function askForBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
+function askForBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
   if (incoming.httpVersion === '1.0' || incoming.complete) return;
   if (headerValue(incoming.rawHeaders, 'expect') !== undefined) outgoing.writeContinue();
 }
 
 /** Collects a small body. `done` is called once, and not at all when the client leaves before the end. */
-export function collect(incoming: IncomingMessage, done: (body: Buffer) => void): void {
+function collect(incoming: IncomingMessage, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
   incoming.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
@@ -43,7 +43,7 @@ export function collect(incoming: IncomingMessage, done: (body: Buffer) => void)
  * The body as a stream of its own. undici destroys the body of a request that fails; were that the client's own
  * stream, its socket would go with it and the failure could not be answered.
  */
-export function streamBody(
+function streamBody(
   incoming: IncomingMessage,
   capture: Capture | undefined,
   onProgress: (bytes: number) => void,
@@ -71,4 +71,43 @@ export function streamBody(
   });
   incoming.on('error', () => body.destroy());
   return body;
+}
+
+export interface BodyRequest {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** A larger body is refused; undefined for bodies of any size. */
+  readonly bodyBytesMax: number | undefined;
+  readonly captures: { readonly request: Capture } | undefined;
+}
+
+/** What becomes of a body: given whole, or as a stream, or refused. */
+export interface BodyReader {
+  whole(body: Buffer): void;
+  stream(body: Readable): void;
+  /** More of a stream has come. */
+  progress(): void;
+  tooLarge(): void;
+}
+
+/** Reads a request's body: a small one whole, any other as a stream. A copy is kept where one is wanted. */
+export function readBody(request: BodyRequest, reader: BodyReader): void {
+  const { incoming, outgoing, captures, bodyBytesMax = Number.POSITIVE_INFINITY } = request;
+  if (contentLength(incoming) > bodyBytesMax) {
+    reader.tooLarge();
+    return;
+  }
+  askForBody(incoming, outgoing);
+  if (isSmall(incoming)) {
+    collect(incoming, (body) => {
+      captures?.request.push(body);
+      reader.whole(body);
+    });
+    return;
+  }
+  const onProgress = (bytes: number) => {
+    if (bytes > bodyBytesMax) reader.tooLarge();
+    else reader.progress();
+  };
+  reader.stream(streamBody(incoming, captures?.request, onProgress));
 }

@@ -1,7 +1,8 @@
 // An open event stream as it passes through forward.ts: where it can be ended so that its client comes back with
 // Last-Event-ID and loses nothing.
-import type { EventStreamEnds, PassingEvents } from '../proxy/forward.ts';
+
 import { headerValue } from '../proxy/headers.ts';
+import type { EventStreamEnds, PassingEvents } from '../proxy/passing-events.ts';
 import { createEventScanner } from './event-scanner.ts';
 import { type ClosePlan, IDLE_CLOSE } from './flip-policy.ts';
 

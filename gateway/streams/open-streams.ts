@@ -1,6 +1,6 @@
 // The gateway's open streams: where they are entered when they begin, and what decides about them while they last.
-import { DEFAULT_STREAMS } from '../../config/gateway-schema.ts';
-import type { EventStreamEnds, PassingEvents } from '../proxy/forward.ts';
+import { DEFAULT_STREAMS } from '../../config/route-schema.ts';
+import type { EventStreamEnds, PassingEvents } from '../proxy/passing-events.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides } from '../routing/decide.ts';
 import type { RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';

@@ -1,0 +1,149 @@
+// The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
+import { z } from 'zod';
+import { isComparePath } from './compare-path.ts';
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+const DURATION_MS_MAX = 24 * 3600 * 1000;
+
+/** A token of HTTP: a method, a field name. */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
+
+/** A duration that a setting may have, in milliseconds. */
+export const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
+
+const comparePath = z.string().refine(isComparePath, {
+  message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+});
+
+const reviewed = {
+  reason: z.string().min(1).describe('Why the exception is right. Shown wherever the rule has an effect.'),
+  owner: z.string().min(1).describe('Who answers for the rule.'),
+  expires: z.iso.date().optional().describe('The last day (UTC) on which the rule holds, as YYYY-MM-DD.'),
+};
+
+const scope = {
+  status: z
+    .enum(['1xx', '2xx', '3xx', '4xx', '5xx'])
+    .optional()
+    .describe('The rule holds only where both sides answered with a status of this class.'),
+};
+
+const compare = z.strictObject({
+  headers: z
+    .array(z.string().regex(TOKEN, 'expected a header name'))
+    .default(['content-type', 'location'])
+    .describe('Response headers that are compared.'),
+  ignore: z
+    .array(z.strictObject({ path: comparePath, ...scope, ...reviewed }))
+    .default([])
+    .describe('Differences at these paths are counted and shown, but are no mismatch.'),
+  normalise: z
+    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...scope, ...reviewed }))
+    .default([])
+    .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
+  arrays: z
+    .array(
+      z.strictObject({
+        path: comparePath,
+        key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+        unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+        ...scope,
+        ...reviewed,
+      }),
+    )
+    .default([])
+    .describe('Arrays that are not compared position by position.'),
+  critical: z
+    .array(comparePath)
+    .default([])
+    .describe('Fields where one mismatch is enough to stop a promotion: price, quantity, balance, status.'),
+});
+
+const mirror = z.strictObject({
+  samplePercent: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(100)
+    .describe('Share of identities whose requests are copied once mirroring is on.'),
+  writes: z
+    .enum(['off'])
+    .default('off')
+    .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
+  bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
+  timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
+});
+
+const streams = z.strictObject({
+  onFlip: z
+    .enum(['pin', 'drain', 'close'])
+    .default('pin')
+    .describe(
+      'What happens to open WebSockets and event streams when their side changes: pin leaves them, drain closes them in an orderly way, spread over time, close does so at once.',
+    ),
+  drainMs: durationMs.default(30_000).describe('How long a drain may take; what is still open then is cut.'),
+  jitterMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(DURATION_MS_MAX)
+    .default(5_000)
+    .describe('Closes are spread over this time, so that clients do not all come back at once.'),
+  idleTimeoutMs: durationMs
+    .optional()
+    .describe('Closes a stream on which nothing has moved for this long; without it a stream may be quiet for ever.'),
+});
+
+/** For streams on paths that no route names. */
+export const DEFAULT_STREAMS = streams.parse({});
+
+export const rateLimit = z.strictObject({
+  requests: z.number().int().min(1).max(1_000_000).describe('How many requests an identity may make ...'),
+  perSeconds: z.number().int().min(1).max(86_400).default(1).describe('... in so many seconds; more get 429.'),
+});
+
+export const route = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'expected a stable id such as trade.order.get')
+    .refine((id) => id !== 'unrouted' && !id.endsWith('.mirror'), 'this id is reserved')
+    .describe("The route's name everywhere: flag, API, CLI, metrics."),
+  group: z.string().min(1).max(100).optional().describe('Routes of one group put the same user on the same side.'),
+  match: z.strictObject({
+    methods: z
+      .array(z.union([z.literal('*'), z.string().regex(TOKEN).toUpperCase()], 'expected a method such as GET, or "*"'))
+      .min(1),
+    path: z
+      .string()
+      .startsWith('/', 'expected a path that starts with /')
+      .describe('Path in Hono\'s syntax: "/api/x/:id", "/api/files/*", "/*".'),
+  }),
+  initialStage: z
+    .enum(['legacy', 'shadow', 'live', 'complete'])
+    .default('legacy')
+    .describe("The stage that the route's flags are created with; without effect once they exist."),
+  timeoutMs: durationMs
+    .default(DEFAULT_TIMEOUT_MS)
+    .describe("How long the upstream may take to begin its answer, and between two parts of the answer's body."),
+  bodyBytesMax: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Requests with a larger body are answered 413; without it bodies of any size stream through.'),
+  retry: z
+    .enum(['safe', 'idempotent', 'never'])
+    .default('safe')
+    .describe(
+      'Requests sent once more when the backend closed the connection before it answered: those that are safe ' +
+        '(GET, HEAD, OPTIONS), those that are idempotent (PUT and DELETE too), or none.',
+    ),
+  fallback: z
+    .boolean()
+    .default(false)
+    .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
+  rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
+  mirror: mirror.prefault({}),
+  compare: compare.prefault({}),
+  streams: streams.prefault({}),
+});

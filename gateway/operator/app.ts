@@ -1,7 +1,6 @@
 // The operator's API: what it consists of, who may call it, and how it refuses.
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
@@ -21,12 +20,11 @@ import {
   type OperatorDeps,
   type OperatorEnv,
   Refusal,
-  readBody,
+  readReason,
   requireRole,
 } from './context.ts';
-import { reasonBody, rollbackProgress, routesApi } from './routes.ts';
+import { rollbackProgress, routesApi } from './routes.ts';
 
-const BODY_BYTES_MAX = 65_536;
 const AUDIT_LIMIT_MAX = 500;
 
 const CONTROL_STATUS = {
@@ -65,7 +63,6 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     c.set('caller', caller);
     await next();
   });
-  app.use('/api/*', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => problem(c, 413, 'the body is too large') }));
   app.route('/api/routes', routesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
@@ -95,7 +92,7 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get('/', (c) => answer(c))
     .post('/', requireRole('operator'), async (c) => {
-      const { reason } = await readBody(c, reasonBody);
+      const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(ALL_ROUTES, actor);
       const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
@@ -103,7 +100,7 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts) });
     })
     .delete('/', requireRole('operator'), async (c) => {
-      const { reason } = await readBody(c, reasonBody);
+      const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(ALL_ROUTES, actor, expectedRevision(c));
       return answer(c, await acknowledge(deps, ALL_ROUTES, actor));

@@ -13,6 +13,8 @@ import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
 import { type Caller, mayAct } from './auth.ts';
 
+const BODY_BYTES_MAX = 65_536;
+
 export interface OperatorDeps {
   readonly settings: CurrentSettings;
   readonly tokens: ReadonlyMap<string, string>;
@@ -62,13 +64,31 @@ export async function readBody<Schema extends z.ZodType>(
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
     throw new Refusal(415, 'send a JSON body with content-type: application/json');
   }
-  const json: unknown = await c.req.json().catch(() => {
-    throw new Refusal(400, 'the body is not JSON');
-  });
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(parseBody(await readText(c)));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
   throw new Refusal(400, problems.join('; '));
+}
+
+/** hono's bodyLimit rebuilds a chunked request, which the adapter's own Request class does not survive. */
+async function readText(c: OperatorContext): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > BODY_BYTES_MAX) throw new Refusal(413, `the body is above ${BODY_BYTES_MAX} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, 'the body is not JSON');
+  }
 }
 
 export const reasonSchema = z.string().trim().min(1, 'say why: the audit log keeps it').max(1_000);
@@ -93,4 +113,15 @@ export function expectedRevision(c: OperatorContext): number | undefined {
   if (revision === undefined)
     throw new Refusal(400, `If-Match: expected the ETag that GET answered, such as "3", or *`);
   return Number(revision);
+}
+
+const reasonBody = z.strictObject({ reason: reasonSchema });
+
+/** The reason of a change that has no other content: in the body, or as a query parameter where a DELETE cannot have one. */
+export async function readReason(c: OperatorContext): Promise<string> {
+  const given = c.req.query('reason');
+  if (given === undefined) return (await readBody(c, reasonBody)).reason;
+  const parsed = reasonSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new Refusal(400, `reason: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
 }

@@ -13,6 +13,7 @@ import {
   type OperatorEnv,
   Refusal,
   readBody,
+  readReason,
   reasonSchema,
   requireRole,
   routeOf,
@@ -25,8 +26,6 @@ const stageBody = z.strictObject({
   mirrorPercent: z.number().optional(),
   reason: reasonSchema,
 });
-
-export const reasonBody = z.strictObject({ reason: reasonSchema });
 
 /** A rollback is done when no open stream is on the new side any more; requests are back from its first moment. */
 export function rollbackProgress(counts: readonly StreamCounts[]): { done: boolean; streamsOnOldSide: number } {
@@ -68,7 +67,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     })
     .post('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
-      const { reason } = await readBody(c, reasonBody);
+      const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(id, actor);
       const acknowledged = await acknowledge(deps, id, actor);
@@ -78,7 +77,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     })
     .delete('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
-      const { reason } = await readBody(c, reasonBody);
+      const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(id, actor, expectedRevision(c));
       const acknowledged = await acknowledge(deps, id, actor);

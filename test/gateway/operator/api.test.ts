@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../../helpers/deadline.ts';
-import { routeOn, startTestGateway, type TestGateway, VIEWER_TOKEN } from '../../helpers/gateway.ts';
+import { OPERATOR_TOKEN, routeOn, startTestGateway, type TestGateway, VIEWER_TOKEN } from '../../helpers/gateway.ts';
 import { sendJson, startUpstream, type TestServer } from '../../helpers/upstream.ts';
 
 const ROUTE = '/api/routes/test.route';
@@ -134,7 +134,7 @@ describe("the operator's API", () => {
     assert.equal(lifted.status, 200);
     assert.equal(lifted.body.stage, 'live');
     assert.equal(await servedBy(), 'new');
-    const again = await gateway.api('DELETE', `${ROUTE}/rollback`, { reason: 'x' }, { 'if-match': '*' });
+    const again = await gateway.api('DELETE', `${ROUTE}/rollback?reason=once+more`, undefined, { 'if-match': '*' });
     assert.equal(again.status, 409);
     await move({ stage: 'legacy' });
   });
@@ -187,6 +187,22 @@ describe("the operator's API", () => {
       body: '{',
     });
     assert.equal(notJson.status, 401);
+  });
+
+  it('reads a body that comes in chunks, up to its limit', async () => {
+    const send = (reason: string) =>
+      fetch(`${gateway.operatorUrl}${ROUTE}/rollback`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json' },
+        body: new Blob([JSON.stringify({ reason })]).stream(),
+        duplex: 'half',
+      });
+    assert.equal((await send('in chunks')).status, 200);
+    assert.equal((await send('x'.repeat(100_000))).status, 413);
+    assert.equal(
+      (await gateway.api('DELETE', `${ROUTE}/rollback?reason=done`, undefined, { 'if-match': '*' })).status,
+      200,
+    );
   });
 
   it('exposes metrics whose labels are bounded', async () => {

@@ -128,11 +128,22 @@ const statusSchema = z.looseObject({
   override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
   stages: z.record(z.string(), z.number()),
   unrouted: z.object({ requests: z.number() }),
+  workers: z.object({ wanted: z.number(), serving: z.number() }),
+  upstreams: z.record(
+    z.string(),
+    z.object({
+      url: z.string(),
+      healthy: z.boolean().nullable(),
+      problem: z.string().nullable(),
+      inFlight: z.number(),
+    }),
+  ),
 });
+type Upstream = z.output<typeof statusSchema>['upstreams'][string];
 
 export async function showStatus(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/status');
-  const { environment, ready, warnings, override, stages, unrouted } = statusSchema.parse(body);
+  const { environment, ready, warnings, override, stages, unrouted, workers, upstreams } = statusSchema.parse(body);
   const { routes } = listSchema.parse((await api.get('/api/routes')).body);
   const attention = routes.flatMap((route) => route.attention.map((sentence) => `${route.id}: ${sentence}`));
   const lines = [
@@ -141,9 +152,16 @@ export async function showStatus(api: ApiClient): Promise<Result> {
       .map(([stage, count]) => `${count} ${stage}`)
       .join(', ')}`,
     `unrouted   ${unrouted.requests} requests that no route names, served by legacy`,
+    `workers    ${workers.serving} of ${workers.wanted} serve`,
+    ...Object.entries(upstreams).map(([side, upstream]) => `${side.padEnd(10)} ${upstreamText(upstream)}`),
     ...(override ? [`OVERRIDE   all routes forced to ${override.side} by ${override.actor}: ${override.reason}`] : []),
     ...warnings.map((warning) => `warning    ${warning}`),
     ...attention.map((sentence) => `attention  ${sentence}`),
   ];
   return { json: body, text: lines.join('\n') };
+}
+
+function upstreamText({ url, healthy, problem, inFlight }: Upstream): string {
+  const health = healthy === null ? 'not checked' : healthy ? 'healthy' : `down: ${problem}`;
+  return `${url} ${health}, ${inFlight} requests in flight`;
 }

@@ -66,6 +66,10 @@ describe('banyan', () => {
     assert.match((await against('route', 'test.route')).out, /forced to +legacy by ops: x/);
     assert.match((await against('rollback', 'test.route', '--lift', '--reason', 'x')).out, /lifted; back to live/);
     assert.equal((await against('rollback', '--all', '--reason', 'x')).code, 0);
+    assert.match(
+      (await against('status')).out,
+      /workers +1 of 1 serve\nlegacy +http:\S+ not checked, 0 requests in flight\nnew /,
+    );
     assert.match((await against('status')).out, /OVERRIDE +all routes forced to legacy by ops: x/);
     assert.equal((await against('rollback', '--all', '--lift', '--reason', 'x')).code, 0);
     const { out } = await against('audit', '--json');

@@ -2,7 +2,7 @@
 // copies are dropped and counted, and coverage says so.
 
 /** Comparing time that may be saved up while there is little to compare, so that short bursts are compared whole. */
-const SAVED_MS_MAX = 2_000;
+const SAVED_MS_MAX = 250;
 /** A route that has not been compared for this long gets a comparison even so: rare routes must not starve. */
 const STARVED_MS = 1_000;
 

@@ -51,11 +51,11 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   }
 }
 
-/** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
+/** Resolves at the first SIGTERM or SIGINT. They come twice when the whole group is signalled; orders in hand are finished even so. */
 function stopOnSignal(log: Logger): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
         log.info({ signal }, 'stopping');
         resolve();
       });

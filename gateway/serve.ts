@@ -28,8 +28,9 @@ export async function serve(configFile: string): Promise<number> {
   return 0;
 }
 
+/** The first one counts: they come twice when the whole group is signalled, and a second must not cut the drain short. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
 }

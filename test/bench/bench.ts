@@ -84,14 +84,12 @@ async function startUpstream(processes: Processes, side: string): Promise<Readon
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Ctrl-C and SIGTERM end everything that was started; nothing outlives us, whatever happens. */
+/** Ctrl-C and SIGTERM end everything that was started, in order; whatever else ends us, processes.ts has a guard for. */
 function endOnSignals(ending: AbortController, processes: Processes, folder: string): void {
-  process.on('exit', () => {
-    ending.abort();
-    processes.killAll();
-  });
+  process.on('exit', () => ending.abort());
   for (const [signal, code] of Object.entries(SIGNALS)) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (ending.signal.aborted) return; // npm and the terminal both send it: the second one must not cut the first short.
       ending.abort();
       void processes.stopAll().finally(() => {
         rmSync(folder, { recursive: true, force: true });

@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { within } from '../helpers/deadline.ts';
 import type { Cores } from './machine.ts';
 
+const GUARD_MAIN = join(import.meta.dirname, 'guard.ts');
 const READY_MS = 15_000;
 /** SIGTERM, then SIGKILL after this. */
 const STOP_MS = 5_000;
@@ -41,13 +43,12 @@ export interface Processes {
   stopAll(): Promise<void>;
   /** Stops all whose name does not begin with `prefix`. */
   stopAllBut(prefix: string): Promise<void>;
-  /** For the very end, when nothing can be awaited any more. */
-  killAll(): void;
 }
 
 /** Logs (standard error) go to files in `folder`, as in production, and not through us: we are on the load's core. */
 export function createProcesses(folder: string, cores: Cores | undefined): Processes {
   const stoppers = new Map<number, Pick<Running, 'name' | 'stop'>>(); // One per process that runs.
+  const tellGuard = startGuard();
 
   async function start(options: StartOptions): Promise<Running> {
     const { name, env = {}, announces = false } = options;
@@ -70,8 +71,14 @@ export function createProcesses(folder: string, cores: Cores | undefined): Proce
       await ended;
       clearTimeout(impatient);
     };
-    if (pid > 0) stoppers.set(pid, { name, stop });
-    void ended.then(() => stoppers.delete(pid));
+    if (pid > 0) {
+      stoppers.set(pid, { name, stop });
+      tellGuard(`+${pid}`);
+    }
+    void ended.then(() => {
+      stoppers.delete(pid);
+      if (pid > 0) tellGuard(`-${pid}`);
+    });
     try {
       const early = ended.then((how) => Promise.reject(new Error(`ended at once (${how})`)));
       early.catch(() => {}); // It ends some day in any case.
@@ -96,16 +103,17 @@ export function createProcesses(folder: string, cores: Cores | undefined): Proce
       start({ ...rest, command: process.execPath, args: [...process.execArgv, ...args], announces: true }),
     stopAll: () => stopAllBut(undefined),
     stopAllBut,
-    killAll() {
-      for (const pid of stoppers.keys()) {
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // Already gone.
-        }
-      }
-    },
   };
+}
+
+/** Starts what ends the others when this process ends without having done so; the result tells it of them. */
+function startGuard(): (line: string) => void {
+  const guard = spawn(process.execPath, [GUARD_MAIN], { stdio: ['pipe', 'ignore', 'inherit'], detached: true });
+  guard.unref();
+  const { stdin } = guard;
+  stdin.on('error', () => {}); // It is gone; what is left is ended in order, as ever.
+  if (stdin instanceof Socket) stdin.unref();
+  return (line) => void stdin.write(`${line}\n`);
 }
 
 async function readListening({ stdout }: ChildProcess): Promise<Record<string, string>> {

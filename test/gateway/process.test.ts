@@ -75,6 +75,9 @@ ledger: sqlite:${join(folder, 'gateway.db')}
         ),
       'the listener to be closed',
     );
+    // A service manager signals the whole group, and the launcher passes it on: it comes twice.
+    server.kill('SIGTERM');
+    server.kill('SIGINT');
     release?.();
     assert.equal(await (await within(slow, 'the answer in flight')).text(), 'late');
     assert.deepEqual(await within(server.exited, 'the process to end'), { code: 0, signal: null });

@@ -174,8 +174,8 @@ async function main(): Promise<void> {
   }
   const traffic = createTraffic({ url: values.url, rps, onReport: (text) => console.error(text) });
   const end = Promise.withResolvers<void>();
-  process.once('SIGTERM', () => end.resolve());
-  process.once('SIGINT', () => end.resolve());
+  process.on('SIGTERM', () => end.resolve());
+  process.on('SIGINT', () => end.resolve());
   const timer = seconds === undefined ? undefined : setTimeout(() => end.resolve(), seconds * 1000);
   await end.promise;
   clearTimeout(timer);

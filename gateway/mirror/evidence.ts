@@ -154,8 +154,9 @@ export function createEvidence(now: () => Date): Evidence {
 }
 
 /**
- * Counts each place and kind once a request, and answers whether one was seen for the first time, however many members of an array it was found in. Apart where a rule covers
- * it and where none does: a rule may hold for some answers only, or expire.
+ * Counts each place and kind once a request, however many members of an array it was found in; apart where a rule covers
+ * it and where none does: a rule may hold for some answers only, or expire. Answers whether one that no rule covers was
+ * seen for the first time.
  */
 function countDifferences(at: RouteCounts, { differences }: Verdict): boolean {
   const inRequest = new Set<string>();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from '../../helpers/free-port.ts';
 import { startRawServer, startUpstream } from '../../helpers/upstream.ts';
-import { freePort } from '../free-port.ts';
 import { answersOf } from '../upstream/answers.ts';
 import { serveConnection } from '../upstream/connection.ts';
 import { runLoad } from './generate.ts';

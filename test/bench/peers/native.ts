@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../../helpers/deadline.ts';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import type { Processes, Running } from '../processes.ts';
 
 export interface NativeOptions {

@@ -1,7 +1,8 @@
 // 3. The hostile shadow: the new side misbehaves while everything is mirrored to it, and clients must not notice. Requests
 // arrive at a fixed rate, so that a stall of the gateway is felt by all who come during it; every byte is checked.
+
+import { freePort } from '../../helpers/free-port.ts';
 import type { BenchContext, Budget, ScenarioResult } from '../bench-context.ts';
-import { freePort } from '../free-port.ts';
 import { type GatewayProcess, type MirrorState, startGateway } from '../gateway-process.ts';
 import type { LoadSpec } from '../load/load.ts';
 import { LOAD_COLUMNS, loadCells, ratioText } from '../report.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Flags, openFileFlags } from '../../../gateway/rollout/flags.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
+import { fileOf, rollout } from './flag-file.ts';
 
 let folder: string;
 let file: string;
@@ -24,14 +25,6 @@ async function openFlags(path = file): Promise<Flags> {
   open.push(flags);
   return flags;
 }
-const rollout = (name: string, percent: number) => ({
-  name,
-  enabled: percent > 0,
-  strategies: [
-    { name: 'flexibleRollout', parameters: { rollout: String(percent), stickiness: 'userId', groupId: name } },
-  ],
-});
-const fileOf = (...features: unknown[]) => JSON.stringify({ version: 2, features });
 
 describe('editing by hand', () => {
   test('the file is written anew, then the flags move and listeners hear of it', async () => {

@@ -130,13 +130,9 @@ export function placedView(order: ExchangeOrder): object {
   };
 }
 
-/** The answer to a cancel. The misspelt field is the exchange's. */
-export function cancelledView(order: ExchangeOrder): object {
+/** What both views below tell of an order, in the exchange's order and spelling. */
+function progressOf(order: ExchangeOrder): object {
   return {
-    symbol: order.symbol,
-    origClientOrderId: order.clientOrderId,
-    orderId: order.orderId,
-    clientOrderId: order.clientOrderId,
     price: formatDecimal(order.price),
     origQty: formatDecimal(order.quantity),
     executedQty: formatDecimal(order.executed),
@@ -148,6 +144,17 @@ export function cancelledView(order: ExchangeOrder): object {
   };
 }
 
+/** The answer to a cancel. */
+export function cancelledView(order: ExchangeOrder): object {
+  return {
+    symbol: order.symbol,
+    origClientOrderId: order.clientOrderId,
+    orderId: order.orderId,
+    clientOrderId: order.clientOrderId,
+    ...progressOf(order),
+  };
+}
+
 /** One order as GET order and openOrders show it. */
 export function orderView(order: ExchangeOrder): object {
   return {
@@ -155,14 +162,7 @@ export function orderView(order: ExchangeOrder): object {
     orderId: order.orderId,
     orderListId: -1,
     clientOrderId: order.clientOrderId,
-    price: formatDecimal(order.price),
-    origQty: formatDecimal(order.quantity),
-    executedQty: formatDecimal(order.executed),
-    cummulativeQuoteQty: formatDecimal(order.executedQuote),
-    status: order.status,
-    timeInForce: 'GTC',
-    type: order.type,
-    side: order.side,
+    ...progressOf(order),
     stopPrice: null,
     icebergQty: null,
     time: order.timeMs,

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { eventually, within } from '../../helpers/deadline.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { identity, postgresHome, reachable } from './binaries.ts';
 
 const USER = 'postgres';
@@ -63,6 +62,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const folder = dataFolder(options.dataDir);
   if (!existsSync(join(folder, 'PG_VERSION'))) initialise(home, folder);
   clearStaleLock(folder);
+  // Postgres takes no port 0. Between this and its start somebody else may take the port; then it says so and ends.
   const port = options.port || (await freePort());
   const flags = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
     '-c',
@@ -177,15 +177,4 @@ async function answering(connectionString: string): Promise<void> {
     'Postgres to accept a connection',
     READY_MS,
   );
-}
-
-/** Postgres takes no port 0. Between this and its start somebody else may take the port; then it says so and ends. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

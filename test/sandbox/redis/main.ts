@@ -1,10 +1,11 @@
 // A Redis as a process: the redis-server on PATH when there is one, else the JavaScript one. `--port N` (0: any free).
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, Server } from 'node:net';
+import { connect, Server } from 'node:net';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { eventually } from '../../helpers/deadline.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import { stopOnSignal } from '../stop.ts';
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
@@ -53,14 +54,4 @@ function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
 import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
-import { type ForwardRequest, type ForwardResult, forward } from './proxy/forward.ts';
+import { type ForwardRequest, type ForwardResult, forward, type RequestBody } from './proxy/forward.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
 import type { Decision } from './routing/decide.ts';
@@ -48,11 +48,11 @@ export function createDeliver(deps: DeliveryDeps) {
   function send(
     delivery: Delivery,
     decision: Decision,
-    body: Buffer | null | undefined,
+    body: RequestBody,
     done: (result: ForwardResult) => void,
   ): void {
     const { incoming, outgoing, path, timeoutMs, captures } = delivery;
-    const attempt = (from: Buffer | null | undefined, then: (result: ForwardResult) => void) =>
+    const attempt = (from: RequestBody, then: (result: ForwardResult) => void) =>
       forward(
         {
           ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
@@ -66,34 +66,34 @@ export function createDeliver(deps: DeliveryDeps) {
         then,
       );
     attempt(body, (result) => {
-      if (mayRetry(delivery, result)) attempt(result.body, done);
-      else done(result);
+      const again = mayRetry(delivery, result) ? result.body : undefined;
+      if (again === undefined) done(result);
+      else attempt(again, done);
     });
   }
 
   /** Where a route may fall back: promises and breakers, which other routes do not pay for. */
   async function deliverByEither(route: RouteModel, delivery: Delivery): Promise<Delivered> {
     const { decision } = delivery;
-    const run = (by: Decision, body: Buffer | null | undefined) =>
+    const run = (by: Decision, body: RequestBody) =>
       new Promise<ForwardResult>((resolve) => send(delivery, by, body, resolve));
-    const guarded = (by: Decision, body: Buffer | null | undefined) =>
-      deps.breakers.run(route.id, by.side, () => run(by, body));
+    const guarded = (by: Decision, body: RequestBody) => deps.breakers.run(route.id, by.side, () => run(by, body));
     const other: Decision = { side: otherSide(decision.side), shadow: undefined, reason: 'breaker' };
 
     const isDown = (side: Side) => delivery.upstreams.health[side].healthy === false;
-    const first = isDown(decision.side) ? undefined : await guarded(decision, undefined);
+    const first = isDown(decision.side) ? undefined : await guarded(decision, 'unread');
     if (first && !mayFallBack(delivery, first)) return { result: first, decision, failed: undefined };
     const instead: Decision = first ? { ...other, reason: 'fallback' } : other;
-    const second = isDown(other.side) ? undefined : await guarded(instead, first?.body);
+    const second = isDown(other.side) ? undefined : await guarded(instead, first?.body ?? 'unread');
     if (second) return { result: second, decision: instead, failed: first };
     // Both are down as far as anybody knows: the decided side has the better claim to fail it.
-    return { result: first ?? (await run(decision, undefined)), decision, failed: undefined };
+    return { result: first ?? (await run(decision, 'unread')), decision, failed: undefined };
   }
 
   return function deliver(delivery: Delivery, done: (delivered: Delivered) => void): void {
     const { route, decision } = delivery;
     if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
-    else send(delivery, decision, undefined, (result) => done({ result, decision, failed: undefined }));
+    else send(delivery, decision, 'unread', (result) => done({ result, decision, failed: undefined }));
   };
 }
 

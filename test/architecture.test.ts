@@ -9,10 +9,11 @@ const ROOT = join(import.meta.dirname, '..');
 /** What each folder's files may import of ours besides their own folder. The longest matching folder counts. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: [],
-  'gateway/proxy': ['config', 'gateway/routing/side.ts'],
+  'gateway/upstream': [],
+  'gateway/proxy': ['config', 'gateway/routing/side.ts', 'gateway/upstream'],
   'gateway/routing': ['config', 'gateway/proxy/headers.ts'],
   'gateway/ledger': ['config', 'gateway/routing'],
-  'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing'],
+  'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/routing'],
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],

@@ -1,10 +1,11 @@
 // Sends the copy of a request to the side that does not serve, and observes what it does. Has its own connections and
 // its own deadline; nothing of the client's exchange can be held up or ended by it.
-import type { Dispatcher } from 'undici';
 import { createCapture } from '../proxy/capture.ts';
-import { classifyError, type ForwardFailure, type Phase } from '../proxy/failure.ts';
+import type { ForwardFailure, Phase } from '../proxy/failure.ts';
 import { responseHeaders } from '../proxy/headers.ts';
 import type { Upstream } from '../proxy/upstream.ts';
+import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
+import type { ResponseHead } from '../upstream/response-head.ts';
 import type { Observation } from './observation.ts';
 
 export interface CopyRequest {
@@ -23,23 +24,16 @@ export interface CopyRequest {
 const COPY_MARK = ['x-banyan-copy', '1'] as const;
 
 export function sendCopy(copy: CopyRequest): Promise<Observation> {
-  return new Promise((resolve) => {
-    const exchange = new CopyExchange(copy, resolve);
-    const { method, path, headers, body } = copy;
-    copy.upstream.pool.dispatch(
-      { method: method as Dispatcher.HttpMethod, path, headers: [...headers, ...COPY_MARK], body: body ?? null },
-      exchange,
-    );
-  });
+  return new Promise((resolve) => new CopyExchange(copy, resolve).send());
 }
 
-class CopyExchange implements Dispatcher.DispatchHandler {
+class CopyExchange implements ExchangeHandler {
   readonly #copy: CopyRequest;
   readonly #done: (observation: Observation) => void;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #body;
-  #controller: Dispatcher.DispatchController | undefined;
+  #exchange: Exchange | undefined;
   #phase: Phase = 'connecting';
   #status: number | undefined;
   #headers: readonly string[] = [];
@@ -52,31 +46,36 @@ class CopyExchange implements Dispatcher.DispatchHandler {
     this.#timer = setTimeout(() => this.#settle(this.#timeoutFailure()), copy.timeoutMs);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#settled) controller.abort(new Error('the copy was given up while it waited for a connection'));
-    else this.#phase = 'awaiting_response';
+  send(): void {
+    const { upstream, method, path, headers, body = null } = this.#copy;
+    const request = { method, path, headers: [...headers, ...COPY_MARK], body: body?.length === 0 ? null : body };
+    this.#exchange = upstream.pool.send(request, this);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
+  onSent(): void {
+    this.#phase = 'awaiting_response';
+  }
+
+  onInterim(): void {}
+
+  onHead({ status, headers }: ResponseHead): void {
     this.#phase = 'receiving_body';
     this.#status = status;
-    this.#headers = responseHeaders((controller.rawHeaders ?? []) as Buffer[]);
+    this.#headers = responseHeaders(headers);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#body.push(chunk);
+  onData(part: Buffer): void {
+    this.#body.push(part);
     // The rest of a body that is not kept would only cost both sides; the connection goes with it.
     if (this.#body.overflow) this.#settle(undefined);
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#settle(undefined);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#settle(classifyError(error, this.#phase));
+  onFailure(failure: ForwardFailure): void {
+    this.#settle(failure);
   }
 
   #timeoutFailure(): ForwardFailure {
@@ -88,9 +87,7 @@ class CopyExchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    if ((failure || this.#body.overflow) && this.#controller && !this.#controller.aborted) {
-      this.#controller.abort(new Error('the copy is over'));
-    }
+    this.#exchange?.abort(); // Without effect where it is over anyway.
     this.#done({
       side: this.#copy.upstream.side,
       status: this.#status,

@@ -6,22 +6,29 @@ function asHttp2(outgoing: ServerResponse): Http2ServerResponse | undefined {
   return 'stream' in outgoing ? (outgoing as unknown as Http2ServerResponse) : undefined;
 }
 
-/** Writes the head. HTTP/2 has no reason phrase (RFC 9113 section 8.3.2). */
+const VISIBLE = /^[\t\x20-\x7e]*$/;
+
+/**
+ * Writes the head. The reason phrase, which nobody acts upon, is left out where it has bytes that Node cannot write as
+ * they came; HTTP/2 has none (RFC 9113 section 8.3.2).
+ */
 export function writeHead(outgoing: ServerResponse, status: number, reason: string, fields: string[]): void {
   if (asHttp2(outgoing)) outgoing.writeHead(status, fields);
-  else outgoing.writeHead(status, reason, fields);
+  else outgoing.writeHead(status, VISIBLE.test(reason) ? reason : '', fields);
 }
 
-/** Adds trailer fields, given as [name, value] pairs. */
-export function addTrailers(outgoing: ServerResponse, trailers: readonly [string, string][]): void {
-  const http2 = asHttp2(outgoing);
-  if (!http2) {
-    outgoing.addTrailers(trailers);
-    return;
-  }
+/** Adds trailer fields, given as raw pairs. */
+export function addTrailers(outgoing: ServerResponse, pairs: readonly string[]): void {
   const byName: Record<string, string[]> = {};
-  for (const [name, value] of trailers) byName[name.toLowerCase()] = [...(byName[name.toLowerCase()] ?? []), value];
-  http2.addTrailers(byName);
+  const trailers: [string, string][] = [];
+  for (let i = 0; i < pairs.length; i += 2) {
+    const [name, value] = [pairs[i] as string, pairs[i + 1] as string];
+    trailers.push([name, value]);
+    byName[name.toLowerCase()] = [...(byName[name.toLowerCase()] ?? []), value];
+  }
+  const http2 = asHttp2(outgoing);
+  if (http2) http2.addTrailers(byName);
+  else outgoing.addTrailers(trailers);
 }
 
 /** Breaks an answer off so that it cannot look complete: the connection is cut, or the stream reset with an error. */

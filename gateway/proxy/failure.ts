@@ -1,26 +1,16 @@
 // Everything that can go wrong with a forwarded request: a closed list, phase x side, and one table of what it means.
-import { errors } from 'undici';
+import type { ExchangeFailure } from '../upstream/exchange.ts';
 
 export type ForwardFailure =
-  /** The request is not one that can be forwarded (a target or field that HTTP does not allow). */
-  | 'request_invalid'
+  | ExchangeFailure
   /** The body is larger than its route allows. */
   | 'request_too_large'
   /** More requests wait for this upstream than it may have. */
   | 'overloaded'
-  /** No connection: refused, unreachable, unknown host, TLS not trusted. */
-  | 'connect_failed'
-  | 'connect_timeout'
   /** The client went away, while it sent or while it was answered. */
   | 'client_left'
-  /** The upstream closed the connection before it answered. */
-  | 'upstream_reset'
   /** The upstream did not begin its answer in time. */
   | 'upstream_timeout'
-  /** The upstream answered something that is not HTTP. */
-  | 'response_invalid'
-  /** The answer broke off after it had begun: the client's connection is cut too, so that it cannot look complete. */
-  | 'response_cut'
   /** The answer stalled after it had begun. */
   | 'response_stalled';
 
@@ -71,19 +61,7 @@ export const FAILURES = {
 /** How far an exchange with the upstream had come. */
 export type Phase = 'connecting' | 'awaiting_response' | 'receiving_body';
 
-/** Names a network error by where it happened. Only codes that undici and Node document are looked at. */
-export function classifyError(error: unknown, phase: Phase): ForwardFailure {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'request_invalid';
-  if (phase === 'connecting') return code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
-  if (phase === 'receiving_body') return 'response_cut';
-  // The connection broke: by the system's word (ECONNRESET) or undici's. All else is undici's parser, in several classes
-  // of which some have no code.
-  const isBroken = error instanceof errors.SocketError || (typeof code === 'string' && /^E(?!RR_)[A-Z]+$/.test(code));
-  return isBroken ? 'upstream_reset' : 'response_invalid';
-}
-
-/** The same for a WebSocket's handshake, which Node's own client makes. */
+/** Names what went wrong with a WebSocket's handshake, which Node's own client makes. */
 export function classifyDialError(error: unknown, connected: boolean): ForwardFailure {
   const code = (error as { code?: unknown } | null)?.code;
   if (!connected) return code === 'ECONNECT_TIMEOUT' ? 'connect_timeout' : 'connect_failed';

@@ -3,16 +3,18 @@
 //   client ──(a)──▶ gateway ──(b)──▶ upstream        (a) request in     (b) request out
 //   client ◀─(d)── gateway ◀─(c)─── upstream         (c) answer in      (d) answer out
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { Exchange, ExchangeFailure, ExchangeHandler } from '../upstream/exchange.ts';
+import type { ResponseHead } from '../upstream/response-head.ts';
 import { addTrailers, cutAnswer, writeHead } from './answer.ts';
-import { answerHeaders, isWellFramed, reasonPhrase } from './answer-guard.ts';
 import type { Capture } from './capture.ts';
-import { classifyError, type ForwardFailure, type Phase } from './failure.ts';
-import { headerValue, responseTrailers } from './headers.ts';
+import type { ForwardFailure, Phase } from './failure.ts';
+import { answerHeaders, passableTrailers } from './headers.ts';
 import { type EventStreamEnds, isEventStream, type PassingEvents } from './passing-events.ts';
-import { hasBody, readBody } from './upload.ts';
+import { type BodyStream, hasBody, readBody } from './upload.ts';
 import type { Upstream } from './upstream.ts';
+
+/** A request's body in memory (null for none), or still with the client. */
+export type RequestBody = Buffer | null | 'unread';
 
 export interface ForwardRequest {
   readonly incoming: IncomingMessage;
@@ -28,8 +30,7 @@ export interface ForwardRequest {
   readonly isReplaced: ((lowerName: string) => boolean) | undefined;
   /** How long the upstream may be silent before its answer, and between two parts of it. */
   readonly timeoutMs: number;
-  /** The request's body when an earlier attempt has read it: null for none. Undefined: it is still to be read. */
-  readonly body: Buffer | null | undefined;
+  readonly body: RequestBody;
   /** Takes account of an answer that is an event stream; undefined when no more may be open. */
   openEvents(ends: EventStreamEnds): PassingEvents | undefined;
   /** A larger body is refused; undefined for bodies of any size. */
@@ -49,8 +50,8 @@ export interface ForwardResult {
   readonly bytes: number;
   /** Whether the answer was an event stream, which lasts as long as its reader likes. */
   readonly isEventStream: boolean;
-  /** The request's body when it was sent whole from memory, so that it can be sent again: null for none. */
-  readonly body: Buffer | null | undefined;
+  /** The request's body as it can be sent again; undefined when part of it has gone. */
+  readonly body: RequestBody | undefined;
   /** From the hand-over to the upstream to the head of its answer; undefined when it never began. */
   readonly firstByteMs: number | undefined;
 }
@@ -65,7 +66,7 @@ export function forward(request: ForwardRequest, done: (result: ForwardResult) =
   const forwarding = new Forwarding(request, done);
   const { incoming, upstream } = request;
   if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
-  else if (request.body !== undefined) forwarding.send(request.body);
+  else if (request.body !== 'unread') forwarding.send(request.body);
   else if (!hasBody(incoming)) forwarding.send(null);
   else {
     readBody(request, {
@@ -77,17 +78,17 @@ export function forward(request: ForwardRequest, done: (result: ForwardResult) =
   }
 }
 
-class Forwarding implements Dispatcher.DispatchHandler {
+class Forwarding implements ExchangeHandler {
   readonly #request: ForwardRequest;
   readonly #done: (result: ForwardResult) => void;
   readonly #onClose = () => this.#clientClosed();
-  #controller: Dispatcher.DispatchController | undefined;
+  #exchange: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #phase: Phase = 'connecting';
   #sentAt = 0;
   #firstByteMs: number | undefined;
   #status: number | undefined;
-  #body: Buffer | null | undefined;
+  #body: Buffer | null | BodyStream | undefined;
   #headers: readonly string[] = [];
   #bytes = 0;
   /** The first part of a small answer, held back so that it can leave in one write with the head. */
@@ -95,6 +96,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #contentLength = -1;
   #events: PassingEvents | undefined;
   #endedEarly = false;
+  /** The answer's head until it is written: with its first bytes, so that a fault in them can still be answered. */
+  #unwritten: { readonly reason: string; readonly fields: string[] } | undefined;
   /** Whether anything of the answer has been given to the client's socket. */
   #written = false;
   #counted = false;
@@ -107,15 +110,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
   }
 
   /** Hands the request to the upstream's pool. */
-  send(body: Buffer | Readable | null): void {
+  send(body: Buffer | null | BodyStream): void {
     if (this.#settled) return;
     const { upstream, incoming, path, headers, timeoutMs } = this.#request;
     upstream.inFlight++;
     this.#counted = true;
-    if (body === null || Buffer.isBuffer(body)) this.#body = body;
+    this.#body = body;
     this.#sentAt = performance.now();
     this.#timer = setTimeout(() => this.#timedOut(), timeoutMs);
-    upstream.pool.dispatch({ method: incoming.method as Dispatcher.HttpMethod, path, headers, body }, this);
+    this.#exchange = upstream.pool.send({ method: incoming.method ?? 'GET', path, headers, body }, this);
   }
 
   /** Something moved: the upstream's time starts anew. */
@@ -126,36 +129,19 @@ class Forwarding implements Dispatcher.DispatchHandler {
   fail(failure: ForwardFailure, error?: unknown): void {
     if (this.#settled) return;
     const { outgoing } = this.#request;
-    const begun = outgoing.headersSent || this.#phase === 'receiving_body';
+    const begun = outgoing.headersSent;
     this.#settle(failure, error);
     // An answer that broke off must not look complete: without its end the client sees an aborted connection.
     if (begun) cutAnswer(outgoing);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#settled) controller.abort(new Error('the request was given up while it waited for a connection'));
-    else this.#phase = 'awaiting_response';
+  onSent(): void {
+    this.#phase = 'awaiting_response';
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    statusText?: string,
-  ): void {
-    if (this.#settled) return;
-    const raw = (controller.rawHeaders ?? []) as Buffer[];
-    if (status < 100 || !isWellFramed(raw)) {
-      this.fail('response_invalid', new Error('the answer has no valid status, or an ambiguous Transfer-Encoding'));
-      return;
-    }
-    if (status < 200) {
-      this.#relayInformation(status, raw);
-      return;
-    }
-    const { outgoing, added } = this.#request;
-    const headers = answerHeaders(status, raw);
+  onHead({ status, reason, headers: pairs, framing }: ResponseHead): void {
+    const { added } = this.#request;
+    const headers = answerHeaders(status, pairs);
     const isStream = isEventStream(headers);
     if (isStream) {
       const ends = { headers, end: () => this.#endEarly(true), cut: () => this.#endEarly(false) };
@@ -169,16 +155,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#firstByteMs = performance.now() - this.#sentAt;
     this.#headers = headers;
-    this.#contentLength = Number(headerValue(headers, 'content-length') ?? -1);
+    this.#contentLength = typeof framing === 'number' ? framing : -1;
     if (isStream) this.#stopTimer();
     else this.#timer?.refresh();
-    writeHead(outgoing, status, reasonPhrase(statusText), this.#answerFields(headers, added));
+    this.#unwritten = { reason, fields: this.#answerFields(headers, added) };
     // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
     process.nextTick(flushHead, this);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, received: Buffer): void {
-    if (this.#settled || this.#endedEarly) return;
+  onData(received: Buffer): void {
     const { outgoing, captures } = this.#request;
     const chunk = this.#events ? this.#events.pass(received) : received;
     this.#timer?.refresh();
@@ -188,32 +173,31 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#held = chunk;
       return;
     }
-    this.#written = true;
+    this.#writeHead();
     if (!outgoing.write(chunk)) {
       // A slow reader is no fault of the upstream, so its time stands still.
-      controller.pause();
+      this.#exchange?.pause();
       this.#stopTimer();
       outgoing.once('drain', () => {
         this.#startTimer();
-        controller.resume();
+        this.#exchange?.resume();
       });
     }
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#settled || this.#endedEarly) return;
+  onEnd(trailers: readonly string[]): void {
     const { outgoing } = this.#request;
     this.#stopTimer();
-    const trailers = responseTrailers((controller.rawTrailers ?? []) as Buffer[]);
-    if (trailers.length > 0) addTrailers(outgoing, trailers);
+    this.#writeHead();
+    if (trailers.length > 0) addTrailers(outgoing, passableTrailers(trailers));
     outgoing.once('finish', () => this.#settle(undefined, undefined));
     const held = this.#held;
     if (held) outgoing.end(held.toString('latin1'), 'latin1');
     else outgoing.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (!this.#endedEarly) this.fail(classifyError(error, this.#phase), error);
+  onFailure(failure: ExchangeFailure, error: Error): void {
+    this.fail(failure, error);
   }
 
   /** Ends an event stream that its upstream would have gone on with. */
@@ -222,10 +206,11 @@ class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     if (!this.#endedEarly) {
       this.#endedEarly = true;
-      this.#controller?.abort(new Error('the event stream was ended by the gateway'));
+      this.#exchange?.abort();
     }
     // A stream with a length cannot end early and look complete.
     if (orderly && this.#contentLength < 0) {
+      this.#writeHead();
       outgoing.once('finish', () => this.#settle(undefined, undefined));
       outgoing.end();
     } else {
@@ -237,20 +222,27 @@ class Forwarding implements Dispatcher.DispatchHandler {
   /** Sends the head on its own when no body came with it. */
   flush(): void {
     const { outgoing } = this.#request;
-    if (this.#settled || this.#written || this.#held || outgoing.writableEnded) return;
+    if (this.#settled || this.#written || this.#held) return;
     // flushHeaders writes UTF-8; a head with bytes above ASCII waits for its body, whose write is byte-exact.
     if (this.#headers.some((text) => OBS_TEXT.test(text))) return;
-    this.#written = true;
+    this.#writeHead();
     outgoing.flushHeaders();
   }
 
+  #writeHead(): void {
+    if (this.#unwritten)
+      writeHead(this.#request.outgoing, this.#status ?? 0, this.#unwritten.reason, this.#unwritten.fields);
+    this.#unwritten = undefined;
+    this.#written = true;
+  }
+
   /** An interim answer (103 Early Hints, 102 Processing) goes to the client at once; HTTP/1.0 has none (RFC 9110 section 15.2). */
-  #relayInformation(status: number, raw: readonly Buffer[]): void {
+  onInterim({ status, headers }: ResponseHead): void {
     const { outgoing, incoming } = this.#request;
     this.#timer?.refresh();
-    if (status === 100 || status === 101 || incoming.httpVersion === '1.0' || outgoing.headersSent) return;
+    if (incoming.httpVersion === '1.0' || outgoing.headersSent) return;
     // Node has had this since 26.2; an older one passes no interim answers on.
-    outgoing.writeInformation?.(status, answerHeaders(status, raw));
+    outgoing.writeInformation?.(status, answerHeaders(status, headers));
   }
 
   #answerFields(headers: string[], added: readonly string[]): string[] {
@@ -281,6 +273,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#timer = undefined;
   }
 
+  #resendableBody(): RequestBody | undefined {
+    const body = this.#body;
+    if (body === undefined || body === null || Buffer.isBuffer(body)) return body;
+    return body.isUnread ? 'unread' : undefined;
+  }
+
   #settle(failure: ForwardFailure | undefined, error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -288,7 +286,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#events?.closed();
     if (this.#counted) this.#request.upstream.inFlight--;
     this.#request.outgoing.removeListener('close', this.#onClose);
-    if (failure && this.#controller && !this.#controller.aborted) this.#controller.abort(new Error(failure));
+    if (failure) this.#exchange?.abort();
     this.#done({
       status: this.#status,
       failure,
@@ -296,7 +294,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       headers: this.#headers,
       bytes: this.#bytes,
       isEventStream: this.#events !== undefined,
-      body: this.#body,
+      body: this.#resendableBody(),
       firstByteMs: this.#firstByteMs,
     });
   }

@@ -96,24 +96,16 @@ const NOT_IN_TRAILERS = new Set([
   'trailer',
 ]);
 
-/** The trailer fields of an answer that may be passed on, as [name, value] pairs. */
-export function responseTrailers(raw: readonly (Buffer | string)[]): [string, string][] {
-  const pairs = textOf(raw);
-  const out: [string, string][] = [];
-  for (let i = 0; i < pairs.length; i += 2) {
-    const name = pairs[i] as string;
-    if (!NOT_IN_TRAILERS.has(name.toLowerCase())) out.push([name, pairs[i + 1] as string]);
-  }
-  return out;
+/** The trailer fields of a message that may be passed on. */
+export function passableTrailers(pairs: Pairs): string[] {
+  return pairs.filter((_, i) => {
+    const name = (pairs[i - (i % 2)] as string).toLowerCase();
+    return !NOT_IN_TRAILERS.has(name) && !name.startsWith(RESERVED_PREFIX);
+  });
 }
 
-function textOf(raw: readonly (Buffer | string)[]): string[] {
-  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
-}
-
-/** The fields of an answer as they go to the client, from the upstream's raw bytes (latin1, as HTTP/1 has them). */
-export function responseHeaders(raw: readonly (Buffer | string)[]): string[] {
-  const pairs = textOf(raw);
+/** The fields of an answer as they go to the client. */
+export function responseHeaders(pairs: Pairs): string[] {
   const named = connectionOptions(pairs);
   const out: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
@@ -123,4 +115,11 @@ export function responseHeaders(raw: readonly (Buffer | string)[]): string[] {
     out.push(name, pairs[i + 1] as string);
   }
   return out;
+}
+
+/** The fields of an answer of this status: RFC 9110 section 8.6 forbids a length where there can be no content. */
+export function answerHeaders(status: number, pairs: Pairs): string[] {
+  const headers = responseHeaders(pairs);
+  if (status >= 200 && status !== 204) return headers;
+  return headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length');
 }

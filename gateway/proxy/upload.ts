@@ -1,9 +1,9 @@
 // The request's body on its way upstream.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import { Readable } from 'node:stream';
+import type { Upload, UploadSink } from '../upstream/exchange.ts';
 import type { Capture } from './capture.ts';
-import { headerValue } from './headers.ts';
+import { headerValue, passableTrailers } from './headers.ts';
 
 /** Bodies up to this size are collected and sent in one write; measured half as dear again as streaming them. */
 const BUFFERED_BYTES_MAX = 16_384;
@@ -22,14 +22,9 @@ function contentLength(incoming: IncomingMessage): number {
   return Number(headerValue(incoming.rawHeaders, 'content-length') ?? Number.NaN);
 }
 
-function isSmall(incoming: IncomingMessage): boolean {
-  return contentLength(incoming) <= BUFFERED_BYTES_MAX;
-}
-
-/** Tells a client that waits for it (RFC 9110 section 10.1.1) to send its body; HTTP/1.0 knows no interim answers. */
-function askForBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
-  if (incoming.httpVersion === '1.0' || incoming.complete) return;
-  if (headerValue(incoming.rawHeaders, 'expect') !== undefined) outgoing.writeContinue();
+/** Whether the client waits to be asked for its body (RFC 9110 section 10.1.1); HTTP/1.0 knows no interim answers. */
+function awaitsContinue(incoming: IncomingMessage): boolean {
+  return incoming.httpVersion !== '1.0' && headerValue(incoming.rawHeaders, 'expect') !== undefined;
 }
 
 /** Collects a small body. `done` is called once, and not at all when the client leaves before the end. */
@@ -39,38 +34,53 @@ function collect(incoming: IncomingMessage, done: (body: Buffer) => void): void 
   incoming.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
 }
 
-/**
- * The body as a stream of its own. undici destroys the body of a request that fails; were that the client's own
- * stream, its socket would go with it and the failure could not be answered.
- */
-function streamBody(
-  incoming: IncomingMessage,
-  capture: Capture | undefined,
-  onProgress: (bytes: number) => void,
-): Readable {
-  let bytes = 0;
-  const body = new Readable({
-    read() {
-      incoming.resume();
-    },
-    destroy(error, callback) {
-      incoming.removeListener('data', onData);
-      incoming.resume(); // What the client still sends is read and thrown away, so that it can read the answer.
-      callback(error);
-    },
-  });
-  const onData = (chunk: Buffer) => {
-    capture?.push(chunk);
-    bytes += chunk.length;
-    onProgress(bytes);
-    if (!body.destroyed && !body.push(chunk)) incoming.pause();
-  };
-  incoming.on('data', onData);
-  incoming.on('end', () => {
-    if (!body.destroyed) body.push(null);
-  });
-  incoming.on('error', () => body.destroy());
-  return body;
+/** A client's body as it comes. Nothing of it is read before the upstream wants it. */
+class ClientUpload implements Upload {
+  readonly expectsContinue: boolean;
+  readonly #request: BodyRequest;
+  readonly #onProgress: (bytes: number) => void;
+  #bytes = 0;
+  #sink: UploadSink | undefined;
+  readonly #onData = (chunk: Buffer) => this.#part(chunk);
+  readonly #onEnd = () => this.#sink?.end(passableTrailers(this.#request.incoming.rawTrailers));
+
+  constructor(request: BodyRequest, onProgress: (bytes: number) => void) {
+    this.#request = request;
+    this.#onProgress = onProgress;
+    this.expectsContinue = awaitsContinue(request.incoming);
+  }
+
+  get isUnread(): boolean {
+    return this.#sink === undefined;
+  }
+
+  start(sink: UploadSink): void {
+    const { incoming, outgoing } = this.#request;
+    this.#sink = sink;
+    if (this.expectsContinue && !incoming.complete) outgoing.writeContinue();
+    incoming.on('data', this.#onData);
+    incoming.on('end', this.#onEnd);
+  }
+
+  resume(): void {
+    this.#request.incoming.resume();
+  }
+
+  stop(): void {
+    const { incoming } = this.#request;
+    if (this.isUnread) return;
+    incoming.off('data', this.#onData);
+    incoming.off('end', this.#onEnd);
+    incoming.resume(); // What the client still sends is read and thrown away, so that it can read the answer.
+  }
+
+  #part(chunk: Buffer): void {
+    const { incoming, captures } = this.#request;
+    captures?.request.push(chunk);
+    this.#bytes += chunk.length;
+    this.#onProgress(this.#bytes);
+    if (this.#sink?.write(chunk) === false) incoming.pause();
+  }
 }
 
 export interface BodyRequest {
@@ -81,24 +91,29 @@ export interface BodyRequest {
   readonly captures: { readonly request: Capture } | undefined;
 }
 
-/** What becomes of a body: given whole, or as a stream, or refused. */
+/** What becomes of a body: given whole, or as it comes, or refused. */
 export interface BodyReader {
   whole(body: Buffer): void;
-  stream(body: Readable): void;
+  stream(body: BodyStream): void;
   /** More of a stream has come. */
   progress(): void;
   tooLarge(): void;
 }
 
-/** Reads a request's body: a small one whole, any other as a stream. A copy is kept where one is wanted. */
+export interface BodyStream extends Upload {
+  /** Whether nothing of it has been taken from the client yet, so that another upstream can still get it whole. */
+  readonly isUnread: boolean;
+}
+
+/** Reads a request's body: a small one whole, any other as it comes. A copy is kept where one is wanted. */
 export function readBody(request: BodyRequest, reader: BodyReader): void {
-  const { incoming, outgoing, captures, bodyBytesMax = Number.POSITIVE_INFINITY } = request;
-  if (contentLength(incoming) > bodyBytesMax) {
+  const { incoming, captures, bodyBytesMax = Number.POSITIVE_INFINITY } = request;
+  const declared = contentLength(incoming);
+  if (declared > bodyBytesMax) {
     reader.tooLarge();
     return;
   }
-  askForBody(incoming, outgoing);
-  if (isSmall(incoming)) {
+  if (declared <= BUFFERED_BYTES_MAX && !awaitsContinue(incoming)) {
     collect(incoming, (body) => {
       captures?.request.push(body);
       reader.whole(body);
@@ -109,5 +124,5 @@ export function readBody(request: BodyRequest, reader: BodyReader): void {
     if (bytes > bodyBytesMax) reader.tooLarge();
     else reader.progress();
   };
-  reader.stream(streamBody(incoming, captures?.request, onProgress));
+  reader.stream(new ClientUpload(request, onProgress));
 }

@@ -2,14 +2,12 @@
 // take a connection that a client needs.
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
-import { Pool } from 'undici';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import type { Side } from '../routing/side.ts';
+import { createPool, type Pool } from '../upstream/pool.ts';
 
 /** Requests that may wait for a connection beyond those under way; more are answered 503 at once. */
 const WAITING_MAX = 4_096;
-/** Response heads above this are refused as invalid. */
-const HEAD_BYTES_MAX = 65_536;
 /** How long requests under way may take to finish once the pool is closed. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -31,8 +29,8 @@ export function createUpstream(side: Side, config: UpstreamConfig, connections =
   return {
     ...{ side, url: config.url, pool, inFlight: 0, inFlightMax: connections + WAITING_MAX },
     async close() {
-      const timer = setTimeout(() => void pool.destroy().catch(() => {}), CLOSE_TIMEOUT_MS);
-      await pool.close().catch(() => {});
+      const timer = setTimeout(() => pool.destroy(), CLOSE_TIMEOUT_MS);
+      await pool.close();
       clearTimeout(timer);
     },
   };
@@ -43,21 +41,12 @@ export function createStreamingUpstream(side: Side, config: UpstreamConfig): Ups
   const pool = openPool(config, EVENT_STREAMS_MAX);
   return {
     ...{ side, url: config.url, pool, inFlight: 0, inFlightMax: EVENT_STREAMS_MAX },
-    close: () => pool.close().catch(() => {}),
+    close: () => pool.close(),
   };
 }
 
-function openPool(config: UpstreamConfig, connections: number): Pool {
-  return new Pool(config.url, {
-    connections,
-    pipelining: 1, // Measured: more is slower, and one slow answer would hold up the next.
-    connect: { timeout: config.connectTimeoutMs, ...tlsOptions(config.tls) },
-    allowH2: false,
-    // Every request has its own deadline (see forward.ts); undici's are coarse and cannot tell the phases apart.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: HEAD_BYTES_MAX,
-  });
+function openPool({ url, connectTimeoutMs, tls }: UpstreamConfig, connections: number): Pool {
+  return createPool({ url, connections, connectTimeoutMs, tls: tlsOptions(tls) });
 }
 
 /** Certificates are verified unless the configuration says otherwise. @throws when a file that it names cannot be read. */

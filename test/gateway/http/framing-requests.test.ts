@@ -8,6 +8,10 @@ import { describeRefusals, startWire, statusesOf, type Wire } from './wire.ts';
 const post = (fields: string, body = '') => `POST /x HTTP/1.1\r\nHost: x\r\n${fields}\r\n${body}`;
 const EMPTY = '0\r\n\r\n';
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+/** How one chunk goes upstream, whatever else its sender's framing had. */
+const CHUNKED_A = /\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n$/;
+/** How a body of one byte goes upstream. */
+const ONE_BYTE = /\r\nContent-Length: 1\r\n(?:.+\r\n)*\r\na$/;
 const chunked = (body: string) => post('Transfer-Encoding: chunked\r\n', body);
 
 describeRefusals('Content-Length and Transfer-Encoding together', [
@@ -130,37 +134,29 @@ describe('a request whose end is beyond doubt', () => {
   after(() => wire.close());
 
   for (const [name, bytes, sent] of [
-    [
-      'a length with a tab before it',
-      post('Content-Length:\t1\r\nConnection: close\r\n', 'a'),
-      'content-length: 1\r\n\r\na',
-    ],
-    [
-      'a length with leading zeros',
-      post('Content-Length: 00001\r\nConnection: close\r\n', 'a'),
-      'content-length: 1\r\n\r\na',
-    ],
+    ['a length with a tab before it', post('Content-Length:\t1\r\nConnection: close\r\n', 'a'), ONE_BYTE],
+    ['a length with leading zeros', post('Content-Length: 00001\r\nConnection: close\r\n', 'a'), ONE_BYTE],
     [
       'chunked in any case',
       post('transfer-ENCODING: cHuNkEd\r\nConnection: close\r\n', '1\r\na\r\n0\r\n\r\n'),
-      'content-length: 1\r\n\r\na',
+      CHUNKED_A,
     ],
     [
       'chunk extensions',
       post('Transfer-Encoding: chunked\r\nConnection: close\r\n', '1;a=b;c="d"\r\na\r\n0;z\r\n\r\n'),
-      'content-length: 1\r\n\r\na',
+      CHUNKED_A,
     ],
     [
       'chunked named in Connection',
       post('Transfer-Encoding: chunked\r\nConnection: close, transfer-encoding\r\n', '1\r\na\r\n0\r\n\r\n'),
-      'content-length: 1\r\n\r\na',
+      CHUNKED_A,
     ],
-    ['no body at all', post('Connection: close\r\n'), 'content-length: 0\r\n\r\n'],
+    ['no body at all', post('Connection: close\r\n'), /\r\nContent-Length: 0\r\n\r\n$/],
   ] as const) {
     it(`${name}: forwarded with framing of the gateway's own`, async () => {
       assert.deepEqual(statusesOf(await wire.exchange(bytes)), [200]);
       const heard = wire.heard();
-      assert.ok(heard.endsWith(`\r\n${sent}`), heard);
+      assert.match(heard, sent);
       assert.equal(heard.match(/^(?:content-length|transfer-encoding):/gim)?.length, 1, heard);
     });
   }
@@ -177,6 +173,6 @@ describe('a request whose end is beyond doubt', () => {
     assert.deepEqual(statusesOf(await client.closed()), [400]);
     await wire.canary();
     heard += wire.heard();
-    assert.match(heard, /\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello(?:\r\n)?$/, 'no last chunk');
+    assert.match(heard, /\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello(?:\r\n)?$/, 'no last chunk');
   });
 });

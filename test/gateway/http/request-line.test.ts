@@ -74,12 +74,12 @@ describe('a request line that is forwarded', () => {
     [
       'an absolute target goes as origin-form',
       'GET http://x/a%2Fb?c HTTP/1.1\r\nHost: x',
-      'GET /a%2Fb?c HTTP/1.1\r\nhost: x\r\n',
+      'GET /a%2Fb?c HTTP/1.1\r\nHost: x\r\n',
     ],
     [
       "an absolute target's default port equals none",
       'GET http://X:80/ HTTP/1.1\r\nHost: x',
-      'GET / HTTP/1.1\r\nhost: x\r\n',
+      'GET / HTTP/1.1\r\nHost: x\r\n',
     ],
     [
       'odd bytes of the target stay as they are',
@@ -91,10 +91,10 @@ describe('a request line that is forwarded', () => {
     [
       'an address in brackets is a Host',
       'GET / HTTP/1.1\r\nHost: [::1]:8080',
-      'GET / HTTP/1.1\r\nhost: [::1]:8080\r\n',
+      'GET / HTTP/1.1\r\nHost: [::1]:8080\r\n',
     ],
-    ['an empty Host is one', 'GET / HTTP/1.1\r\nHost:', 'GET / HTTP/1.1\r\nhost: \r\n'],
-    ['HTTP/1.0 without Host goes on as HTTP/1.1 with one', 'GET /a HTTP/1.0', 'GET /a HTTP/1.1\r\nhost: 127.0.0.1:'],
+    ['an empty Host is one', 'GET / HTTP/1.1\r\nHost:', 'GET / HTTP/1.1\r\nHost: \r\n'],
+    ['HTTP/1.0 without Host goes on as HTTP/1.1 with one', 'GET /a HTTP/1.0', 'GET /a HTTP/1.1\r\nHost: 127.0.0.1:'],
   ] as const) {
     it(name, async () => {
       assert.deepEqual(statusesOf(await wire.exchange(`${sent}\r\nConnection: close\r\n\r\n`)), [200]);

@@ -1,6 +1,7 @@
 // What an upstream may answer: nothing of it can confuse a client about where the answer ends, and a connection that
 // brought something odd never serves another request.
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { eventually } from '../../helpers/deadline.ts';
 import { connectRaw } from '../../helpers/raw-client.ts';
@@ -91,11 +92,34 @@ describe('an answer that is not HTTP, or whose end is in doubt', () => {
     ['a wrong chunk size after a good one', '2\r\nok\r\nzz\r\n'],
     ['a length among the trailers', '2\r\nok\r\n0\r\nContent-Length: 5\r\n\r\n'],
   ] as const) {
+    const head = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
+
     it(`${name}: the client is cut off, its answer has no end`, async () => {
-      const wire = await wireAnswering(`${OK}Transfer-Encoding: chunked\r\n\r\n${body}`);
-      const received = await wire.exchange('GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
+      const upstream = Promise.withResolvers<Socket>();
+      const wire = await startWire((heard, socket) => {
+        if (!heard.includes('\r\n\r\n')) return false;
+        socket.write(head);
+        upstream.resolve(socket);
+        return true;
+      });
+      open.push(wire);
+      const client = await connectRaw(wire.gateway.port);
+      client.send('GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
+      await client.until('\r\n\r\n');
+      (await upstream.promise).write(body);
+      const received = await client.closed();
       assert.deepEqual(statusesOf(received), [200]);
       assert.doesNotMatch(received, /\r\n0\r\n\r\n$/);
+      assert.equal((await failureOf(wire)).failure, 'response_cut');
+      const before = wire.connections;
+      await wire.canary();
+      assert.equal(wire.connections, before + 1);
+    });
+
+    it(`${name}, in one packet with its head: 502 where nothing was passed on yet, else the client is cut off`, async () => {
+      const wire = await wireAnswering(`${head}${body}`);
+      const received = await wire.exchange(POST);
+      assert.deepEqual(statusesOf(received), body.startsWith('2\r\n') ? [] : [502]);
       assert.equal((await failureOf(wire)).failure, 'response_cut');
       const before = wire.connections;
       await wire.canary();

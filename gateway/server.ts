@@ -15,6 +15,7 @@ import { closeServer, listen } from './listen.ts';
 import { sendProblem } from './problem.ts';
 import { plainAddress } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
+import { http1Client } from './proxy/upgrade-client.ts';
 import { createListener } from './tls.ts';
 
 /** How often unfinished request heads are looked for: at most this late is a slow one cut off. */
@@ -81,7 +82,8 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   server.on('drop', () => deps.metrics.refused.inc({ reason: 'too_many_connections' }));
   const upgrade = createUpgradeHandler(deps);
   server.on('upgrade', (incoming, socket, head) => {
-    if (connections.mayUpgrade(incoming, socket)) upgrade(incoming, socket as Socket, head); // Duplex in its type only.
+    // A Duplex in its type only.
+    if (connections.mayUpgrade(incoming, socket)) upgrade(http1Client(incoming, socket as Socket, head));
   });
   return {
     listen: (hostPort) => listen(server, hostPort),

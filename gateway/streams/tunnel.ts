@@ -1,20 +1,19 @@
 // An open WebSocket: bytes from each peer to the other, untouched, and an orderly end when the gateway wants one.
 //
 //   client ──(up)──▶ gateway ──(up)──▶ upstream        client ◀─(down)── gateway ◀─(down)── upstream
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { endAndLinger } from '../proxy/linger.ts';
 import { type CloseCode, closeFrame, maskedCloseFrame } from './close-frame.ts';
 import { type ClosePlan, IDLE_CLOSE } from './flip-policy.ts';
 import { createFrameScanner } from './frame-scanner.ts';
+import { breakOff, cutEnd, prepareEnd } from './tunnel-end.ts';
 
 /** After one peer has finished sending, the other may be quiet for this long before the stream is given up. */
 const HALF_OPEN_MS = 30_000;
-/** Probes that find a peer which vanished without a word begin after this much silence. */
-const KEEP_ALIVE_MS = 30_000;
 
 export interface TunnelEnds {
-  readonly client: Socket;
-  readonly upstream: Socket;
+  readonly client: Duplex;
+  readonly upstream: Duplex;
   /** What the client sent before the upgrade was through. */
   readonly early: Buffer;
   readonly idleTimeoutMs: number | undefined;
@@ -35,14 +34,14 @@ export interface Tunnel {
   close(how: Pick<ClosePlan, 'code' | 'deadlineMs'>): void;
 }
 
-/** Joins two sockets until both are closed; then calls `closed` once. */
+/** Joins the two ends until both are closed; then calls `closed` once. */
 export function openTunnel(ends: TunnelEnds, closed: (result: TunnelResult) => void): Tunnel {
   return new OpenTunnel(ends, closed);
 }
 
 class OpenTunnel implements Tunnel {
-  readonly #client: Socket;
-  readonly #upstream: Socket;
+  readonly #client: Duplex;
+  readonly #upstream: Duplex;
   readonly #closed: (result: TunnelResult) => void;
   readonly #up = createFrameScanner();
   readonly #down = createFrameScanner();
@@ -79,10 +78,8 @@ class OpenTunnel implements Tunnel {
     this.#endIfLeaving();
   }
 
-  #join(from: Socket, to: Socket, name: 'client' | 'upstream'): void {
-    from.setTimeout(0);
-    from.setNoDelay(true);
-    from.setKeepAlive(true, KEEP_ALIVE_MS);
+  #join(from: Duplex, to: Duplex, name: 'client' | 'upstream'): void {
+    prepareEnd(from);
     to.on('drain', () => from.resume());
     from.on('error', () => {}); // A 'close' follows.
     from.on('end', () => {
@@ -94,7 +91,8 @@ class OpenTunnel implements Tunnel {
     from.on('close', () => {
       this.#endedBy ??= name;
       if (to.destroyed) this.#settle(this.#endedBy);
-      else endAndLinger(to);
+      else if (from.readableEnded || to.writableEnded) endAndLinger(to);
+      else breakOff(to);
     });
   }
 
@@ -154,7 +152,7 @@ class OpenTunnel implements Tunnel {
     const mayTell = this.#wanted && !this.#up.closeSeen && this.#up.atBoundary && this.#upstream.writable;
     if (this.#wanted && mayTell) this.#upstream.write(maskedCloseFrame(this.#wanted));
     endAndLinger(this.#upstream);
-    this.#client.destroy();
+    cutEnd(this.#client);
   }
 
   #settle(endedBy: TunnelResult['endedBy']): void {
@@ -164,7 +162,7 @@ class OpenTunnel implements Tunnel {
 }
 
 /** Passes bytes on; a reader that is slower than the writer stops the writer. */
-function pass(chunk: Buffer, from: Socket, to: Socket): void {
+function pass(chunk: Buffer, from: Duplex, to: Duplex): void {
   if (to.writableEnded || to.destroyed) return;
   if (!to.write(chunk)) from.pause();
 }

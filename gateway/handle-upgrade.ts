@@ -5,8 +5,9 @@ import { askEitherSide, type Delivered } from './either-side.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
 import { answerFailure } from './own-answers.ts';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
+import { headerValue } from './proxy/headers.ts';
 import type { UpgradeAnswer, UpgradeProxy } from './proxy/upgrade.ts';
-import { askedProtocol, type UpgradeClient } from './proxy/upgrade-client.ts';
+import type { NotSwitched, SwitchedClient, UpgradeClient } from './proxy/upgrade-client.ts';
 import { relayRefusal } from './proxy/upgrade-refusal.ts';
 import { requestIdOf, withoutQuery } from './request-facts.ts';
 import type { Decision } from './routing/decide.ts';
@@ -49,7 +50,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     const handshake: Handshake = { client, settings, routed, requestId, path, timeoutMs, startedAt };
 
     // 4. Ask that side, or the other when it is down and the route allows it.
-    deliver(handshake, (delivered) => answer(handshake, delivered));
+    deliver(handshake, (delivered) => answer(deps, handshake, delivered));
   };
 
   function deliver(handshake: Handshake, done: (delivered: Delivered<UpgradeAnswer>) => void): void {
@@ -74,48 +75,55 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
         ...{ path, timeoutMs, accept, clientLeft: left },
         upstream: settings.config.upstreams[side],
         headers: settings.edge.headers(pairs, connection, { requestId, side }),
-        protocol: askedProtocol(client),
+        protocol: headerValue(pairs, 'upgrade') ?? 'websocket',
       },
       settled,
     );
   }
+}
 
-  function answer(handshake: Handshake, { result, decision: by }: Delivered<UpgradeAnswer>): void {
-    const { client, settings, routed, requestId, timeoutMs } = handshake;
-    const { routeId } = routed;
-    const { side } = by;
-    const added = settings.config.expose ? exposed(routeId, by) : [];
-    const ended = (end: HandshakeEnd) => recordHandshake(deps, handshake, by, end);
-    const fail = (failure: ForwardFailure, error?: unknown) => {
-      ended({ status: FAILURES[failure].status, failure, error });
-      const outgoing = client.refuse();
-      if (outgoing) answerFailure({ outgoing, requestId }, failure, { routeId, side, added });
-    };
+/** Tells the client what its side, or the one that stood in for it, has said; opens the stream when that has switched. */
+function answer(deps: UpgradeDeps, handshake: Handshake, { result, decision: by }: Delivered<UpgradeAnswer>): void {
+  const { client, settings, routed, requestId, timeoutMs } = handshake;
+  const { routeId } = routed;
+  const { side } = by;
+  const added = settings.config.expose ? exposed(routeId, by) : [];
+  const ended = (end: HandshakeEnd) => recordHandshake(deps, handshake, by, end);
+  const fail = (failure: ForwardFailure, error?: unknown) => {
+    ended({ status: FAILURES[failure].status, failure, error });
+    const outgoing = client.refuse();
+    if (outgoing) answerFailure({ outgoing, requestId }, failure, { routeId, side, added });
+  };
 
-    if (result.kind === 'failed') fail(result.failure, result.error);
-    else if (result.kind === 'refused') {
-      const outgoing = client.refuse();
-      if (!outgoing) {
-        result.refusal.destroy();
-        fail('client_left');
-        return;
-      }
-      relayRefusal({ refusal: result.refusal, answer: outgoing, added, timeoutMs }, (relayed) => {
-        if (relayed.kind === 'failed') ended({ ...relayed, status: FAILURES[relayed.failure].status });
-        else ended({ status: relayed.status, failure: undefined });
-      });
-    } else if (client.left.aborted || !deps.streams.hasRoom) {
-      result.socket.destroy();
-      fail(client.left.aborted ? 'client_left' : 'overloaded');
-    } else {
-      // 5. Open until either peer, or a flip, ends it.
-      const { stream, early } = client.switchTo(result.protocol, [...result.fields, ...added]);
-      ended({ status: client.switchedStatus, failure: undefined });
-      deps.streams.openTunnel(routed, side, { client: stream, upstream: result.socket, early }, (tunnel) => {
-        const durationMs = performance.now() - handshake.startedAt;
-        deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
-      });
+  if (result.kind === 'failed') fail(result.failure, result.error);
+  else if (result.kind === 'refused') {
+    const { refusal } = result;
+    const outgoing = client.refuse();
+    if (!outgoing) {
+      refusal.destroy();
+      fail('client_left');
+      return;
     }
+    relayRefusal({ refusal, answer: outgoing, added, timeoutMs }, (relayed) => {
+      if (relayed.kind === 'failed') ended({ ...relayed, status: FAILURES[relayed.failure].status });
+      else ended({ status: relayed.status, failure: undefined });
+    });
+  } else {
+    const { protocol, fields, socket: upstream } = result;
+    const switched: SwitchedClient | NotSwitched = deps.streams.hasRoom
+      ? client.switchTo(protocol, [...fields, ...added])
+      : { failure: 'overloaded' };
+    if ('failure' in switched) {
+      upstream.destroy();
+      fail(switched.failure, switched.error);
+      return;
+    }
+    ended({ status: client.switchedStatus, failure: undefined });
+    // 5. Open until either peer, or a flip, ends it.
+    deps.streams.openTunnel(routed, side, { client: switched.stream, upstream, early: switched.early }, (tunnel) => {
+      const durationMs = performance.now() - handshake.startedAt;
+      deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
+    });
   }
 }
 

@@ -4,11 +4,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { readEarly } from './early-bytes.ts';
 import { connectionOf } from './edge.ts';
+import type { ForwardFailure } from './failure.ts';
 import type { Connection } from './forwarded.ts';
-import { headerValue } from './headers.ts';
 import { endAndLinger } from './linger.ts';
 
-/** Whichever version of HTTP it speaks. Exactly one of `switchTo` and `refuse` is to be called, once. */
+/** Whichever version of HTTP it speaks. Either it switches or it is refused, once. */
 export interface UpgradeClient {
   /** The target as the client sent it. */
   readonly target: string;
@@ -21,8 +21,11 @@ export interface UpgradeClient {
   readonly left: AbortSignal;
   /** What a client is told that may switch. */
   readonly switchedStatus: 101 | 200;
-  /** Tells the client that both switch, with these fields; from here on the stream is the caller's. */
-  switchTo(protocol: string, fields: readonly string[]): SwitchedClient;
+  /**
+   * Tells the client that both switch, with these fields; from here on the stream is the caller's. When that cannot be
+   * told, answers why; the client may still be refused then.
+   */
+  switchTo(protocol: string, fields: readonly string[]): SwitchedClient | NotSwitched;
   /** To answer otherwise; what carries it ends with that. Undefined when nobody is there any more to be answered. */
   refuse(): ServerResponse | undefined;
 }
@@ -31,6 +34,11 @@ export interface SwitchedClient {
   readonly stream: Duplex;
   /** What the client sent before it was told. */
   readonly early: Buffer;
+}
+
+export interface NotSwitched {
+  readonly failure: ForwardFailure;
+  readonly error?: unknown;
 }
 
 /** A client of HTTP/1.1 that Node's server has given up to us, with what came behind its request's head. */
@@ -50,6 +58,7 @@ export function http1Client(incoming: IncomingMessage, socket: Socket, head: Buf
     left: left.signal,
     switchedStatus: 101,
     switchTo(protocol, fields) {
+      if (socket.destroyed) return { failure: 'client_left' };
       const lines = ['HTTP/1.1 101 Switching Protocols', `Upgrade: ${protocol}`, 'Connection: Upgrade'];
       for (let i = 0; i < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`);
       socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
@@ -70,9 +79,4 @@ function answerOn(incoming: IncomingMessage, socket: Socket): ServerResponse {
   socket.on('drain', () => answer.emit('drain'));
   answer.on('finish', () => endAndLinger(socket));
   return answer;
-}
-
-/** The protocol that a request asks for, as its client spells it. */
-export function askedProtocol({ pairs }: UpgradeClient): string {
-  return headerValue(pairs, 'upgrade') ?? 'websocket';
 }

@@ -15,7 +15,7 @@ import { createProxyServer } from 'http-proxy';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import { createClientStandIn } from './client-stand-in.ts';
 import { classifyDialError, type ForwardFailure } from './failure.ts';
-import { headerValue, responseHeaders } from './headers.ts';
+import { answerHeaders, headerValue } from './headers.ts';
 import { tlsOptions } from './upstream.ts';
 
 export interface UpgradeRequest {
@@ -174,7 +174,7 @@ class Handshake {
       return;
     }
     this.#end();
-    const fields = responseHeaders(rawHeaders);
+    const fields = answerHeaders(101, rawHeaders);
     this.#settled({ kind: 'open', status: 101, failure: undefined, socket: upstream, protocol, fields });
   }
 

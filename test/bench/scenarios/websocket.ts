@@ -55,6 +55,7 @@ export async function benchWebSocket(context: BenchContext): Promise<ScenarioRes
     notes: [
       ...Object.values(skipped),
       'ratios are of messages for the same CPU time of the proxy: load and upstream, on the other core, are often what is slower',
+      ...limitNotes(runs[0]?.measured ?? []),
       'ws-relay: every message taken apart and put together anew by the ws package; http-proxy: joins the two sockets',
     ],
     data: { runs, idle },
@@ -77,6 +78,15 @@ function idleBudget(idle: Idle | undefined): Budget[] {
   const perStreamMb = (openMb - beforeMb) / IDLE_STREAMS;
   const what = `RSS with ${IDLE_BUDGET_STREAMS.toLocaleString('en')} idle (from ${IDLE_STREAMS.toLocaleString('en')}, ${(perStreamMb * 1024).toFixed(1)} KB each)`;
   return [atMost(what, 400, beforeMb + perStreamMb * IDLE_BUDGET_STREAMS, ' MB')];
+}
+
+/** What no proxy can do cannot be asked of one. */
+function limitNotes(echo: readonly Measured[]): string[] {
+  const named = (name: string) => echo.find(({ target }) => target.name === name);
+  const best = perCpu(named('haproxy'), named('ws-relay'));
+  return best
+    ? [`of single messages even haproxy carries but ${ratioText(best)} x ws-relay: the rest is the kernel's`]
+    : [];
 }
 
 /** How many messages one carries for the CPU time that another needs for one. */

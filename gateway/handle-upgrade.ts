@@ -13,6 +13,7 @@ import { requestIdOf, withoutQuery } from './request-facts.ts';
 import type { Decision } from './routing/decide.ts';
 import { originForm } from './routing/target.ts';
 import type { Settings } from './settings.ts';
+import type { TunnelResult } from './streams/tunnel.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
@@ -120,11 +121,18 @@ function answer(deps: UpgradeDeps, handshake: Handshake, { result, decision: by 
     }
     ended({ status: client.switchedStatus, failure: undefined });
     // 5. Open until either peer, or a flip, ends it.
-    deps.streams.openTunnel(routed, side, { client: switched.stream, upstream, early: switched.early }, (tunnel) => {
-      const durationMs = performance.now() - handshake.startedAt;
-      deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
-    });
+    const ends = { client: switched.stream, upstream, early: switched.early };
+    const line = { requestId, route: routeId, side };
+    deps.streams.openTunnel(routed, side, ends, logsEnd(deps, line, handshake.startedAt));
   }
+}
+
+/** In a scope of its own, which is all that an open stream keeps of its handshake. */
+function logsEnd({ log }: UpgradeDeps, line: object, startedAt: number): (tunnel: TunnelResult) => void {
+  return (tunnel) => {
+    const durationMs = performance.now() - startedAt;
+    log.info({ ...line, ...tunnel, durationMs }, 'stream closed');
+  };
 }
 
 /** Only where nothing was sent: a handshake that reached the one side must not be repeated at the other. */

@@ -141,7 +141,10 @@ export const route = z.strictObject({
   fallback: z
     .boolean()
     .default(false)
-    .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
+    .describe(
+      'Whether the other side may serve while the decided one is down, requests and new WebSockets alike. Both must hold ' +
+        'the same data.',
+    ),
   rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),

@@ -2,6 +2,7 @@
 // have happened twice; by the other side when its own is down and the route allows it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
+import { askEitherSide, type Delivered } from './either-side.ts';
 import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
 import { type ForwardRequest, type ForwardResult, forward, type RequestBody } from './proxy/forward.ts';
@@ -10,7 +11,7 @@ import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
-import { otherSide, type Side } from './routing/side.ts';
+import type { Side } from './routing/side.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface Delivery {
@@ -29,14 +30,6 @@ export interface Delivery {
   readonly isReplaced: ForwardRequest['isReplaced'];
   /** Fields added to the answer that a decision leads to. */
   addedFor(decision: Decision): readonly string[];
-}
-
-export interface Delivered {
-  readonly result: ForwardResult;
-  /** The decision that the client was answered by: not the first one when its side was down. */
-  readonly decision: Decision;
-  /** What the first side did, when another had to answer in its stead. */
-  readonly failed: ForwardResult | undefined;
 }
 
 export interface DeliveryDeps {
@@ -72,27 +65,19 @@ export function createDeliver(deps: DeliveryDeps) {
     });
   }
 
-  /** Where a route may fall back: promises and breakers, which other routes do not pay for. */
-  async function deliverByEither(route: RouteModel, delivery: Delivery): Promise<Delivered> {
-    const { decision } = delivery;
-    const run = (by: Decision, body: RequestBody) =>
-      new Promise<ForwardResult>((resolve) => send(delivery, by, body, resolve));
-    const guarded = (by: Decision, body: RequestBody) => deps.breakers.run(route.id, by.side, () => run(by, body));
-    const other: Decision = { side: otherSide(decision.side), shadow: undefined, reason: 'breaker' };
-
-    const isDown = (side: Side) => delivery.upstreams.health[side].healthy === false;
-    const first = isDown(decision.side) ? undefined : await guarded(decision, 'unread');
-    if (first && !mayFallBack(delivery, first)) return { result: first, decision, failed: undefined };
-    const instead: Decision = first ? { ...other, reason: 'fallback' } : other;
-    const second = isDown(other.side) ? undefined : await guarded(instead, first?.body ?? 'unread');
-    if (second) return { result: second, decision: instead, failed: first };
-    // Both are down as far as anybody knows: the decided side has the better claim to fail it.
-    return { result: first ?? (await run(decision, 'unread')), decision, failed: undefined };
+  /** With promises and breakers, which routes that may not fall back do not pay for. */
+  function sendToEither(routeId: string, delivery: Delivery): Promise<Delivered<ForwardResult>> {
+    const { decision, upstreams } = delivery;
+    return askEitherSide(deps.breakers, {
+      ...{ routeId, decision, health: upstreams.health },
+      attempt: (by, failed) => new Promise((resolve) => send(delivery, by, failed?.body ?? 'unread', resolve)),
+      mayFallBack: (result: ForwardResult) => mayFallBack(delivery, result),
+    });
   }
 
-  return function deliver(delivery: Delivery, done: (delivered: Delivered) => void): void {
+  return function deliver(delivery: Delivery, done: (delivered: Delivered<ForwardResult>) => void): void {
     const { route, decision } = delivery;
-    if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
+    if (route?.config.fallback) void sendToEither(route.id, delivery).then(done);
     else send(delivery, decision, 'unread', (result) => done({ result, decision, failed: undefined }));
   };
 }

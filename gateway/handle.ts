@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RateLimitConfig } from '../config/gateway-schema.ts';
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
-import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
+import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
+import type { Delivered } from './either-side.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { CopyTicket, Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
@@ -129,7 +130,7 @@ export function exposed(routeId: string, { side, reason }: Decision): readonly s
 function offerCopy(
   mirror: Mirror,
   ticket: CopyTicket,
-  copy: { request: RequestFacts; path: string; delivered: Delivered; headers: readonly string[] },
+  copy: { request: RequestFacts; path: string; delivered: Delivered<ForwardResult>; headers: readonly string[] },
 ): void {
   const { request, path, delivered, headers } = copy;
   const durationMs = performance.now() - request.startedAt;

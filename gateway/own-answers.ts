@@ -9,7 +9,7 @@ const NOTHING: readonly string[] = [];
 
 /** Tells the client that no side has answered it. A client that left is told nothing. */
 export function answerFailure(
-  { outgoing, requestId }: RequestFacts,
+  { outgoing, requestId }: Pick<RequestFacts, 'outgoing' | 'requestId'>,
   failure: ForwardFailure,
   { routeId, side, added }: { routeId: string; side: Side; added: readonly string[] },
 ): void {

@@ -170,6 +170,22 @@ describe('a client that speaks TLS', () => {
     assert.equal(line.failure, 'client_left');
   });
 
+  it('that waits for its answer longer than connections may be idle gets it over HTTP/2 too', async () => {
+    let answer = () => {};
+    const upstream = await kept(
+      startUpstream((_, outgoing) => {
+        answer = () => outgoing.end('late');
+      }),
+    );
+    const gateway = await secureGateway(upstream, { limits: { idleTimeoutMs: 60, bodyIdleTimeoutMs: 60 } });
+    const waiting = ask(http2To(gateway), {});
+    await eventually(() => upstream.seen === 1, 'the request to reach the backend');
+    // A connection with nothing under way that was made after it: when that has been ended, the time has passed.
+    await within(once(http2To(gateway), 'close'), 'the end of an idle connection');
+    answer();
+    assert.equal(String((await waiting).body), 'late');
+  });
+
   it('is refused what HTTP does not allow over HTTP/2 too', async () => {
     const upstream = await kept(startUpstream((_, outgoing) => outgoing.end('no')));
     const session = http2To(await secureGateway(upstream));

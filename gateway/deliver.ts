@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
 import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
-import { type ForwardRequest, type ForwardResult, forward, type RequestBody } from './proxy/forward.ts';
+import { type ForwardRequest, type ForwardResult, forward, notForwarded, type RequestBody } from './proxy/forward.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
 import type { Decision } from './routing/decide.ts';
@@ -43,7 +43,7 @@ export interface DeliveryDeps {
   readonly breakers: Breakers;
 }
 
-/** Delivers; calls `done` once. On failure nothing was answered unless the answer had begun. */
+/** Delivers; calls `done` once, which must not throw; never throws itself. On failure nothing was answered unless the answer had begun. */
 export function createDeliver(deps: DeliveryDeps) {
   function send(
     delivery: Delivery,
@@ -52,19 +52,25 @@ export function createDeliver(deps: DeliveryDeps) {
     done: (result: ForwardResult) => void,
   ): void {
     const { incoming, outgoing, path, timeoutMs, captures } = delivery;
-    const attempt = (from: RequestBody, then: (result: ForwardResult) => void) =>
-      forward(
-        {
-          ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
-          bodyBytesMax: delivery.route?.config.bodyBytesMax,
-          upstream: delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side],
-          openEvents: (ends) => delivery.openEvents(decision, ends),
-          headers: delivery.headersFor(decision.side),
-          added: delivery.addedFor(decision),
-          isReplaced: delivery.isReplaced,
-        },
-        then,
-      );
+    const requestFrom = (from: RequestBody): ForwardRequest => ({
+      ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
+      bodyBytesMax: delivery.route?.config.bodyBytesMax,
+      upstream: delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side],
+      openEvents: (ends) => delivery.openEvents(decision, ends),
+      headers: delivery.headersFor(decision.side),
+      added: delivery.addedFor(decision),
+      isReplaced: delivery.isReplaced,
+    });
+    const attempt = (from: RequestBody, then: (result: ForwardResult) => void) => {
+      let request: ForwardRequest;
+      try {
+        request = requestFrom(from);
+      } catch (error) {
+        done(notForwarded('internal_error', error));
+        return;
+      }
+      forward(request, then);
+    };
     attempt(body, (result) => {
       const again = mayRetry(delivery, result) ? result.body : undefined;
       if (again === undefined) done(result);
@@ -92,8 +98,12 @@ export function createDeliver(deps: DeliveryDeps) {
 
   return function deliver(delivery: Delivery, done: (delivered: Delivered) => void): void {
     const { route, decision } = delivery;
-    if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
-    else send(delivery, decision, 'unread', (result) => done({ result, decision, failed: undefined }));
+    const byDecided = (result: ForwardResult) => done({ result, decision, failed: undefined });
+    if (!route?.config.fallback) send(delivery, decision, 'unread', byDecided);
+    else {
+      const failed = (error: unknown) => byDecided(notForwarded('internal_error', error));
+      void deliverByEither(route, delivery).then(done, failed);
+    }
   };
 }
 
@@ -121,5 +131,6 @@ function mayRetry(delivery: Delivery, result: ForwardResult): boolean {
 function mayFallBack(delivery: Delivery, result: ForwardResult): boolean {
   if (!result.failure || !canSendAgain(delivery, result)) return false;
   const { unsent, blame } = FAILURES[result.failure];
-  return blame !== 'client' && (unsent || isSafe(delivery.incoming.method ?? ''));
+  // What the gateway itself got wrong is not hidden by the other side.
+  return unsent ? blame !== 'client' : blame === 'upstream' && isSafe(delivery.incoming.method ?? '');
 }

@@ -3,16 +3,25 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
+import { failUpgrade, type UpgradeFacts } from './contain.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
 import { sendProblem } from './problem.ts';
 import { connectionOf } from './proxy/edge.ts';
 import { FAILURES } from './proxy/failure.ts';
 import type { UpgradeProxy, UpgradeResult } from './proxy/upgrade.ts';
 import { requestIdOf, withoutQuery } from './request-facts.ts';
+import { UNROUTED } from './routing/route.ts';
 import { originForm } from './routing/target.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
+}
+
+/** An upgrade as it came. */
+interface Arrived extends UpgradeFacts {
+  readonly incoming: IncomingMessage;
+  readonly head: Buffer;
+  readonly startedAt: number;
 }
 
 interface Handshake {
@@ -27,21 +36,30 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   const routeRequest = createRouter(deps);
   return function handleUpgrade(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
-    const pairs = incoming.rawHeaders;
-    const requestId = requestIdOf(pairs);
-    const connection = connectionOf(socket);
-    const target = incoming.url ?? '/';
+    const requestId = requestIdOf(incoming.rawHeaders);
+    const path = originForm(incoming.url ?? '/') ?? '/'; // A target without a path was refused before.
+    const upgrade = { incoming, socket, head, requestId, path, startedAt, bytesBefore: socket.bytesWritten };
     socket.on('error', () => {}); // A 'close' follows.
+    try {
+      begin(upgrade);
+    } catch (error) {
+      failUpgrade(deps, upgrade, UNROUTED, error);
+    }
+  };
+
+  function begin(arrived: Arrived): void {
+    const { incoming, socket, head, requestId, path, startedAt } = arrived;
+    const pairs = incoming.rawHeaders;
+    const connection = connectionOf(socket);
 
     // 1-3. Who is it, which route, which side.
     const settings = deps.settings.current;
-    const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
+    const routed = routeRequest(settings, { method: 'GET', pairs, connection, target: incoming.url ?? '/' });
     const { route, routeId, decision } = routed;
     const { side } = decision;
 
     // 4. Ask that side.
     const upstream = settings.config.upstreams[side];
-    const path = originForm(target) ?? '/'; // A target without a path was refused before.
     const added = settings.config.expose ? exposed(routeId, decision) : [];
     const handshake: Handshake = { routed, requestId, path: withoutQuery(path), startedAt, added };
     deps.upgrades.open(
@@ -52,18 +70,27 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
         hasRoom: () => deps.streams.hasRoom,
       },
       (result) => {
-        recordAnswer(deps, handshake, result);
-        if (result.kind === 'failed') answerFailure(handshake, result);
-        if (result.kind !== 'open') return;
-        // 5. Open until either side, or a flip, ends it.
-        const { upstream, early } = result;
-        deps.streams.openTunnel(routed, { client: socket, upstream, early }, (tunnel) => {
-          const durationMs = performance.now() - startedAt;
-          deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
-        });
+        try {
+          finish(result);
+        } catch (error) {
+          if (result.kind === 'open') result.upstream.destroy();
+          failUpgrade(deps, arrived, routeId, error);
+        }
       },
     );
-  };
+
+    function finish(result: UpgradeResult): void {
+      recordAnswer(deps, handshake, result);
+      if (result.kind === 'failed') answerFailure(handshake, result);
+      if (result.kind !== 'open') return;
+      // 5. Open until either side, or a flip, ends it.
+      const { upstream, early } = result;
+      deps.streams.openTunnel(routed, { client: socket, upstream, early }, (tunnel) => {
+        const durationMs = performance.now() - startedAt;
+        deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
+      });
+    }
+  }
 }
 
 function answerFailure({ requestId, routed, added }: Handshake, result: UpgradeResult & { kind: 'failed' }): void {

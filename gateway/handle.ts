@@ -6,9 +6,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RateLimitConfig } from '../config/gateway-schema.ts';
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
+import { failRequest, recordFault } from './contain.ts';
 import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
-import type { CopyTicket, Mirror } from './mirror/mirror.ts';
+import type { CopyTicket, Mirror, ServedRequest } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
@@ -51,20 +52,31 @@ export function createHandler(deps: HandlerDeps) {
   const deliver = createDeliver(deps);
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const settings = deps.settings.current;
     const request = factsOf(incoming, outgoing);
-    const { pairs, method, path } = request;
+    let routeId = UNROUTED;
+    try {
+      const settings = deps.settings.current;
+      // 1-3. Who is it, which route, which side.
+      const routed = routeRequest(settings, request);
+      routeId = routed.routeId;
+      answer(request, settings, routed);
+    } catch (error) {
+      failRequest(deps, request, routeId, error);
+    }
+  }
 
-    // 1-3. Who is it, which route, which side.
-    const routed = routeRequest(settings, request);
+  function answer(request: RequestFacts, settings: Settings, routed: Routed): void {
+    const { pairs, method, path } = request;
 
     // 4. What needs no backend: a target that is none, a browser's preflight, an identity that asks too often.
     const preflight = settings.cors.preflight(method, pairs);
     const limit = routed.route?.config.rateLimit ?? settings.config.rateLimit;
     if (path === undefined) refuseTarget(deps, request, routed.routeId);
     else if (preflight) answerPreflight(deps, request, routed.routeId, preflight);
-    else if (limit) void serveWithin(limit, request, { settings, routed, path });
-    else serve(request, { settings, routed, path });
+    else if (limit) {
+      const failed = (error: unknown) => failRequest(deps, request, routed.routeId, error);
+      serveWithin(limit, request, { settings, routed, path }).catch(failed);
+    } else serve(request, { settings, routed, path });
   }
 
   async function serveWithin(limit: RateLimitConfig, request: RequestFacts, decided: Decided): Promise<void> {
@@ -97,14 +109,24 @@ export function createHandler(deps: HandlerDeps) {
       captures: ticket?.captures,
       isReplaced: settings.cors.isReplaced,
     };
-    deliver(delivery, (delivered) => {
+    const finish = (delivered: Delivered) => {
       const { result, decision: by } = delivered;
+      if (result.failure === 'internal_error') recordFault(deps, 'request', { requestId, path, routeId }, result.error);
       if (result.failure && !outgoing.headersSent && !isGone(outgoing)) {
         answerFailure(request, result.failure, { routeId, side: by.side, added: addedFor(by) });
       }
-      // 7-8. The client has its answer, or can get none.
+      // 7. The client has its answer, or can get none.
       recordRequest(deps, request, { routeId, decision: by, result });
-      if (ticket) offerCopy(deps.mirror, ticket, { request, path, delivered, headers: headersFor(ticket.shadow) });
+    };
+    deliver(delivery, (delivered) => {
+      deps.metrics.inFlight.dec();
+      try {
+        finish(delivered);
+      } catch (error) {
+        failRequest(deps, request, routeId, error);
+      }
+      // 8. Whatever came of the request: a copy that was wanted has an outcome.
+      if (ticket) offerCopy(deps, ticket, { request, path, delivered, headersFor });
     });
   }
 
@@ -126,23 +148,38 @@ export function exposed(routeId: string, { side, reason }: Decision): readonly s
   return ['x-banyan-side', side, 'x-banyan-route', routeId, 'x-banyan-decision', reason];
 }
 
-function offerCopy(
-  mirror: Mirror,
-  ticket: CopyTicket,
-  copy: { request: RequestFacts; path: string; delivered: Delivered; headers: readonly string[] },
-): void {
-  const { request, path, delivered, headers } = copy;
+interface ServedExchange {
+  readonly request: RequestFacts;
+  readonly path: string;
+  readonly delivered: Delivered;
+  headersFor(side: Side): readonly string[];
+}
+
+function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchange): void {
+  try {
+    deps.mirror.offer(ticket, servedRequest(ticket, exchange));
+  } catch (error) {
+    const { requestId, path } = exchange.request;
+    recordFault(deps, 'copy', { requestId, path, routeId: ticket.route.id }, error);
+    deps.mirror.abandon(ticket);
+  }
+}
+
+function servedRequest(
+  { captures, shadow }: CopyTicket,
+  { request, path, delivered, headersFor }: ServedExchange,
+): ServedRequest {
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
-    const body = failure ? undefined : ticket.captures.response.body();
+    const body = failure ? undefined : captures.response.body();
     return { side, status, headers, body, durationMs, failure };
   };
   const { result, decision, failed } = delivered;
   const { requestId, method } = request;
-  mirror.offer(ticket, {
-    ...{ requestId, method, path, headers },
+  return {
+    ...{ requestId, method, path, headers: headersFor(shadow) },
     isEventStream: result.isEventStream,
     served: observe(decision.side, result),
     failed: failed && observe(otherSide(decision.side), failed),
-  });
+  };
 }

@@ -79,7 +79,7 @@ export function createMetrics() {
     ...workerMetrics(registers),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
-      help: 'Failures of the gateway itself, off the path of requests, by operation.',
+      help: 'Failures of the gateway itself, by operation; each is in the log.',
       labelNames: ['operation'] as const,
       registers,
     }),

@@ -27,7 +27,6 @@ export function recordRequest({ metrics, traffic, log }: RecordDeps, request: Re
   const { failure } = result;
   const status = failure ? FAILURES[failure].status : (result.status ?? 0);
   const durationMs = performance.now() - request.startedAt;
-  metrics.inFlight.dec();
   metrics.requests.inc({ route: routeId, side, decision: reason, code: statusClass(status) });
   // How long a reader stays with an event stream says nothing of the backend.
   const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;

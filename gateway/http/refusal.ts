@@ -29,6 +29,8 @@ export const REFUSALS = {
   too_many_requests: { status: 503, title: 'Too many requests are being answered' },
   too_many_connections: { status: 503, title: 'Too many connections are open' },
   pipeline: { status: 503, title: 'Too many requests wait on one connection' },
+  /** The gateway's own code threw (see contain.ts). */
+  internal_error: { status: 500, title: 'The gateway failed to handle the request' },
   /** Bytes after a valid request, which is answered all the same. */
   trailing_garbage: { status: 400, title: 'What followed the request is not valid HTTP' },
 } as const satisfies Record<string, RefusalMeaning>;

@@ -24,8 +24,8 @@ export function refuse(socket: Duplex, reason: RefusalReason, method?: string): 
 }
 
 /** Answers a request that is under way, and closes at once, so that its upstream is left at once too. */
-export function cutWith(socket: Duplex, reason: RefusalReason): Refused {
-  const { refused, head, body } = refusal(reason);
+export function cutWith(socket: Duplex, reason: RefusalReason, requestId?: string): Refused {
+  const { refused, head, body } = refusal(reason, requestId);
   socket.end(head + body, () => socket.destroy());
   return refused;
 }
@@ -36,9 +36,11 @@ export function cut(socket: Duplex, reason: RefusalReason): Refused {
   return { reason, status: undefined, requestId: undefined };
 }
 
-function refusal(reason: RefusalReason): { refused: Refused; head: string; body: string } {
+function refusal(
+  reason: RefusalReason,
+  requestId: string = randomUUID(),
+): { refused: Refused; head: string; body: string } {
   const { status, title } = REFUSALS[reason];
-  const requestId = randomUUID();
   const detail = `${title} (${reason}). The connection is closed; the gateway's log has this under the request id.`;
   const body = problemBody({ status, title, detail, requestId, code: reason });
   const lines = [

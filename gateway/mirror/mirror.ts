@@ -45,10 +45,12 @@ export interface ServedRequest {
 }
 
 export interface Mirror {
-  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer`. */
+  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer` or `abandon`. */
   begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
   /** Takes the copy, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: ServedRequest): void;
+  /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
+  abandon(ticket: CopyTicket): void;
   readonly waiting: number;
   readonly waitingBytes: number;
   /** Resolves when no copy is waiting or under way. */
@@ -105,7 +107,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
     offer(ticket, request) {
       const { route, captures } = ticket;
       if (request.isEventStream) return drop(route.id, 'event_stream');
-      if (request.served.failure === 'client_left') return drop(route.id, 'client_left');
+      const { failure } = request.served;
+      if (failure === 'client_left' || failure === 'internal_error') return drop(route.id, failure);
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
@@ -117,6 +120,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const refusal = queue.offer({ key: route.id, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
+    abandon: ({ route }) => drop(route.id, 'internal'),
     get waiting() {
       return queue.waiting;
     },

@@ -12,7 +12,9 @@ export type ForwardFailure =
   /** The upstream did not begin its answer in time. */
   | 'upstream_timeout'
   /** The answer stalled after it had begun. */
-  | 'response_stalled';
+  | 'response_stalled'
+  /** The gateway's own code threw: a bug, of which neither side knows anything. */
+  | 'internal_error';
 
 export interface FailureMeaning {
   /** The status that the client gets, or that the log shows when it can get none. */
@@ -56,6 +58,7 @@ export const FAILURES = {
   },
   response_cut: { status: 502, blame: 'upstream', unsent: false, title: "The backend's answer broke off" },
   response_stalled: { status: 504, blame: 'upstream', unsent: false, title: "The backend's answer stalled" },
+  internal_error: { status: 500, blame: 'gateway', unsent: false, title: 'The gateway failed to handle the request' },
 } as const satisfies Record<ForwardFailure, FailureMeaning>;
 
 /** How far an exchange with the upstream had come. */

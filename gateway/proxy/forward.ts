@@ -56,6 +56,14 @@ export interface ForwardResult {
   readonly firstByteMs: number | undefined;
 }
 
+/** What forwarding comes to where it failed before it began. */
+export function notForwarded(failure: ForwardFailure, error: unknown): ForwardResult {
+  return {
+    ...{ status: undefined, failure, error, headers: [], bytes: 0 },
+    ...{ isEventStream: false, body: undefined, firstByteMs: undefined },
+  };
+}
+
 /** Answers up to this size that are complete when they arrive go out in one write with their head. */
 const ONE_WRITE_BYTES_MAX = 16_384;
 const OBS_TEXT = /[\x80-\xff]/;
@@ -301,5 +309,9 @@ class Forwarding implements ExchangeHandler {
 }
 
 function flushHead(forwarding: Forwarding): void {
-  forwarding.flush();
+  try {
+    forwarding.flush();
+  } catch (error) {
+    forwarding.fail('internal_error', error);
+  }
 }

@@ -125,6 +125,26 @@ const limits = z.strictObject({
     .describe("How long a connection is kept open between requests. Longer than a balancer's own, usually 60 s."),
 });
 
+/** An OTLP endpoint over HTTP: a base URL, to which each signal's own path is added. */
+export const otlpEndpoint = z
+  .url({ protocol: /^https?$/, message: 'expected a URL such as http://collector:4318' })
+  .refine((text) => !URL.canParse(text) || !new URL(text).search, 'expected a URL without a query');
+
+const tracing = z.strictObject({
+  endpoint: otlpEndpoint
+    .optional()
+    .describe(
+      "An OpenTelemetry collector's OTLP/HTTP endpoint; default: OTEL_EXPORTER_OTLP_ENDPOINT. Without one nothing is traced.",
+    ),
+  service: z.string().min(1).max(100).default('banyan').describe('The service.name of the spans.'),
+  samplePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(100)
+    .describe('Share of the traces begun here that are recorded; one that comes in says by itself whether it is.'),
+});
+
 export const gatewaySchema = z.strictObject({
   version: z.literal(1),
   environment: z.string().min(1).max(50).default('default').describe('Shown to operators, so that none is mistaken.'),
@@ -177,6 +197,7 @@ export const gatewaySchema = z.strictObject({
     .enum(['pass', 'begin'])
     .default('pass')
     .describe('begin gives a request without a W3C traceparent a new one; one that has it keeps it.'),
+  tracing: tracing.prefault({}).describe('OpenTelemetry spans of requests, of their forwarding and of their copies.'),
   cors: cors.optional().describe("Cross-origin requests are answered by the gateway instead of the backends' own way."),
   rateLimit: rateLimit.optional().describe('How often one identity may ask; each route counts apart.'),
   rateLimitStore: z

@@ -8,6 +8,7 @@ import { cutAnswer, isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
 import { type RequestFacts, withoutQuery } from './request-facts.ts';
 import type { GatewayLog } from './request-log.ts';
+import type { RequestTrace } from './tracing/tracing.ts';
 
 export interface ContainDeps {
   readonly metrics: GatewayMetrics;
@@ -38,6 +39,7 @@ export function failRequest(deps: ContainDeps, request: RequestFacts, routeId: s
   const { status, title } = FAILURES.internal_error;
   const detail = `${title}. Its log has the cause under this request id.`;
   sendProblem(outgoing, { status, title, detail, requestId, route: routeId }, []);
+  request.trace?.end({ routeId, status, failure: 'internal_error', side: 'gateway', decision: 'internal-error' });
   deps.metrics.requests.inc({ route: routeId, side: 'gateway', decision: 'internal-error', code: '5xx' });
 }
 
@@ -48,11 +50,12 @@ export interface UpgradeFacts {
   readonly bytesBefore: number;
   readonly requestId: string;
   readonly path: string;
+  readonly trace: RequestTrace | undefined;
 }
 
 /** Ends an upgrade in whose handling `error` was thrown. */
 export function failUpgrade(deps: ContainDeps, upgrade: UpgradeFacts, routeId: string, error: unknown): void {
-  const { socket, bytesBefore, requestId, path } = upgrade;
+  const { socket, bytesBefore, requestId, path, trace } = upgrade;
   recordFault(deps, 'upgrade', { requestId, path, routeId }, error);
   if (socket.destroyed) return;
   if (socket.bytesWritten > bytesBefore) {
@@ -60,5 +63,7 @@ export function failUpgrade(deps: ContainDeps, upgrade: UpgradeFacts, routeId: s
     return;
   }
   cutWith(socket, 'internal_error', requestId);
+  const { status } = FAILURES.internal_error;
+  trace?.end({ routeId, status, failure: 'internal_error', side: 'gateway', decision: 'internal-error' });
   deps.metrics.requests.inc({ route: routeId, side: 'gateway', decision: 'internal-error', code: '5xx' });
 }

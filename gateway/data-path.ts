@@ -11,6 +11,7 @@ import type { FlagReader, ForcedSides } from './routing/decide.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface DataPathDeps {
@@ -19,6 +20,7 @@ export interface DataPathDeps {
   readonly forced: ForcedSides;
   readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
+  readonly tracing: Tracing | undefined;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -69,6 +71,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       await server.close();
       await mirror.close();
       rates.close();
+      await deps.tracing?.close();
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
+import type { ExchangeTrace, RequestTrace } from './tracing/tracing.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface Delivery {
@@ -22,7 +23,10 @@ export interface Delivery {
   readonly path: string;
   readonly timeoutMs: number;
   readonly captures: ForwardRequest['captures'];
-  headersFor(side: Side): string[];
+  /** The request's fields as they go to a side; `traceparent` names the span that sends it. */
+  headersFor(side: Side, traceparent?: string): string[];
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
   /** Takes account of an answer that is an event stream; undefined when no more may be open. */
   openEvents(decision: Decision, ends: EventStreamEnds): PassingEvents | undefined;
   /** Whether a backend's own field in the answer (by its lower-case name) is left out; undefined: none is. */
@@ -51,25 +55,30 @@ export function createDeliver(deps: DeliveryDeps) {
     body: RequestBody,
     done: (result: ForwardResult) => void,
   ): void {
-    const { incoming, outgoing, path, timeoutMs, captures } = delivery;
-    const requestFrom = (from: RequestBody): ForwardRequest => ({
-      ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
+    const { incoming, outgoing, path, timeoutMs, captures, trace } = delivery;
+    const upstream = delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side];
+    const requestFrom = (from: RequestBody, exchange: ExchangeTrace | undefined): ForwardRequest => ({
+      ...{ incoming, outgoing, path, timeoutMs, captures, upstream, body: from },
       bodyBytesMax: delivery.route?.config.bodyBytesMax,
-      upstream: delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side],
       openEvents: (ends) => delivery.openEvents(decision, ends),
-      headers: delivery.headersFor(decision.side),
+      headers: delivery.headersFor(decision.side, exchange?.traceparent),
       added: delivery.addedFor(decision),
       isReplaced: delivery.isReplaced,
     });
     const attempt = (from: RequestBody, then: (result: ForwardResult) => void) => {
+      const exchange = trace?.attempt({ side: decision.side, url: upstream.url });
       let request: ForwardRequest;
       try {
-        request = requestFrom(from);
+        request = requestFrom(from, exchange);
       } catch (error) {
         done(notForwarded('internal_error', error));
         return;
       }
-      forward(request, then);
+      const ended = (result: ForwardResult) => {
+        exchange?.end(result);
+        then(result);
+      };
+      forward(request, exchange ? ended : then);
     };
     attempt(body, (result) => {
       const again = mayRetry(delivery, result) ? result.body : undefined;

@@ -12,6 +12,7 @@ import type { UpgradeProxy, UpgradeResult } from './proxy/upgrade.ts';
 import { requestIdOf, withoutQuery } from './request-facts.ts';
 import { UNROUTED } from './routing/route.ts';
 import { originForm } from './routing/target.ts';
+import type { ExchangeTrace, RequestTrace } from './tracing/tracing.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
@@ -30,6 +31,7 @@ interface Handshake {
   readonly path: string;
   readonly startedAt: number;
   readonly added: readonly string[];
+  readonly trace: RequestTrace | undefined;
 }
 
 export function createUpgradeHandler(deps: UpgradeDeps) {
@@ -38,7 +40,11 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     const startedAt = performance.now();
     const requestId = requestIdOf(incoming.rawHeaders);
     const path = originForm(incoming.url ?? '/') ?? '/'; // A target without a path was refused before.
-    const upgrade = { incoming, socket, head, requestId, path, startedAt, bytesBefore: socket.bytesWritten };
+    const trace = deps.tracing?.begin({
+      ...{ method: 'GET', path, pairs: incoming.rawHeaders, connection: connectionOf(socket), requestId, startedAt },
+      version: incoming.httpVersion,
+    });
+    const upgrade = { incoming, socket, head, requestId, path, startedAt, trace, bytesBefore: socket.bytesWritten };
     socket.on('error', () => {}); // A 'close' follows.
     try {
       begin(upgrade);
@@ -48,7 +54,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   };
 
   function begin(arrived: Arrived): void {
-    const { incoming, socket, head, requestId, path, startedAt } = arrived;
+    const { incoming, socket, head, requestId, path, startedAt, trace } = arrived;
     const pairs = incoming.rawHeaders;
     const connection = connectionOf(socket);
 
@@ -61,11 +67,12 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     // 4. Ask that side.
     const upstream = settings.config.upstreams[side];
     const added = settings.config.expose ? exposed(routeId, decision) : [];
-    const handshake: Handshake = { routed, requestId, path: withoutQuery(path), startedAt, added };
+    const handshake: Handshake = { routed, requestId, path: withoutQuery(path), startedAt, added, trace };
+    const exchange = trace?.attempt({ side, url: upstream.url });
     deps.upgrades.open(
       {
         ...{ incoming, socket, head, upstream, path, added },
-        headers: settings.edge.headers(pairs, connection, { requestId, side }),
+        headers: settings.edge.headers(pairs, connection, { requestId, side, traceparent: exchange?.traceparent }),
         timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
         hasRoom: () => deps.streams.hasRoom,
       },
@@ -80,6 +87,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     );
 
     function finish(result: UpgradeResult): void {
+      endTraces(handshake, result, exchange);
       recordAnswer(deps, handshake, result);
       if (result.kind === 'failed') answerFailure(handshake, result);
       if (result.kind !== 'open') return;
@@ -124,6 +132,15 @@ function recordAnswer(
   metrics.failures.inc({ route, side, failure });
   const cause = error instanceof Error ? error.message : undefined;
   log[FAILURES[failure].blame === 'client' ? 'info' : 'warn']({ ...line, failure, cause }, 'upgrade');
+}
+
+function endTraces({ routed, trace }: Handshake, result: UpgradeResult, exchange: ExchangeTrace | undefined): void {
+  const { routeId, route, decision } = routed;
+  const { side, reason } = decision;
+  const status = statusOf(result);
+  const failure = result.kind === 'failed' ? result.failure : undefined;
+  exchange?.end({ status: failure ? undefined : status, failure });
+  trace?.end({ routeId, routePath: route?.config.match.path, status, failure, side, decision: reason });
 }
 
 function statusOf(result: UpgradeResult): number {

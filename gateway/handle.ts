@@ -21,6 +21,7 @@ import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface HandlerDeps extends DeliveryDeps, RecordDeps {
   readonly settings: CurrentSettings;
@@ -29,6 +30,7 @@ export interface HandlerDeps extends DeliveryDeps, RecordDeps {
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
   readonly rates: RateLimiter;
+  readonly tracing: Tracing | undefined;
 }
 
 /** What serving a request needs beside it. */
@@ -52,7 +54,7 @@ export function createHandler(deps: HandlerDeps) {
   const deliver = createDeliver(deps);
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const request = factsOf(incoming, outgoing);
+    const request = factsOf(incoming, outgoing, deps.tracing);
     let routeId = UNROUTED;
     try {
       const settings = deps.settings.current;
@@ -93,7 +95,8 @@ export function createHandler(deps: HandlerDeps) {
     if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
-    const headersFor = (side: Side) => settings.edge.headers(pairs, connection, { requestId, side });
+    const headersFor: Delivery['headersFor'] = (side, traceparent) =>
+      settings.edge.headers(pairs, connection, { requestId, side, traceparent });
     const crossOrigin = settings.cors.added(pairs);
     const addedFor = (by: Decision) =>
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
@@ -103,34 +106,42 @@ export function createHandler(deps: HandlerDeps) {
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
     const delivery: Delivery = {
-      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents },
+      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents, trace: request.trace },
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       captures: ticket?.captures,
       isReplaced: settings.cors.isReplaced,
     };
-    const finish = (delivered: Delivered) => {
-      const { result, decision: by } = delivered;
-      if (result.failure === 'internal_error') recordFault(deps, 'request', { requestId, path, routeId }, result.error);
-      if (result.failure && !outgoing.headersSent && !isGone(outgoing)) {
-        answerFailure(request, result.failure, { routeId, side: by.side, added: addedFor(by) });
-      }
-      // 7. The client has its answer, or can get none.
-      recordRequest(deps, request, { routeId, decision: by, result });
-    };
     deliver(delivery, (delivered) => {
       deps.metrics.inFlight.dec();
       try {
-        finish(delivered);
+        finish(deps, request, routed, { delivery, delivered });
       } catch (error) {
         failRequest(deps, request, routeId, error);
       }
       // 8. Whatever came of the request: a copy that was wanted has an outcome.
-      if (ticket) offerCopy(deps, ticket, { request, path, delivered, headersFor });
+      if (ticket) offerCopy(deps, ticket, { request, path, delivery, delivered });
     });
   }
 
   return handle;
+}
+
+/** 7. The client has its answer, or gets to know that there is none. */
+function finish(
+  deps: HandlerDeps,
+  request: RequestFacts,
+  { route, routeId }: Routed,
+  { delivery, delivered }: { delivery: Delivery; delivered: Delivered },
+): void {
+  const { outgoing, requestId, path } = request;
+  const { result, decision } = delivered;
+  const { failure } = result;
+  if (failure === 'internal_error') recordFault(deps, 'request', { requestId, path, routeId }, result.error);
+  if (failure && !outgoing.headersSent && !isGone(outgoing)) {
+    answerFailure(request, failure, { routeId, side: decision.side, added: delivery.addedFor(decision) });
+  }
+  recordRequest(deps, request, { routeId, route, decision, result });
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
@@ -152,7 +163,7 @@ interface ServedExchange {
   readonly request: RequestFacts;
   readonly path: string;
   readonly delivered: Delivered;
-  headersFor(side: Side): readonly string[];
+  readonly delivery: Delivery;
 }
 
 function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchange): void {
@@ -167,7 +178,7 @@ function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchan
 
 function servedRequest(
   { captures, shadow }: CopyTicket,
-  { request, path, delivered, headersFor }: ServedExchange,
+  { request, path, delivered, delivery }: ServedExchange,
 ): ServedRequest {
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
@@ -176,8 +187,10 @@ function servedRequest(
   };
   const { result, decision, failed } = delivered;
   const { requestId, method } = request;
+  const trace = request.trace?.copy({ side: shadow, url: delivery.upstreams.copying[shadow].url });
   return {
-    ...{ requestId, method, path, headers: headersFor(shadow) },
+    ...{ requestId, method, path, headers: delivery.headersFor(shadow, trace?.traceparent) },
+    observed: trace && ((copy) => trace.end(copy, copy.durationMs)),
     isEventStream: result.isEventStream,
     served: observe(decision.side, result),
     failed: failed && observe(otherSide(decision.side), failed),

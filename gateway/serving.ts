@@ -13,6 +13,7 @@ import type { Side } from './routing/side.ts';
 import type { CurrentSettings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { StreamCounts } from './streams/registry.ts';
+import { openTracing } from './tracing/open.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
 /** A process that serves traffic. */
@@ -111,7 +112,8 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async start(decisions, hostPort) {
       const { forced } = decisions;
-      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic });
+      const tracing = await openTracing(settings.current.config, deps);
+      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing });
       decisions.onChange(begun.streams.redecide);
       const address = await begun.listen(hostPort);
       path = begun;

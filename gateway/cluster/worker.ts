@@ -5,6 +5,7 @@ import { createDataPath, type DataPath } from '../data-path.ts';
 import { createMetrics } from '../metrics.ts';
 import { createEvidence } from '../mirror/evidence.ts';
 import { createGatewayLog } from '../request-log.ts';
+import { openTracing } from '../tracing/open.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { createReporter, type Reporter } from './reporter.ts';
@@ -88,7 +89,8 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
   const { evidence, traffic } = reporter;
-  const path = createDataPath({ settings, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
+  const tracing = await openTracing(settings.current.config, { metrics, log });
+  const path = createDataPath({ settings, isEnabled, forced, evidence, traffic, tracing, metrics, log, raised, now });
   reporter.begin(path);
 
   const measure = async (request: number | undefined) => {

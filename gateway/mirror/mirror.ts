@@ -37,6 +37,8 @@ export interface ServedRequest {
   readonly path: string;
   /** Fields as they go to the side that gets the copy. */
   readonly headers: readonly string[];
+  /** Hears what came of the copy, if it is sent at all. */
+  readonly observed: ((copy: Observation) => void) | undefined;
   readonly served: Observation;
   /** Whether the answer was an event stream, which has no end to be compared at. */
   readonly isEventStream: boolean;
@@ -150,6 +152,7 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
     const upstream = upstreams()[shadow];
     const body = captures.request.body();
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
+    request.observed?.(observed);
     outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
     return observed;
   }

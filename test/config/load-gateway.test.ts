@@ -47,6 +47,7 @@ describe('a good file', () => {
       requestId: true,
       workers: 1,
       shutdown: { delayMs: 1_000 },
+      tracing: { service: 'banyan', samplePercent: 100 },
       rateLimitStore: 'memory',
       trace: 'pass',
       mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },

@@ -57,6 +57,7 @@ async function startFaulty(plant: (armed: () => boolean) => Planted, backend: Re
     forced: { all: undefined, route: () => undefined },
     evidence: createEvidence(() => new Date()),
     traffic: { count() {} },
+    tracing: undefined,
     metrics,
     log: createGatewayLog({ level: 'info', stream: { write } }),
     raised: (operation, error) => assert.fail(`${operation}: ${error}`),

@@ -204,7 +204,7 @@ export const gatewaySchema = z.strictObject({
     .string()
     .regex(/^(?:memory|rediss?:\/\/.+)$/, 'expected memory, or the URL of a Redis that the gateways share')
     .default('memory')
-    .describe('Where requests are counted. In memory each gateway, and each of its workers, counts by itself.'),
+    .describe('Where requests are counted. In memory each gateway counts by itself, for all its workers.'),
   requestId: z
     .boolean()
     .default(true)
@@ -219,7 +219,9 @@ export const gatewaySchema = z.strictObject({
         .gt(0)
         .max(100)
         .default(15)
-        .describe('Share of one core that comparing may take; what it would take more is dropped and counted.'),
+        .describe(
+          'Share of one core that comparing may take, in all workers together; what it would take more is dropped and counted.',
+        ),
     })
     .prefault({}),
   limits: limits.prefault({}),

@@ -1,7 +1,7 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBreakers } from './breakers.ts';
-import { createRateLimiter } from './http/rate-limit.ts';
+import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Evidence } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
@@ -21,6 +21,8 @@ export interface DataPathDeps {
   readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly tracing: Tracing | undefined;
+  /** Closed with the data path. */
+  readonly rates: RateLimiter;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -54,9 +56,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
   });
   const streams = createOpenStreams({ table: () => settings.current.table, forced, isEnabled, metrics, now });
-  const { rateLimitStore } = settings.current.config;
-  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, raised);
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, rates, upgrades: createUpgradeProxy() });
+  const server = createTrafficServer({ ...deps, breakers, mirror, streams, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,
@@ -70,7 +70,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       await delay(settings.current.config.shutdown.delayMs);
       await server.close();
       await mirror.close();
-      rates.close();
+      deps.rates.close();
       await deps.tracing?.close();
     },
   };

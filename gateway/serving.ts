@@ -2,6 +2,7 @@
 // (cluster/).
 
 import { createDataPath, type DataPath } from './data-path.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createEvidence, type Evidence } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
@@ -83,6 +84,8 @@ export function serveHere(deps: ServingDeps): Serving {
   const { settings, flags, metrics, now } = deps;
   const evidence = createEvidence(now);
   const traffic = createTraffic(() => now().getTime());
+  const { rateLimitStore } = settings.current.config;
+  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, deps.raised);
   const startedAt = now().toISOString();
   let path: DataPath | undefined;
   const requests = () =>
@@ -113,14 +116,17 @@ export function serveHere(deps: ServingDeps): Serving {
     async start(decisions, hostPort) {
       const { forced } = decisions;
       const tracing = await openTracing(settings.current.config, deps);
-      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing });
+      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates });
       decisions.onChange(begun.streams.redecide);
       const address = await begun.listen(hostPort);
       path = begun;
       metrics.workers.set(1);
       return address;
     },
-    settled: async () => undefined,
+    async settled() {
+      rates.follow(settings.current.config);
+      return undefined;
+    },
     async close() {
       await path?.close();
     },

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { createDataPath, type DataPathDeps } from '../../gateway/data-path.ts';
+import { createRateLimiter } from '../../gateway/http/rate-limit.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { createEvidence } from '../../gateway/mirror/evidence.ts';
 import { createGatewayLog } from '../../gateway/request-log.ts';
@@ -58,6 +59,7 @@ async function startFaulty(plant: (armed: () => boolean) => Planted, backend: Re
     evidence: createEvidence(() => new Date()),
     traffic: { count() {} },
     tracing: undefined,
+    rates: createRateLimiter(undefined, (operation, error) => assert.fail(`${operation}: ${error}`)),
     metrics,
     log: createGatewayLog({ level: 'info', stream: { write } }),
     raised: (operation, error) => assert.fail(`${operation}: ${error}`),

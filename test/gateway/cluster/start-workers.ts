@@ -44,12 +44,14 @@ export interface WorkersGateway {
 
 export interface WorkersOptions {
   readonly workers: number;
-  readonly sides: Sides;
+  readonly sides: Readonly<Record<'legacy' | 'new', { readonly url: string }>>;
   readonly routes: readonly object[];
   /** The state of an earlier one. */
   readonly folder?: string;
   /** Where clients connect, when it matters. */
   readonly listen?: string;
+  /** What else the configuration says. */
+  readonly overrides?: object;
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<WorkersGateway> {
@@ -64,6 +66,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
     env: { TEST_TOKEN: TOKEN },
     readyMs: 30_000,
     stopMs: 20_000,
+    ownGroup: true, // As a service manager and a terminal start it; the workers are of its group.
   });
   const operatorUrl = `http://${server.listening.operator}`;
   const api = async (method: string, path: string, body?: unknown) => {
@@ -105,7 +108,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
 }
 
 function configOf(
-  { workers, sides, listen = '127.0.0.1:0' }: WorkersOptions,
+  { workers, sides, listen = '127.0.0.1:0', overrides = {} }: WorkersOptions,
   folder: string,
   routes: readonly object[],
 ) {
@@ -120,6 +123,7 @@ function configOf(
     log: { level: 'warn' },
     shutdown: { delayMs: 50 },
     routes,
+    ...overrides,
   };
 }
 

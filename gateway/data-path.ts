@@ -1,6 +1,6 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBreakers } from './breakers.ts';
+import { type Breakers, createBreakers } from './breakers.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Evidence } from './mirror/evidence.ts';
@@ -32,6 +32,7 @@ export interface DataPathDeps {
 export interface DataPath {
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
+  readonly breakers: Breakers;
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
   /** Brings those gauges up to date that are read only when somebody asks. */
@@ -60,6 +61,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
   return {
     mirror,
     streams,
+    breakers,
     listen: (hostPort) => server.listen(hostPort),
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);

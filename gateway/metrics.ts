@@ -59,9 +59,8 @@ export function createMetrics() {
     }),
     breakerOpen: new Gauge({
       name: 'banyan_breaker_open',
-      help: 'Whether a route that may fall back leaves a side alone because it keeps failing.',
+      help: 'Processes that leave a side alone, on a route that may fall back, because it keeps failing; each finds out for itself.',
       labelNames: ['route', 'side'] as const,
-      aggregator: 'max', // Each worker finds out for itself.
       registers,
     }),
     ...mirrorMetrics(registers),

@@ -10,7 +10,7 @@ import type { GatewayLog } from './request-log.ts';
 import type { Flags } from './rollout/flags.ts';
 import type { ForcedSides } from './routing/decide.ts';
 import { UNROUTED } from './routing/route.ts';
-import type { Side } from './routing/side.ts';
+import { countSides, type Side } from './routing/side.ts';
 import type { CurrentSettings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { StreamCounts } from './streams/registry.ts';
@@ -48,6 +48,8 @@ export interface Serving {
   readonly traffic: Pick<Traffic, 'of' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
   readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes'>;
+  /** How many of the processes that serve leave each side of a route alone, because it keeps failing. */
+  openBreakers(routeId: string): Readonly<Record<Side, number>>;
   /** Requests under way to a side. */
   inFlight(side: Side): number;
   instances(): readonly Instance[];
@@ -103,6 +105,7 @@ export function serveHere(deps: ServingDeps): Serving {
         return path?.mirror.waitingBytes ?? 0;
       },
     },
+    openBreakers: (routeId) => countSides([path?.breakers.open(routeId) ?? []]),
     inFlight: (side) => settings.current.upstreams.serving[side].inFlight,
     instances: () => [
       { pid: process.pid, startedAt, state: path ? 'serving' : 'starting', version: 0, requests: requests() },

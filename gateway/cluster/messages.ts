@@ -72,6 +72,8 @@ export interface Report {
   readonly evidence: readonly (readonly [route: string, evidence: RouteEvidence])[];
   readonly samples: readonly (readonly [route: string, sample: Sample])[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
+  /** All that are open: the sides of routes that the worker leaves alone. */
+  readonly openBreakers: readonly (readonly [route: string, sides: readonly Side[]])[];
   readonly gauges: WorkerGauges;
 }
 

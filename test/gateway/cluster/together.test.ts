@@ -11,9 +11,9 @@ import { WebSocket } from 'ws';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { startCollector } from '../../helpers/collector.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
-import { startUpstream } from '../../helpers/upstream.ts';
+import { startRawServer, startUpstream } from '../../helpers/upstream.ts';
 import { startWebSocketEcho } from '../streams/websocket-echo.ts';
-import { askFresh, startSides, startWorkers, type WorkersGateway } from './start-workers.ts';
+import { ask, askFresh, keptAlive, startSides, startWorkers, type WorkersGateway } from './start-workers.ts';
 
 const kept = closingAfterEach();
 const WORKERS = 2;
@@ -40,6 +40,29 @@ describe('a rate limit counted in memory', () => {
     const count = (status: number) => answers.filter((answer) => answer.status === status).length;
     assert.deepEqual([count(200), count(429)], [rateLimit.requests, 120 - rateLimit.requests]);
     assert.equal(await gateway.metric('banyan_internal_errors_total'), 0);
+  });
+});
+
+describe('a breaker', () => {
+  it('that is open in one worker is shown as that, in the metrics and to operators', async () => {
+    const sides = await kept(startSides());
+    const dead = await kept(startRawServer((socket) => socket.once('data', () => socket.destroy())));
+    const routes = [
+      {
+        ...{ id: 'either', initialStage: 'complete', match: { methods: ['*'], path: '/either' } },
+        ...{ fallback: true, retry: 'never' },
+      },
+    ];
+    const between = { legacy: sides.legacy, new: dead };
+    const gateway = await kept(startWorkers({ workers: WORKERS, sides: between, routes }));
+    const agent = keptAlive(1); // One connection, thus one worker.
+    for (let i = 0; i < 8; i++) assert.equal((await ask(gateway.url, '/either', agent)).by, 'legacy');
+    agent.destroy();
+    const open = () => gateway.metric('banyan_breaker_open', 'route="either"', 'side="new"');
+    await eventually(async () => (await open()) === 1, 'the breaker in the metrics');
+    const { body } = await gateway.api('GET', '/api/routes/either');
+    assert.deepEqual(body.openBreakers, { legacy: 0, new: 1 });
+    assert.ok(body.attention.includes('1 of 2 processes leave new alone, because it keeps failing'), body.attention);
   });
 });
 

@@ -120,6 +120,15 @@ const limits = z.strictObject({
   bodyIdleTimeoutMs: durationMs
     .default(30_000)
     .describe('How long a client may send nothing of a body it has begun, or read nothing of its answer.'),
+  bodyBytesPerSecondMin: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(240)
+    .describe(
+      'How fast a body must come, on average over twice bodyIdleTimeoutMs; a slower client is answered 408. What the backend holds up does not count; 0 takes any rate.',
+    ),
   idleTimeoutMs: durationMs
     .default(75_000)
     .describe("How long a connection is kept open between requests. Longer than a balancer's own, usually 60 s."),

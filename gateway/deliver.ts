@@ -7,6 +7,7 @@ import { FAILURES } from './proxy/failure.ts';
 import { type ForwardRequest, type ForwardResult, forward, notForwarded, type RequestBody } from './proxy/forward.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
+import type { UploadRate } from './proxy/upload-rate.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
@@ -45,6 +46,7 @@ export interface Delivered {
 
 export interface DeliveryDeps {
   readonly breakers: Breakers;
+  readonly uploadRate: UploadRate;
 }
 
 /** Delivers; calls `done` once, which must not throw; never throws itself. On failure nothing was answered unless the answer had begun. */
@@ -60,6 +62,7 @@ export function createDeliver(deps: DeliveryDeps) {
     const requestFrom = (from: RequestBody, exchange: ExchangeTrace | undefined): ForwardRequest => ({
       ...{ incoming, outgoing, path, timeoutMs, captures, upstream, body: from },
       bodyBytesMax: delivery.route?.config.bodyBytesMax,
+      uploadRate: deps.uploadRate,
       openEvents: (ends) => delivery.openEvents(decision, ends),
       headers: delivery.headersFor(decision.side, exchange?.traceparent),
       added: delivery.addedFor(decision),

@@ -14,6 +14,7 @@ import type { Observation } from './mirror/observation.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
+import { uploadRateOf } from './proxy/upload-rate.ts';
 import { type RecordDeps, recordRequest } from './record-request.ts';
 import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
@@ -23,7 +24,7 @@ import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
 
-export interface HandlerDeps extends DeliveryDeps, RecordDeps {
+export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDeps {
   readonly settings: CurrentSettings;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
@@ -51,7 +52,8 @@ export interface Routed {
 
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
-  const deliver = createDeliver(deps);
+  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
+  const deliver = createDeliver({ ...deps, uploadRate });
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const request = factsOf(incoming, outgoing, deps.tracing);

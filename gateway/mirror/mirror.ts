@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { type Capture, createCapture } from '../proxy/capture.ts';
+import { FAILURES } from '../proxy/failure.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
@@ -110,7 +111,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const { route, captures } = ticket;
       if (request.isEventStream) return drop(route.id, 'event_stream');
       const { failure } = request.served;
-      if (failure === 'client_left' || failure === 'internal_error') return drop(route.id, failure);
+      if (failure && FAILURES[failure].blame !== 'upstream') return drop(route.id, failure); // It says nothing of a side.
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;

@@ -5,6 +5,8 @@ export type ForwardFailure =
   | ExchangeFailure
   /** The body is larger than its route allows. */
   | 'request_too_large'
+  /** The body comes more slowly than the limits allow. */
+  | 'request_too_slow'
   /** More requests wait for this upstream than it may have. */
   | 'overloaded'
   /** The client went away, while it sent or while it was answered. */
@@ -33,6 +35,7 @@ export const FAILURES = {
     unsent: false,
     title: "The request's body is larger than this route allows",
   },
+  request_too_slow: { status: 408, blame: 'client', unsent: false, title: "The request's body comes too slowly" },
   overloaded: { status: 503, blame: 'gateway', unsent: true, title: 'Too many requests wait for the backend' },
   connect_failed: { status: 502, blame: 'upstream', unsent: true, title: 'The backend cannot be reached' },
   connect_timeout: {

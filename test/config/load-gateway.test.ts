@@ -59,6 +59,7 @@ describe('a good file', () => {
         requestsMax: 10_000,
         headerTimeoutMs: 10_000,
         bodyIdleTimeoutMs: 30_000,
+        bodyBytesPerSecondMin: 240,
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Outcome } from '../../../gateway/mirror/observation.ts';
+import type { Side } from '../../../gateway/routing/side.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { startUpstream, type TestServer } from '../../helpers/upstream.ts';
@@ -25,12 +27,29 @@ export interface ServedBy {
   readonly route: string | undefined;
 }
 
+/** What the operator's API says of a gateway with workers, as far as tests read it; which of it depends on what is asked. */
+export interface ApiBody {
+  readonly ready: boolean;
+  readonly warnings: readonly string[];
+  readonly workers: { readonly wanted: number; readonly serving: number };
+  readonly instances: readonly Instance[];
+  readonly acknowledged: { readonly workers: number; readonly of: number };
+  readonly entries: readonly { readonly action: string; readonly reason: string }[];
+  readonly override: { readonly reason: string };
+  readonly attention: readonly string[];
+  readonly openBreakers: Readonly<Record<Side, number>>;
+  readonly streams: Readonly<Record<Side | 'oldSide', number>>;
+  readonly traffic: Readonly<Record<Side, { readonly requests: number; readonly errors: number }>>;
+  readonly eligible: number;
+  readonly pending: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+}
+
 export interface WorkersGateway {
   readonly url: string;
   readonly server: SpawnedServer;
   readonly folder: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what a test is about
-  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>;
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: ApiBody }>;
   instances(): Promise<readonly Instance[]>;
   /** The sum of a metric's values over the labels that contain all of `labels`. */
   metric(name: string, ...labels: readonly string[]): Promise<number>;
@@ -75,7 +94,8 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: response.status, body: JSON.parse(await response.text()) };
+    const answered: ApiBody = JSON.parse(await response.text());
+    return { status: response.status, body: answered };
   };
   const instances = async (): Promise<readonly Instance[]> => (await api('GET', '/api/instances')).body.instances;
   return {

@@ -62,7 +62,10 @@ describe('a breaker', () => {
     await eventually(async () => (await open()) === 1, 'the breaker in the metrics');
     const { body } = await gateway.api('GET', '/api/routes/either');
     assert.deepEqual(body.openBreakers, { legacy: 0, new: 1 });
-    assert.ok(body.attention.includes('1 of 2 processes leave new alone, because it keeps failing'), body.attention);
+    assert.ok(
+      body.attention.includes('1 of 2 processes leave new alone, because it keeps failing'),
+      body.attention.join(),
+    );
   });
 });
 

@@ -120,9 +120,38 @@ const limits = z.strictObject({
   bodyIdleTimeoutMs: durationMs
     .default(30_000)
     .describe('How long a client may send nothing of a body it has begun, or read nothing of its answer.'),
+  bodyBytesPerSecondMin: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(240)
+    .describe(
+      'How fast a body must come, on average over twice bodyIdleTimeoutMs; a slower client is answered 408. What the backend holds up does not count; 0 takes any rate.',
+    ),
   idleTimeoutMs: durationMs
     .default(75_000)
     .describe("How long a connection is kept open between requests. Longer than a balancer's own, usually 60 s."),
+});
+
+/** An OTLP endpoint over HTTP: a base URL, to which each signal's own path is added. */
+export const otlpEndpoint = z
+  .url({ protocol: /^https?$/, message: 'expected a URL such as http://collector:4318' })
+  .refine((text) => !URL.canParse(text) || !new URL(text).search, 'expected a URL without a query');
+
+const tracing = z.strictObject({
+  endpoint: otlpEndpoint
+    .optional()
+    .describe(
+      "An OpenTelemetry collector's OTLP/HTTP endpoint; default: OTEL_EXPORTER_OTLP_ENDPOINT. Without one nothing is traced.",
+    ),
+  service: z.string().min(1).max(100).default('banyan').describe('The service.name of the spans.'),
+  samplePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(100)
+    .describe('Share of the traces begun here that are recorded; one that comes in says by itself whether it is.'),
 });
 
 export const gatewaySchema = z.strictObject({
@@ -177,13 +206,14 @@ export const gatewaySchema = z.strictObject({
     .enum(['pass', 'begin'])
     .default('pass')
     .describe('begin gives a request without a W3C traceparent a new one; one that has it keeps it.'),
+  tracing: tracing.prefault({}).describe('OpenTelemetry spans of requests, of their forwarding and of their copies.'),
   cors: cors.optional().describe("Cross-origin requests are answered by the gateway instead of the backends' own way."),
   rateLimit: rateLimit.optional().describe('How often one identity may ask; each route counts apart.'),
   rateLimitStore: z
     .string()
     .regex(/^(?:memory|rediss?:\/\/.+)$/, 'expected memory, or the URL of a Redis that the gateways share')
     .default('memory')
-    .describe('Where requests are counted. In memory each gateway, and each of its workers, counts by itself.'),
+    .describe('Where requests are counted. In memory each gateway counts by itself, for all its workers.'),
   requestId: z
     .boolean()
     .default(true)
@@ -198,7 +228,9 @@ export const gatewaySchema = z.strictObject({
         .gt(0)
         .max(100)
         .default(15)
-        .describe('Share of one core that comparing may take; what it would take more is dropped and counted.'),
+        .describe(
+          'Share of one core that comparing may take, in all workers together; what it would take more is dropped and counted.',
+        ),
     })
     .prefault({}),
   limits: limits.prefault({}),

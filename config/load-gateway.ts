@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
+import { type GatewayConfig, gatewaySchema, otlpEndpoint, type RouteConfig } from './gateway-schema.ts';
 import { readSecret } from './secret.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
@@ -45,7 +45,19 @@ export function loadGatewayConfig(file: string): GatewayConfig {
     const message = `cannot be read (${(error as Error).message}); name an existing file with --config FILE`;
     throw new ConfigError([{ file, line: 1, column: 1, at: '', message }]);
   }
-  return parseGatewayConfig(text, file);
+  return withEnvironment(parseGatewayConfig(text, file), file);
+}
+
+/** OpenTelemetry's own variable (OTLP exporter specification) stands in where the file names no collector. */
+const OTLP_ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+
+function withEnvironment(config: GatewayConfig, file: string): GatewayConfig {
+  const given = process.env[OTLP_ENDPOINT]?.trim();
+  if (!given || config.tracing.endpoint !== undefined) return config;
+  const endpoint = otlpEndpoint.safeParse(given);
+  if (endpoint.success) return { ...config, tracing: { ...config.tracing, endpoint: endpoint.data } };
+  const message = `the environment variable ${OTLP_ENDPOINT}: ${endpoint.error.issues[0]?.message}; correct or unset it`;
+  throw new ConfigError([{ file, line: 1, column: 1, at: 'tracing.endpoint', message }]);
 }
 
 /** Checks the text of a configuration; `file` is only what problems name. @throws {ConfigError} */

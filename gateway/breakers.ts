@@ -2,7 +2,7 @@
 // may be served by the other.
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhenResult } from 'cockatiel';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
-import type { Side } from './routing/side.ts';
+import { SIDES, type Side } from './routing/side.ts';
 
 /** Failures in a row that open a breaker. */
 const FAILURES_IN_A_ROW = 5;
@@ -19,13 +19,16 @@ export interface Ending {
 export interface Breakers {
   /** Runs a request, unless the side's breaker is open: then answers undefined, and nothing was sent. */
   run<E extends Ending>(route: string, side: Side, request: () => Promise<E>): Promise<E | undefined>;
-  isOpen(route: string, side: Side): boolean;
+  /** The sides of a route that are left alone now. */
+  open(route: string): readonly Side[];
 }
 
 /** Whether a request's end speaks against the backend: it failed, or said that it did. */
 export function speaksAgainst({ failure, status }: Ending): boolean {
   return failure ? FAILURES[failure].blame === 'upstream' : (status ?? 0) >= 500;
 }
+
+const keyOf = (route: string, side: Side) => `${side} ${route}`;
 
 export function createBreakers(onChange: (route: string, side: Side, open: boolean) => void): Breakers {
   const policies = new Map<string, ReturnType<typeof newPolicy>>(); // Two per configured route that may fall back.
@@ -40,7 +43,7 @@ export function createBreakers(onChange: (route: string, side: Side, open: boole
     return policy;
   };
   const policyOf = (route: string, side: Side) => {
-    const key = `${side} ${route}`;
+    const key = keyOf(route, side);
     const known = policies.get(key) ?? newPolicy(route, side);
     policies.set(key, known);
     return known;
@@ -54,6 +57,6 @@ export function createBreakers(onChange: (route: string, side: Side, open: boole
         throw error;
       }
     },
-    isOpen: (route, side) => policyOf(route, side).state === CircuitState.Open,
+    open: (route) => SIDES.filter((side) => policies.get(keyOf(route, side))?.state === CircuitState.Open),
   };
 }

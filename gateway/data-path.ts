@@ -1,7 +1,7 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBreakers } from './breakers.ts';
-import { createRateLimiter } from './http/rate-limit.ts';
+import { type Breakers, createBreakers } from './breakers.ts';
+import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Evidence } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
@@ -11,6 +11,7 @@ import type { FlagReader, ForcedSides } from './routing/decide.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface DataPathDeps {
@@ -19,6 +20,9 @@ export interface DataPathDeps {
   readonly forced: ForcedSides;
   readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
+  readonly tracing: Tracing | undefined;
+  /** Closed with the data path. */
+  readonly rates: RateLimiter;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -28,6 +32,7 @@ export interface DataPathDeps {
 export interface DataPath {
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
+  readonly breakers: Breakers;
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
   /** Brings those gauges up to date that are read only when somebody asks. */
@@ -52,12 +57,11 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
   });
   const streams = createOpenStreams({ table: () => settings.current.table, forced, isEnabled, metrics, now });
-  const { rateLimitStore } = settings.current.config;
-  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, raised);
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, rates, upgrades: createUpgradeProxy() });
+  const server = createTrafficServer({ ...deps, breakers, mirror, streams, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,
+    breakers,
     listen: (hostPort) => server.listen(hostPort),
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);
@@ -68,7 +72,8 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       await delay(settings.current.config.shutdown.delayMs);
       await server.close();
       await mirror.close();
-      rates.close();
+      deps.rates.close();
+      await deps.tracing?.close();
     },
   };
 }

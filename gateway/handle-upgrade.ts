@@ -1,6 +1,7 @@
 // One WebSocket's whole story: matched and decided like any request, asked of its side or of the one that stands in for it,
 // then an open stream until it ends or a flip ends it.
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
+import { failUpgrade, type UpgradeFacts } from './contain.ts';
 import { askEitherSide, type Delivered } from './either-side.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
 import { answerFailure } from './own-answers.ts';
@@ -11,6 +12,7 @@ import type { NotSwitched, SwitchedClient, UpgradeClient } from './proxy/upgrade
 import { relayRefusal } from './proxy/upgrade-refusal.ts';
 import { requestIdOf, withoutQuery } from './request-facts.ts';
 import type { Decision } from './routing/decide.ts';
+import { UNROUTED } from './routing/route.ts';
 import { originForm } from './routing/target.ts';
 import type { Settings } from './settings.ts';
 import type { TunnelResult } from './streams/tunnel.ts';
@@ -19,15 +21,16 @@ export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
 }
 
-interface Handshake {
-  readonly client: UpgradeClient;
+/** An upgrade as it came. */
+interface Arrived extends UpgradeFacts {
+  readonly startedAt: number;
+}
+
+/** What is known of it once it is decided. */
+interface Handshake extends Arrived {
   readonly settings: Settings;
   readonly routed: Routed;
-  readonly requestId: string;
-  /** In origin-form. */
-  readonly path: string;
   readonly timeoutMs: number;
-  readonly startedAt: number;
 }
 
 /** What became of a handshake, as the client has it. */
@@ -39,20 +42,38 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
   const routeRequest = createRouter(deps);
 
   return function handleUpgrade(client: UpgradeClient): void {
-    const { pairs, connection, target } = client;
+    const { pairs, connection, target, version } = client;
     const startedAt = performance.now();
     const requestId = requestIdOf(pairs);
+    const path = originForm(target) ?? '/'; // A target without a path was refused before.
+    const trace = deps.tracing?.begin({ method: 'GET', path, pairs, connection, requestId, startedAt, version });
+    const arrived = { client, requestId, path, trace, startedAt };
+    try {
+      begin(arrived);
+    } catch (error) {
+      failUpgrade(deps, arrived, UNROUTED, error);
+    }
+  };
+
+  function begin(arrived: Arrived): void {
+    const { pairs, connection, target } = arrived.client;
 
     // 1-3. Who is it, which route, which side.
     const settings = deps.settings.current;
     const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
-    const path = originForm(target) ?? '/'; // A target without a path was refused before.
     const timeoutMs = routed.route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const handshake: Handshake = { client, settings, routed, requestId, path, timeoutMs, startedAt };
+    const handshake: Handshake = { ...arrived, settings, routed, timeoutMs };
 
     // 4. Ask that side, or the other when it is down and the route allows it.
-    deliver(handshake, (delivered) => answer(deps, handshake, delivered));
-  };
+    deliver(handshake, (delivered) => {
+      try {
+        answer(deps, handshake, delivered);
+      } catch (error) {
+        if (delivered.result.kind === 'open') delivered.result.socket.destroy();
+        failUpgrade(deps, handshake, routed.routeId, error);
+      }
+    });
+  }
 
   function deliver(handshake: Handshake, done: (delivered: Delivered<UpgradeAnswer>) => void): void {
     const { routed, settings } = handshake;
@@ -61,24 +82,29 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
       ask(handshake, decision, (result) => done({ result, decision, failed: undefined }));
       return;
     }
+    const failed = (error: unknown) => failUpgrade(deps, handshake, route.id, error);
     void askEitherSide(deps.breakers, {
       ...{ routeId: route.id, decision, health: settings.upstreams.health },
       attempt: (by) => new Promise<UpgradeAnswer>((resolve) => ask(handshake, by, resolve)),
       mayFallBack,
-    }).then(done);
+    }).then(done, failed);
   }
 
   function ask(handshake: Handshake, { side }: Decision, settled: (result: UpgradeAnswer) => void): void {
-    const { client, settings, requestId, path, timeoutMs } = handshake;
+    const { client, settings, requestId, path, timeoutMs, trace } = handshake;
     const { pairs, connection, accept, left } = client;
+    const upstream = settings.config.upstreams[side];
+    const exchange = trace?.attempt({ side, url: upstream.url });
     deps.upgrades.ask(
       {
-        ...{ path, timeoutMs, accept, clientLeft: left },
-        upstream: settings.config.upstreams[side],
-        headers: settings.edge.headers(pairs, connection, { requestId, side }),
+        ...{ path, timeoutMs, accept, clientLeft: left, upstream },
+        headers: settings.edge.headers(pairs, connection, { requestId, side, traceparent: exchange?.traceparent }),
         protocol: headerValue(pairs, 'upgrade') ?? 'websocket',
       },
-      settled,
+      (result) => {
+        exchange?.end(result);
+        settled(result);
+      },
     );
   }
 }
@@ -143,12 +169,14 @@ function mayFallBack({ failure }: UpgradeAnswer): boolean {
 /** The handshake is what counts as the request; how long the stream then lasts says nothing of the backend. */
 function recordHandshake(
   { metrics, traffic, log }: UpgradeDeps,
-  { routed, requestId, path, startedAt }: Handshake,
+  { routed, requestId, path, startedAt, trace }: Handshake,
   { side, reason }: Decision,
   end: HandshakeEnd,
 ): void {
   const { routeId: route } = routed;
   const { status } = end;
+  const routePath = routed.route?.config.match.path;
+  trace?.end({ routeId: route, routePath, status, failure: end.failure, side, decision: reason });
   const durationMs = performance.now() - startedAt;
   metrics.requests.inc({ route, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
   metrics.duration.observe({ route, side }, durationMs / 1000);

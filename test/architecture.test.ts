@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/routing'],
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
+  'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': ['config', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],
   gateway: ['config', 'gateway'],

@@ -13,7 +13,7 @@ const REPORT_INTERVAL_MS = 100;
 /** Of a worker's time reporting takes at most one part in so many: large evidence is told less often. */
 const COST_FACTOR = 20;
 
-type Serves = Pick<DataPath, 'mirror' | 'streams'>;
+type Serves = Pick<DataPath, 'mirror' | 'streams' | 'breakers'>;
 
 export interface Reporter {
   /** Where the mirror records; what it finds is reported. */
@@ -53,6 +53,7 @@ export function createReporter({ evidence, settings, send }: ReporterDeps): Repo
       evidence: routes.map((route) => [route, evidence.of(route)]),
       samples: routes.flatMap(samplesOf),
       streams: streamsOf(path.streams),
+      openBreakers: openBreakersOf(settings, path.breakers),
       gauges: gaugesOf(settings, path.mirror, tally.answered),
     };
     send(report, () => underWay--);
@@ -120,6 +121,13 @@ function changedStreams(settings: CurrentSettings) {
 
 function isSame(a: StreamCounts, b: StreamCounts): boolean {
   return a.legacy === b.legacy && a.new === b.new && a.oldSide === b.oldSide && a.oldest === b.oldest;
+}
+
+function openBreakersOf(settings: CurrentSettings, breakers: DataPath['breakers']): Report['openBreakers'] {
+  return settings.current.table.routes.flatMap(({ id }) => {
+    const open = breakers.open(id);
+    return open.length > 0 ? [[id, open] as const] : [];
+  });
 }
 
 function gaugesOf(settings: CurrentSettings, mirror: DataPath['mirror'], answered: number): WorkerGauges {

@@ -1,5 +1,6 @@
 // What the workers report, put together: the figures that operators and audit entries read.
 
+import { countSides, type Side } from '../routing/side.ts';
 import type { Serving, ServingDeps } from '../serving.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
@@ -9,7 +10,7 @@ import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
 
 export interface Reports {
-  readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'inFlight'>;
+  readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'openBreakers' | 'inFlight'>;
   take(worker: number, report: Report): void;
   takeMetrics(worker: number, snapshot: MetricsSnapshot): void;
   /** Requests that a worker has answered. */
@@ -21,6 +22,7 @@ export interface Reports {
 
 interface Standing {
   gauges: WorkerGauges;
+  openBreakers: ReadonlyMap<string, readonly Side[]>;
   readonly streams: Map<string, StreamCounts>; // One per configured route.
 }
 
@@ -49,12 +51,15 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
           return sum(({ mirrorWaitingBytes }) => mirrorWaitingBytes);
         },
       },
+      openBreakers: (route) =>
+        countSides([...standings.values()].map(({ openBreakers }) => openBreakers.get(route) ?? [])),
       inFlight: (side) => sum(({ inFlight }) => inFlight[side]),
     },
     take(worker, report) {
-      const standing = standings.get(worker) ?? { gauges: NOTHING, streams: new Map() };
+      const standing = standings.get(worker) ?? { gauges: NOTHING, openBreakers: new Map(), streams: new Map() };
       standings.set(worker, standing);
       standing.gauges = report.gauges;
+      standing.openBreakers = new Map(report.openBreakers);
       for (const [route, counts] of report.streams) standing.streams.set(route, counts);
       takeEvidence(evidence, worker, report);
       takeRequests(traffic, report);

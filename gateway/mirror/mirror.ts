@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { type Capture, createCapture } from '../proxy/capture.ts';
+import { FAILURES } from '../proxy/failure.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
@@ -37,6 +38,8 @@ export interface ServedRequest {
   readonly path: string;
   /** Fields as they go to the side that gets the copy. */
   readonly headers: readonly string[];
+  /** Hears what came of the copy, if it is sent at all. */
+  readonly observed: ((copy: Observation) => void) | undefined;
   readonly served: Observation;
   /** Whether the answer was an event stream, which has no end to be compared at. */
   readonly isEventStream: boolean;
@@ -45,10 +48,12 @@ export interface ServedRequest {
 }
 
 export interface Mirror {
-  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer`. */
+  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer` or `abandon`. */
   begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
   /** Takes the copy, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: ServedRequest): void;
+  /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
+  abandon(ticket: CopyTicket): void;
   readonly waiting: number;
   readonly waitingBytes: number;
   /** Resolves when no copy is waiting or under way. */
@@ -105,7 +110,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
     offer(ticket, request) {
       const { route, captures } = ticket;
       if (request.isEventStream) return drop(route.id, 'event_stream');
-      if (request.served.failure === 'client_left') return drop(route.id, 'client_left');
+      const { failure } = request.served;
+      if (failure && FAILURES[failure].blame !== 'upstream') return drop(route.id, failure); // It says nothing of a side.
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
@@ -117,6 +123,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const refusal = queue.offer({ key: route.id, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
+    abandon: ({ route }) => drop(route.id, 'internal'),
     get waiting() {
       return queue.waiting;
     },
@@ -146,6 +153,7 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
     const upstream = upstreams()[shadow];
     const body = captures.request.body();
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
+    request.observed?.(observed);
     outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
     return observed;
   }

@@ -35,13 +35,15 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
 
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
-  const { evidence, traffic, streams } = deps.serving;
+  const { evidence, traffic, streams, openBreakers, wanted } = deps.serving;
   const factsOf = (route: RouteModel): RouteFacts => ({
     route,
     state: control.route(route.id),
     evidence: evidence.of(route.id),
     traffic: traffic.of(route.id),
     streams: streams.counts(route.id),
+    openBreakers: openBreakers(route.id),
+    processes: wanted,
   });
   const operators = requireRole('operator');
 

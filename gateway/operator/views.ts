@@ -2,7 +2,7 @@
 import type { RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
-import type { Side } from '../routing/side.ts';
+import { SIDES, type Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
 
@@ -12,6 +12,9 @@ export interface RouteFacts {
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
   readonly streams: StreamCounts;
+  /** How many of `processes` leave each side alone. */
+  readonly openBreakers: Readonly<Record<Side, number>>;
+  readonly processes: number;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -40,13 +43,14 @@ export function routeDetail(facts: RouteFacts) {
   return {
     ...routeSummary(facts),
     streams: facts.streams,
+    openBreakers: facts.openBreakers,
     settings: { initialStage, timeoutMs, mirror, compare, streams },
     evidence: { since, pending, dropped, differences },
   };
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): string[] {
+export function attentionOf({ state, evidence, traffic, streams, openBreakers, processes }: RouteFacts): string[] {
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -55,6 +59,10 @@ export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): 
   }
   if (streams.oldSide > 0) {
     sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
+  }
+  for (const side of SIDES) {
+    if (openBreakers[side] === 0) continue;
+    sentences.push(`${openBreakers[side]} of ${processes} processes leave ${side} alone, because it keeps failing`);
   }
   const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
   for (const { path, kind, count } of critical.slice(0, 3)) {

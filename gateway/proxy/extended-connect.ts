@@ -24,6 +24,7 @@ export function http2Client(
 ): UpgradeClient {
   const { stream } = outgoing as unknown as Http2ServerResponse; // What Node's server gives with a request of HTTP/2.
   const left = new AbortController();
+  let isAnswered = false;
   stream.on('error', () => {}); // A 'close' follows.
   const early = readEarly(stream, NO_BYTES, () => {
     early.take();
@@ -39,6 +40,7 @@ export function http2Client(
     connection: connectionOf(incoming.socket),
     accept: createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64'),
     left: left.signal,
+    version: incoming.httpVersion,
     switchedStatus: 200,
     switchTo(_protocol, answered) {
       if (stream.closed || stream.destroyed) return { failure: 'client_left' };
@@ -47,15 +49,18 @@ export function http2Client(
       } catch (error) {
         return { failure: 'response_invalid', error }; // Fields that HTTP/1.1 lets pass and HTTP/2 does not.
       }
+      isAnswered = true;
       return { stream, early: early.take() };
     },
     refuse() {
       early.take();
-      if (stream.closed || stream.destroyed) return undefined;
+      if (stream.closed || stream.destroyed || isAnswered) return undefined;
+      isAnswered = true;
       // What the client might still send has nowhere to go (RFC 9113 section 8.1).
       stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
       return outgoing;
     },
+    cut: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
   };
 }
 

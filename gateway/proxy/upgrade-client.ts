@@ -19,6 +19,8 @@ export interface UpgradeClient {
   readonly accept: string | undefined;
   /** Aborted when the client leaves before it is answered. */
   readonly left: AbortSignal;
+  /** Of HTTP, such as `1.1`. */
+  readonly version: string;
   /** What a client is told that may switch. */
   readonly switchedStatus: 101 | 200;
   /**
@@ -26,8 +28,13 @@ export interface UpgradeClient {
    * told, answers why; the client may still be refused then.
    */
   switchTo(protocol: string, fields: readonly string[]): SwitchedClient | NotSwitched;
-  /** To answer otherwise; what carries it ends with that. Undefined when nobody is there any more to be answered. */
+  /**
+   * To answer otherwise; what carries it ends with that. Undefined when nobody is there any more to be answered, or the
+   * client has been answered.
+   */
   refuse(): ServerResponse | undefined;
+  /** Ends what carries it at once. */
+  cut(): void;
 }
 
 export interface SwitchedClient {
@@ -44,6 +51,7 @@ export interface NotSwitched {
 /** A client of HTTP/1.1 that Node's server has given up to us, with what came behind its request's head. */
 export function http1Client(incoming: IncomingMessage, socket: Socket, head: Buffer): UpgradeClient {
   const left = new AbortController();
+  let isAnswered = false;
   socket.on('error', () => {}); // A 'close' follows.
   const early = readEarly(socket, head, () => {
     early.take();
@@ -56,9 +64,11 @@ export function http1Client(incoming: IncomingMessage, socket: Socket, head: Buf
     connection: connectionOf(socket),
     accept: undefined,
     left: left.signal,
+    version: incoming.httpVersion,
     switchedStatus: 101,
     switchTo(protocol, fields) {
       if (socket.destroyed) return { failure: 'client_left' };
+      isAnswered = true;
       const lines = ['HTTP/1.1 101 Switching Protocols', `Upgrade: ${protocol}`, 'Connection: Upgrade'];
       for (let i = 0; i < fields.length; i += 2) lines.push(`${fields[i]}: ${fields[i + 1]}`);
       socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
@@ -66,8 +76,11 @@ export function http1Client(incoming: IncomingMessage, socket: Socket, head: Buf
     },
     refuse() {
       early.take();
-      return socket.destroyed ? undefined : answerOn(incoming, socket);
+      if (socket.destroyed || isAnswered) return undefined;
+      isAnswered = true;
+      return answerOn(incoming, socket);
     },
+    cut: () => void socket.destroy(),
   };
 }
 

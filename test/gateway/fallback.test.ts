@@ -116,6 +116,8 @@ describe('a side that is down', () => {
     assert.equal(fresh.seen, 5);
     const { body } = await gateway.api('GET', '/metrics');
     assert.match(body, /banyan_breaker_open\{route="test.route",side="new"\} 1/);
+    const route = await gateway.api('GET', '/api/routes/test.route');
+    assert.deepEqual(route.body.openBreakers, { legacy: 0, new: 1 });
   });
 
   it('counts as new_error in the evidence, without a copy', async () => {

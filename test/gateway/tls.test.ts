@@ -107,6 +107,23 @@ describe('a client that speaks TLS', () => {
     }
   });
 
+  it('and sends a body too slowly over HTTP/2 is answered 408, and its stream ends', async () => {
+    const upstream = await kept(startUpstream((incoming) => incoming.resume()));
+    const limits = { bodyIdleTimeoutMs: 150, bodyBytesPerSecondMin: 1_000 };
+    const session = http2To(await secureGateway(upstream, { limits }));
+    for (const headers of [{ 'content-length': '5000' }, {}]) {
+      const stream = session.request({ ':path': '/x', ':method': 'POST', ...headers });
+      stream.on('error', () => {});
+      const dribble = setInterval(() => stream.write('a'), 20);
+      const closed = once(stream, 'close');
+      const [answer] = await within(once(stream, 'response'), 'the answer');
+      stream.resume();
+      await within(closed, 'the stream to end');
+      clearInterval(dribble);
+      assert.deepEqual([answer[':status'], stream.rstCode], [408, constants.NGHTTP2_NO_ERROR]);
+    }
+  });
+
   it('has bodies streamed both ways over HTTP/2, with and without a length, and trailers', async () => {
     const upstream = await kept(
       startUpstream((incoming, outgoing) => {

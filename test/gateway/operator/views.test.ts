@@ -38,8 +38,9 @@ interface Given {
   };
   readonly fresh?: Partial<SideTraffic>;
   readonly group?: string;
+  readonly openBreakers?: RouteFacts['openBreakers'];
 }
-function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
+function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, new: 0 } }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -54,6 +55,8 @@ function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
     evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
+    openBreakers,
+    processes: 4,
   };
 }
 
@@ -85,8 +88,8 @@ describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
-    const { settings, evidence, streams, ...summary } = routeDetail(facts);
-    assert.deepEqual(streams, facts.streams);
+    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts);
+    assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual(summary, routeSummary(facts));
     assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
     assert.deepEqual(evidence, {
@@ -105,6 +108,11 @@ describe('one route', () => {
 
 describe('attention', () => {
   const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
+    [
+      'a side left alone by some processes',
+      { openBreakers: { legacy: 0, new: 3 } },
+      ['3 of 4 processes leave new alone, because it keeps failing'],
+    ],
     [
       'an override',
       { state: { override: OVERRIDE } },

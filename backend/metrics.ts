@@ -62,6 +62,30 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       registers,
     }),
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
+    shadowRequests: new Counter({
+      name: 'shadow_requests_total',
+      help: 'Requests that came as dry runs, by what verifying said of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    shadowRequestSeconds: new Histogram({
+      name: 'shadow_request_seconds',
+      help: 'As api_request_seconds, of dry runs',
+      labelNames: ['route', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    shadowErrors: new Counter({
+      name: 'shadow_errors_total',
+      help: 'As api_errors_total, of dry runs',
+      labelNames: ['code'],
+      registers,
+    }),
+    shadowNoncesEvicted: new Counter({
+      name: 'shadow_nonces_evicted_total',
+      help: 'Nonces of dry runs forgotten before their time, for want of room',
+      registers,
+    }),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

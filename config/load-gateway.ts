@@ -2,9 +2,10 @@
 // wrong is reported at once, each with its place and what to do.
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
 import { readSecret } from './secret.ts';
+import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
 export interface ConfigProblem {
@@ -65,7 +66,11 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     throw new ConfigError([problem(0, [], `not valid YAML: ${(error as Error).message}`)]);
   }
   const parsed = gatewaySchema.safeParse(data, { reportInput: true });
-  const findings = [...(parsed.error?.issues.flatMap(explain) ?? []), ...crossCheck(readableRoutes(data))];
+  const findings = [
+    ...(parsed.error?.issues.flatMap(explain) ?? []),
+    ...crossCheck(readableRoutes(data)),
+    ...checkDryRuns(data),
+  ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
   throw new ConfigError(problems.sort((a, b) => a.line - b.line || a.column - b.column));
@@ -184,6 +189,40 @@ function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
   return findings;
 }
 
+const dryRunSettings = z.looseObject({
+  shadowKeysEnv: z.unknown(),
+  upstreams: z.partialRecord(z.enum(['legacy', 'new']), z.looseObject({ verifiesShadow: z.unknown() })).catch({}),
+});
+
+/** Routes whose writes are to be copied, though nothing could sign the copies or no side would know them for what they are. */
+function checkDryRuns(data: unknown): Finding[] {
+  const { shadowKeysEnv, upstreams } = dryRunSettings.safeParse(data).data ?? { upstreams: {} };
+  const isVerified = Object.values(upstreams).some((upstream) => upstream?.verifiesShadow === true);
+  return readableRoutes(data).flatMap((route, index) => {
+    if (route?.mirror.writes !== 'dry-run') return [];
+    const path = ['routes', index, 'mirror', 'writes'];
+    return [
+      ...(shadowKeysEnv === undefined ? [{ path, message: 'needs a key to sign with; give shadowKeysEnv' }] : []),
+      ...(isVerified
+        ? []
+        : [{ path, message: 'needs a side that knows a dry run; set upstreams.new.verifiesShadow once it does' }]),
+    ];
+  });
+}
+
+/** What is allowed, and yet may not be what was meant. */
+export function warningsOf({ routes, upstreams }: GatewayConfig): string[] {
+  const ids = routes.filter((route) => route.mirror.writes === 'dry-run').map(({ id }) => id);
+  if (ids.length === 0) return [];
+  return (['legacy', 'new'] as const)
+    .filter((side) => !upstreams[side].verifiesShadow)
+    .map(
+      (side) =>
+        `writes of ${ids.join(', ')} are not copied to ${side}, which is not declared to verify them ` +
+        `(upstreams.${side}.verifiesShadow); while the other side serves they count as dropped, writes_unverified`,
+    );
+}
+
 /** The offset of the node at `path`, or of its nearest existing parent when something is missing. */
 function offsetOf(document: Document, path: Path): number {
   for (let length = path.length; length > 0; length--) {
@@ -221,4 +260,12 @@ export function readOperatorTokens(config: GatewayConfig, file: string): Map<str
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return tokens;
+}
+
+/** The keys that sign copies of writes; undefined when none are named. @throws {ConfigError} when they cannot be used. */
+export function readSigningKeys({ shadowKeysEnv }: GatewayConfig, file: string): ShadowKeys | undefined {
+  if (shadowKeysEnv === undefined) return undefined;
+  const keys = readShadowKeys(shadowKeysEnv);
+  if (keys.ok) return keys.value;
+  throw new ConfigError([{ file, line: 1, column: 1, at: 'shadowKeysEnv', message: keys.message }]);
 }

@@ -33,6 +33,7 @@ const FIXED = [
   'log',
   'limits',
   'rateLimitStore',
+  'shadowKeysEnv',
 ] as const satisfies readonly (keyof GatewayConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;

@@ -25,6 +25,7 @@ import {
   unknown,
 } from './mexc-answers.ts';
 import { createMexcHttp } from './mexc-http.ts';
+import { createRulesReader, refusalByRules } from './mexc-rules.ts';
 import { type Parameters, queryString, signedQuery } from './mexc-signing.ts';
 
 /** Decimals of a quote amount; USDT pairs show `quoteAssetPrecision` 2. */
@@ -74,6 +75,14 @@ async function priceAt(http: ReturnType<typeof createMexcHttp>, symbol: string):
   }
   const parsed = priceOf.safeParse(call.answer.body);
   return parsed.success ? { kind: 'price', price: parsed.data.price } : unknown('the price is not readable');
+}
+
+async function exchangeInfoOf(http: ReturnType<typeof createMexcHttp>, symbol: string) {
+  const call = callOf(await http.request('GET', 'exchangeInfo', queryString({ symbol })));
+  if (call.kind !== 'answer') return call;
+  if (isOk(call.answer)) return { kind: 'body', body: call.answer.body } as const;
+  const refused = refusal(call.answer);
+  return refused.kind === 'not_found' ? rejected('unknown_symbol', null, 'no such symbol') : refused;
 }
 
 /**
@@ -146,9 +155,17 @@ export function createMexc(options: MexcOptions): Exchange {
   const http = createMexcHttp(options);
   const signedCall = createSignedCall(options, http);
   const price = (symbol: string) => priceAt(http, symbol);
+  const rulesOf = createRulesReader((symbol) => exchangeInfoOf(http, symbol), options.now);
   return {
     submissionLifeMs: options.recvWindowMs + CALLS_PER_SUBMISSION * options.timeoutMs + AHEAD_MAX_MS,
     price,
+    async preview(order) {
+      const found = await rulesOf(order.symbol);
+      if (found.kind !== 'rules') return found;
+      const last = await price(order.symbol);
+      if (last.kind !== 'price') return last;
+      return refusalByRules(order, found.rules, last.price) ?? { kind: 'acceptable', lastPrice: last.price };
+    },
     async submit(order) {
       const built = await submission(order, price);
       if (built.kind === 'rejected') return built;

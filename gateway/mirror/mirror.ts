@@ -12,6 +12,7 @@ import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type CompareBudget, createCompareBudget } from './budget.ts';
 import { judge } from './compare.ts';
+import type { DryRuns } from './dry-run.ts';
 import type { Evidence } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createOutage, type Outage } from './outage.ts';
@@ -60,6 +61,7 @@ export interface MirrorDeps {
   readonly limits: GatewayConfig['mirror'];
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
+  readonly dryRuns: DryRuns;
   readonly evidence: Evidence;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
@@ -68,7 +70,7 @@ export interface MirrorDeps {
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, evidence, onOutcome, raised } = deps;
+  const { limits, dryRuns, evidence, onOutcome, raised } = deps;
   const nowMs = () => deps.now().getTime();
   const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
   const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
@@ -87,13 +89,17 @@ export function createMirror(deps: MirrorDeps): Mirror {
 
   return {
     begin(route, shadow, method) {
-      if (!isSafe(method)) return undefined; // `writes: off`
+      const isWrite = !isSafe(method);
+      if (isWrite && route.config.mirror.writes === 'off') return undefined;
       evidence.begin(route.id);
-      const refusal = !outages[shadow].allows()
-        ? 'shadow_down'
-        : !budget.allows(route.id)
-          ? 'compare_budget'
-          : undefined;
+      const refusal =
+        isWrite && !dryRuns.allows(shadow)
+          ? 'writes_unverified'
+          : !outages[shadow].allows()
+            ? 'shadow_down'
+            : !budget.allows(route.id)
+              ? 'compare_budget'
+              : undefined;
       if (refusal) {
         drop(route.id, refusal);
         return undefined;
@@ -137,15 +143,23 @@ interface Restraints {
 }
 
 /** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, { budget, outages }: Restraints) {
+function createRun(
+  { upstreams, dryRuns, evidence, onOutcome, raised, now }: MirrorDeps,
+  { budget, outages }: Restraints,
+) {
   const rulesOf = createRuleBook(now);
 
   async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
-    const { method, path, headers } = request;
+    const { method, path } = request;
     const upstream = upstreams()[shadow];
     const body = captures.request.body();
+    const isWrite = !isSafe(method);
+    // Signed when it is sent, not when it began to wait: a signature is good for seconds.
+    const marks = isWrite ? dryRuns.fieldsFor({ routeId: route.id, method, target: path, body }) : [];
+    const headers = [...request.headers, ...marks];
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
+    if (isWrite) dryRuns.answered(observed);
     outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
     return observed;
   }

@@ -190,14 +190,14 @@ function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
 }
 
 const dryRunSettings = z.looseObject({
-  shadowKeysEnv: z.unknown(),
-  upstreams: z.partialRecord(z.enum(['legacy', 'new']), z.looseObject({ verifiesShadow: z.unknown() })).catch({}),
+  shadowKeysEnv: z.unknown().optional(),
+  upstreams: z.record(z.string(), z.looseObject({ verifiesShadow: z.unknown().optional() })).catch({}),
 });
 
 /** Routes whose writes are to be copied, though nothing could sign the copies or no side would know them for what they are. */
 function checkDryRuns(data: unknown): Finding[] {
   const { shadowKeysEnv, upstreams } = dryRunSettings.safeParse(data).data ?? { upstreams: {} };
-  const isVerified = Object.values(upstreams).some((upstream) => upstream?.verifiesShadow === true);
+  const isVerified = Object.values(upstreams).some((upstream) => upstream.verifiesShadow === true);
   return readableRoutes(data).flatMap((route, index) => {
     if (route?.mirror.writes !== 'dry-run') return [];
     const path = ['routes', index, 'mirror', 'writes'];

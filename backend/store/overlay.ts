@@ -33,7 +33,7 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
     get,
     async put(item, expectation) {
       const key = keyOf(item);
-      const beneath = await below.get(key);
+      const beneath = written.has(slotOf(key)) ? undefined : await below.get(key);
       const own = written.get(slotOf(key)); // From here to the end nothing waits, so two writers cannot both be right.
       const present = own ?? beneath;
       if (!holds(expectation, present && live(present) ? present : undefined)) return false;

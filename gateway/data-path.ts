@@ -50,7 +50,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     upstreams: () => settings.current.upstreams.copying,
     dryRuns: createDryRuns({
       keys: readSigningKeys(settings.current.config, 'configuration'),
-      verifies: (side) => settings.current.config.upstreams[side].verifiesShadow,
+      upstreams: () => settings.current.config.upstreams,
       nowMs: () => now().getTime(),
     }),
     onOutcome(route, outcome, reason) {

@@ -1,6 +1,7 @@
 // Writes are copied as dry runs only: signed, so that the side that gets one can know it for a copy and have no effect, and
 // only to a side that is declared to verify signatures. docs/shadow-header.md is the format.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Side } from '../routing/side.ts';
@@ -41,43 +42,62 @@ export function shadowHeader(keys: ShadowKeys, write: SignedWrite, { timestampMs
   return `v1;key=${id};ts=${timestampMs};nonce=${nonce};route=${routeId};mac=${mac}`;
 }
 
+/**
+ * Whether a side has shown that it knows a dry run. Until it has, one copy at a time is sent; one that seems to have been
+ * carried out ends it, until this process or the side's URL is another. So a wrong declaration costs one write, not many.
+ */
+type Trust = 'untried' | 'on_trial' | 'confirmed' | 'lost';
+
 export interface DryRuns {
-  /** Whether writes may be copied to this side. */
+  /** Whether a write may be copied to this side now. */
   allows(side: Side): boolean;
-  /** The fields that make a request a dry run. @throws when there is no key: an unsigned write must not be sent. */
-  fieldsFor(write: SignedWrite): readonly string[];
-  /**
-   * To be told every answer to a dry run. @throws when the side seems to have done what it should only have tried; it is
-   * sent no more writes then, until this process starts anew.
-   */
+  /** The fields that make a request to a side a dry run. @throws where it is not allowed: an unsigned write must not be sent. */
+  fieldsFor(side: Side, write: SignedWrite): readonly string[];
+  /** To be told every answer to a dry run. @throws when the side seems to have done what it should only have tried. */
   answered(observed: Observation): void;
 }
 
 export interface DryRunDeps {
   /** Undefined when none are configured. */
   readonly keys: ShadowKeys | undefined;
-  /** Whether the side is declared to verify. */
-  readonly verifies: (side: Side) => boolean;
+  /** The sides as they are declared at the moment. */
+  readonly upstreams: () => Readonly<Record<Side, Pick<UpstreamConfig, 'url' | 'verifiesShadow'>>>;
   readonly nowMs: () => number;
 }
 
-export function createDryRuns({ keys, verifies, nowMs }: DryRunDeps): DryRuns {
-  const distrusted = new Set<Side>();
+export function createDryRuns({ keys, upstreams, nowMs }: DryRunDeps): DryRuns {
+  const known = new Map<Side, { url: string; trust: Trust }>();
+  const trustOf = (side: Side): Trust => {
+    const at = known.get(side);
+    return at?.url === upstreams()[side].url ? at.trust : 'untried';
+  };
+  const setTrust = (side: Side, trust: Trust) => known.set(side, { url: upstreams()[side].url, trust });
+
+  function allows(side: Side): boolean {
+    const trust = trustOf(side);
+    return keys !== undefined && upstreams()[side].verifiesShadow && (trust === 'confirmed' || trust === 'untried');
+  }
+
   return {
-    allows: (side) => keys !== undefined && verifies(side) && !distrusted.has(side),
-    fieldsFor(write) {
-      if (!keys) throw new Error('a write cannot be copied without a key to sign it');
+    allows,
+    fieldsFor(side, write) {
+      if (!keys || !allows(side)) throw new Error(`a write may not be copied to ${side}`);
+      if (trustOf(side) === 'untried') setTrust(side, 'on_trial');
       const moment = { timestampMs: nowMs(), nonce: randomBytes(NONCE_BYTES).toString('hex') };
       return [SHADOW_HEADER, shadowHeader(keys, write, moment)];
     },
     answered({ side, status, headers }) {
+      const trust = trustOf(side);
       const isSuccess = status !== undefined && status >= 200 && status < 300;
-      if (!isSuccess || headerValue(headers, CONFIRMATION_HEADER) !== undefined) return;
-      distrusted.add(side);
-      throw new Error(
-        `${side} answered a dry run ${status} without ${CONFIRMATION_HEADER}: it may have carried the write out. ` +
-          'No more writes are copied to it; see that it verifies, and that nothing on the way removes the header, then restart',
-      );
+      if (headerValue(headers, CONFIRMATION_HEADER) !== undefined) {
+        if (trust === 'on_trial') setTrust(side, 'confirmed');
+      } else if (isSuccess) {
+        setTrust(side, 'lost');
+        throw new Error(
+          `${side} answered a dry run ${status} without ${CONFIRMATION_HEADER}: it may have carried the write out. No more ` +
+            'writes are copied to it; see that it verifies, and that nothing on the way removes the header, then restart',
+        );
+      } else if (trust === 'on_trial') setTrust(side, 'untried');
     },
   };
 }

@@ -82,6 +82,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
     bytesMax: limits.queueBytesMax,
   });
 
+  const mayCopy = (method: string, side: Side) => isSafe(method) || dryRuns.allows(side);
+
   function drop(route: string, reason: string): void {
     evidence.drop(route, reason);
     onOutcome(route, 'dropped', reason);
@@ -89,17 +91,15 @@ export function createMirror(deps: MirrorDeps): Mirror {
 
   return {
     begin(route, shadow, method) {
-      const isWrite = !isSafe(method);
-      if (isWrite && route.config.mirror.writes === 'off') return undefined;
+      if (!isSafe(method) && route.config.mirror.writes === 'off') return undefined;
       evidence.begin(route.id);
-      const refusal =
-        isWrite && !dryRuns.allows(shadow)
-          ? 'writes_unverified'
-          : !outages[shadow].allows()
-            ? 'shadow_down'
-            : !budget.allows(route.id)
-              ? 'compare_budget'
-              : undefined;
+      const refusal = !mayCopy(method, shadow)
+        ? 'writes_unverified'
+        : !outages[shadow].allows()
+          ? 'shadow_down'
+          : !budget.allows(route.id)
+            ? 'compare_budget'
+            : undefined;
       if (refusal) {
         drop(route.id, refusal);
         return undefined;
@@ -115,11 +115,14 @@ export function createMirror(deps: MirrorDeps): Mirror {
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
-      const work = () =>
-        run(ticket, request).catch((error: unknown) => {
+      const work = async () => {
+        // Asked again: while the copy waited, the side may have become another, or have lost its trust.
+        if (!mayCopy(request.method, ticket.shadow)) return drop(route.id, 'writes_unverified');
+        return run(ticket, request).catch((error: unknown) => {
           raised('mirror', error);
           drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
         });
+      };
       const refusal = queue.offer({ key: route.id, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
@@ -156,7 +159,7 @@ function createRun(
     const body = captures.request.body();
     const isWrite = !isSafe(method);
     // Signed when it is sent, not when it began to wait: a signature is good for seconds.
-    const marks = isWrite ? dryRuns.fieldsFor({ routeId: route.id, method, target: path, body }) : [];
+    const marks = isWrite ? dryRuns.fieldsFor(shadow, { routeId: route.id, method, target: path, body }) : [];
     const headers = [...request.headers, ...marks];
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
     if (isWrite) dryRuns.answered(observed);

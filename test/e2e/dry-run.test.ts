@@ -181,7 +181,14 @@ describe('writes mirrored as dry runs', () => {
     const before = await everything();
     assert.equal(before.orders, REAL_ORDERS);
     assert.equal(before.items.length, REAL_ORDERS);
-    let next = 0;
+    // The first one alone: until the backend has confirmed one, no other is sent.
+    assert.equal((await send(gateway.listening.traffic, write(0))).status, 201);
+    const confirmed = async () => {
+      const { eligible, pending } = await comparisons('trade.order.cancel');
+      return eligible === 1 && pending === 0;
+    };
+    await eventually(confirmed, 'the first copy to be answered');
+    let next = 1;
     const worker = async () => {
       for (let i = next++; i < WRITES; i = next++) {
         assert.equal((await send(gateway.listening.traffic, write(i))).status, 201);

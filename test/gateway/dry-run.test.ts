@@ -35,13 +35,18 @@ interface Received {
 }
 
 /** A backend that keeps what it got, and answers 201 as one that verifies does unless told otherwise. */
-async function recording(answer = { 'x-dry-run': 'v1' } as Record<string, string>, status = 201) {
+async function recording(
+  answer: Record<string, string> = { 'x-dry-run': 'v1' },
+  status = 201,
+  released: Promise<void> = Promise.resolve(),
+) {
   const received: Received[] = [];
   const server: TestServer = await kept(
     startUpstream(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const chunks: Buffer[] = await Array.fromAsync(incoming);
       const { method = '', url: target = '', headers, rawHeaders } = incoming;
       received.push({ method, target, headers, rawHeaders, body: Buffer.concat(chunks) });
+      await released;
       for (const [name, value] of Object.entries(answer)) outgoing.setHeader(name, value);
       sendJson(outgoing, status, { ok: true });
     }),
@@ -93,7 +98,10 @@ describe('a copy of a write', () => {
       ['PATCH', '/a?', new Uint8Array([0, 255, 10, 13])],
       ['DELETE', '/a/1', null],
     ];
-    for (const [method, path, body] of writes) await (await fetch(gateway.url + path, { method, body })).text();
+    for (const [i, [method, path, body]] of writes.entries()) {
+      await (await fetch(gateway.url + path, { method, body })).text();
+      await settled(gateway, i + 1);
+    }
     const { outcomes } = await settled(gateway, writes.length);
     assert.equal(outcomes.match, writes.length);
     assert.deepEqual(fresh.received.map(isVerified), [true, true, true, true]);
@@ -161,6 +169,22 @@ describe('a copy of a write', () => {
     assert.match(JSON.stringify(line), /new answered a dry run 201 without x-dry-run/);
   });
 
+  it('is sent alone until the side has confirmed one', async () => {
+    const release = Promise.withResolvers<void>();
+    const [legacy, fresh] = [await recording(), await recording({ 'x-dry-run': 'v1' }, 201, release.promise)];
+    const gateway = await gatewayBetween(legacy, fresh);
+    const write = async () => (await fetch(gateway.url, { method: 'POST', body: '{}' })).text();
+    await write();
+    await eventually(() => fresh.received.length === 1, 'the first copy');
+    await Promise.all(Array.from({ length: 5 }, write));
+    release.resolve();
+    assert.deepEqual((await settled(gateway, 6)).dropped, { writes_unverified: 5 });
+    await Promise.all(Array.from({ length: 5 }, write));
+    const { outcomes } = await settled(gateway, 11);
+    assert.equal(outcomes.match, 6);
+    assert.equal(fresh.received.length, 6);
+  });
+
   it('that is refused, or fails, says nothing against the side', async () => {
     const [legacy, fresh] = [await recording(), await recording({}, 403)];
     const gateway = await gatewayBetween(legacy, fresh);
@@ -205,13 +229,13 @@ describe("a client's own x-banyan-shadow", () => {
       'x-banyan-shadow:',
       'x-banyan-copy: 1',
     ];
-    for (const fields of tricks) {
+    for (const [i, fields] of tricks.entries()) {
       const client = await connectRaw(gateway.port);
       client.send(`POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n${fields}\r\n\r\n{}`);
       await client.until('{"ok":true}');
       client.socket.destroy();
+      await settled(gateway, i + 1);
     }
-    await settled(gateway, tricks.length);
     assert.deepEqual(
       legacy.received.map(fieldsLike),
       tricks.map(() => []),

@@ -103,7 +103,7 @@ const NOT_IN_TRAILERS = new Set([
 export function passableTrailers(pairs: Pairs): string[] {
   return pairs.filter((_, i) => {
     const name = (pairs[i - (i % 2)] as string).toLowerCase();
-    return !NOT_IN_TRAILERS.has(name) && !name.startsWith(RESERVED_PREFIX);
+    return !NOT_IN_TRAILERS.has(name) && !RESERVED.test(name);
   });
 }
 

@@ -30,7 +30,8 @@ interface Received {
   readonly method: string;
   readonly target: string;
   readonly headers: IncomingMessage['headers'];
-  readonly rawHeaders: readonly string[];
+  /** Names and values of the head's fields, then of the trailers'. */
+  readonly rawFields: readonly string[];
   readonly body: Buffer;
 }
 
@@ -44,8 +45,9 @@ async function recording(
   const server: TestServer = await kept(
     startUpstream(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const chunks: Buffer[] = await Array.fromAsync(incoming);
-      const { method = '', url: target = '', headers, rawHeaders } = incoming;
-      received.push({ method, target, headers, rawHeaders, body: Buffer.concat(chunks) });
+      const { method = '', url: target = '', headers, rawHeaders, rawTrailers } = incoming;
+      const rawFields = [...rawHeaders, ...rawTrailers];
+      received.push({ method, target, headers, rawFields, body: Buffer.concat(chunks) });
       await released;
       for (const [name, value] of Object.entries(answer)) outgoing.setHeader(name, value);
       sendJson(outgoing, status, { ok: true });
@@ -215,8 +217,8 @@ describe('a copy of a write', () => {
 
 describe("a client's own x-banyan-shadow", () => {
   const FORGED = 'v1;key=k1;ts=1;nonce=0;route=r;mac=0';
-  const fieldsLike = ({ rawHeaders }: Received) =>
-    rawHeaders.filter((text, i) => i % 2 === 0 && /x[-_]banyan/i.test(text));
+  const fieldsLike = ({ rawFields }: Received) =>
+    rawFields.filter((text, i) => i % 2 === 0 && /x[-_]banyan/i.test(text));
 
   it('gets past the edge in no spelling, and the copy carries the one that is ours', async () => {
     const [legacy, fresh] = [await recording(), await recording()];
@@ -255,11 +257,13 @@ describe("a client's own x-banyan-shadow", () => {
     const gateway = await gatewayBetween(legacy, fresh);
     const client = await connectRaw(gateway.port);
     const head = 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: x-banyan-shadow\r\n\r\n';
-    client.send(`${head}2\r\n{}\r\n0\r\nx-banyan-shadow: ${FORGED}\r\n\r\n`);
+    const trailers = `X-Sum: 1\r\nx-banyan-shadow: ${FORGED}\r\nX_Banyan_Shadow: ${FORGED}\r\n`;
+    client.send(`${head}2\r\n{}\r\n0\r\n${trailers}\r\n`);
     await client.until('{"ok":true}');
     client.socket.destroy();
     await settled(gateway, 1);
     assert.deepEqual(legacy.received.map(fieldsLike), [[]]);
+    assert.ok(legacy.received[0]?.rawFields.includes('X-Sum'), 'other trailers do');
     assert.deepEqual(fresh.received.map(isVerified), [true]);
   });
 

@@ -2,7 +2,8 @@
 // wrong is reported at once, each with its place and what to do.
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { checkDryRuns } from './check-dry-runs.ts';
 import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
 import { readSecret } from './secret.ts';
 import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
@@ -69,7 +70,7 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
   const findings = [
     ...(parsed.error?.issues.flatMap(explain) ?? []),
     ...crossCheck(readableRoutes(data)),
-    ...checkDryRuns(data),
+    ...checkDryRuns(data, readableRoutes(data)),
   ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
@@ -187,40 +188,6 @@ function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
     });
   });
   return findings;
-}
-
-const dryRunSettings = z.looseObject({
-  shadowKeysEnv: z.unknown().optional(),
-  upstreams: z.record(z.string(), z.looseObject({ verifiesShadow: z.unknown().optional() })).catch({}),
-});
-
-/** Routes whose writes are to be copied, though nothing could sign the copies or no side would know them for what they are. */
-function checkDryRuns(data: unknown): Finding[] {
-  const { shadowKeysEnv, upstreams } = dryRunSettings.safeParse(data).data ?? { upstreams: {} };
-  const isVerified = Object.values(upstreams).some((upstream) => upstream.verifiesShadow === true);
-  return readableRoutes(data).flatMap((route, index) => {
-    if (route?.mirror.writes !== 'dry-run') return [];
-    const path = ['routes', index, 'mirror', 'writes'];
-    return [
-      ...(shadowKeysEnv === undefined ? [{ path, message: 'needs a key to sign with; give shadowKeysEnv' }] : []),
-      ...(isVerified
-        ? []
-        : [{ path, message: 'needs a side that knows a dry run; set upstreams.new.verifiesShadow once it does' }]),
-    ];
-  });
-}
-
-/** What is allowed, and yet may not be what was meant. */
-export function warningsOf({ routes, upstreams }: GatewayConfig): string[] {
-  const ids = routes.filter((route) => route.mirror.writes === 'dry-run').map(({ id }) => id);
-  if (ids.length === 0) return [];
-  return (['legacy', 'new'] as const)
-    .filter((side) => !upstreams[side].verifiesShadow)
-    .map(
-      (side) =>
-        `writes of ${ids.join(', ')} are not copied to ${side}, which is not declared to verify them ` +
-        `(upstreams.${side}.verifiesShadow); while the other side serves they count as dropped, writes_unverified`,
-    );
 }
 
 /** The offset of the node at `path`, or of its nearest existing parent when something is missing. */

@@ -2,10 +2,12 @@
 // a while, since they hardly ever change.
 import { z } from 'zod';
 import type { Clock } from '../domain/ids.ts';
-import { compare, type Decimal, decimalPlaces, multiply } from '../domain/money.ts';
+import { compare, type Decimal, decimalPlaces, multiply, roundUp } from '../domain/money.ts';
 import type { NewOrder, Rejection, Unknown } from './exchange.ts';
 import { amount, rejected, unknown } from './mexc-answers.ts';
 
+/** Decimals of a quote amount; USDT pairs show `quoteAssetPrecision` 2. */
+const QUOTE_AMOUNT_SCALE = 2;
 const FRESH_MS = 60_000;
 /** More than the exchange lists; names that do not exist are not kept. */
 const SYMBOLS_MAX = 5000;
@@ -26,6 +28,11 @@ const symbolRules = z.object({
 export type SymbolRules = z.infer<typeof symbolRules>;
 const exchangeInfo = z.object({ symbols: z.array(symbolRules) });
 
+/** What a market buy of `quantity` spends at the last price, in the quote asset, rounded up to its decimals. */
+export function toSpend(quantity: Decimal, lastPrice: Decimal): Decimal {
+  return roundUp(multiply(quantity, lastPrice), QUOTE_AMOUNT_SCALE);
+}
+
 /** Why the exchange would refuse `order` by its rules, in its own codes and words; undefined when it would not. */
 export function refusalByRules(order: NewOrder, rules: SymbolRules, lastPrice: Decimal): Rejection | undefined {
   if (!rules.isSpotTradingAllowed) return rejected('refused', null, `${rules.symbol} is not traded now`);
@@ -35,7 +42,9 @@ export function refusalByRules(order: NewOrder, rules: SymbolRules, lastPrice: D
   const isSizedByQuote = order.orderType === 'MARKET' && order.side === 'BUY';
   if (!isSizedByQuote && decimalPlaces(order.quantity) > rules.baseAssetPrecision)
     return rejected('invalid_order', 10_096, 'amount decimal places too long');
-  const worth = multiply(order.quantity, order.price ?? lastPrice);
+  const worth = isSizedByQuote
+    ? toSpend(order.quantity, lastPrice)
+    : multiply(order.quantity, order.price ?? lastPrice);
   const tooSmall = 'The minimum transaction volume cannot be less than: ';
   if (compare(order.quantity, rules.baseSizePrecision) < 0)
     return rejected('invalid_order', 30_002, `${tooSmall}${rules.baseSizePrecision}${rules.baseAsset}`);

@@ -1,6 +1,6 @@
 // MEXC spot v3 over REST, as an Exchange.
 import type { Clock } from '../domain/ids.ts';
-import { isPositive, multiply, roundUp } from '../domain/money.ts';
+import { isPositive } from '../domain/money.ts';
 import type {
   CancelResult,
   Exchange,
@@ -25,11 +25,9 @@ import {
   unknown,
 } from './mexc-answers.ts';
 import { createMexcHttp } from './mexc-http.ts';
-import { createRulesReader, refusalByRules } from './mexc-rules.ts';
+import { createRulesReader, refusalByRules, toSpend } from './mexc-rules.ts';
 import { type Parameters, queryString, signedQuery } from './mexc-signing.ts';
 
-/** Decimals of a quote amount; USDT pairs show `quoteAssetPrecision` 2. */
-const QUOTE_AMOUNT_SCALE = 2;
 /** The exchange accepts a timestamp up to this far ahead of its own clock, ms. */
 const AHEAD_MAX_MS = 1000;
 /** Calls a submission may take before its last one is sent or given up: a price, an attempt, the clock, an attempt. */
@@ -103,7 +101,7 @@ async function submission(order: NewOrder, price: (symbol: string) => Promise<Pr
   const last = await price(order.symbol);
   if (last.kind === 'rejected') return last;
   if (last.kind === 'unknown') return rejected('refused', null, `no price to size a market buy with: ${last.detail}`);
-  return send({ quoteOrderQty: roundUp(multiply(order.quantity, last.price), QUOTE_AMOUNT_SCALE) });
+  return send({ quoteOrderQty: toSpend(order.quantity, last.price) });
 }
 
 function orderResult(call: Call): FindResult {

@@ -1,7 +1,8 @@
 // The command line's grammar: commands, options, help.
 import { Command, InvalidArgumentError } from 'commander';
+import { warningsOf } from '../../config/check-dry-runs.ts';
 import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
-import { ConfigError, loadGatewayConfig, warningsOf } from '../../config/load-gateway.ts';
+import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
 import { type ApiClient, createClient } from './client.ts';

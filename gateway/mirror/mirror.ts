@@ -159,8 +159,9 @@ function createRun(
     const body = captures.request.body();
     const isWrite = !isSafe(method);
     // Signed when it is sent, not when it began to wait: a signature is good for seconds.
-    const marks = isWrite ? dryRuns.fieldsFor(shadow, { routeId: route.id, method, target: path, body }) : [];
-    const headers = [...request.headers, ...marks];
+    const headers = isWrite
+      ? [...request.headers, ...dryRuns.fieldsFor(shadow, { routeId: route.id, method, target: path, body })]
+      : request.headers;
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
     if (isWrite) dryRuns.answered(observed);
     outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { readBackendConfig } from '../../config/backend.ts';
-import { parseGatewayConfig, readSigningKeys, warningsOf } from '../../config/load-gateway.ts';
+import { warningsOf } from '../../config/check-dry-runs.ts';
+import { parseGatewayConfig, readSigningKeys } from '../../config/load-gateway.ts';
 import { parseShadowKeys } from '../../config/shadow-keys.ts';
 import { aGatewayConfig } from '../helpers/gateway-config.ts';
 

@@ -25,6 +25,7 @@ const orders = fc.record({
     '0.01',
     '0.1',
     '0.15',
+    '1.91',
     '1',
     '3.5',
     '100',
@@ -68,7 +69,7 @@ describe('a preview by the rules of the exchange', () => {
           result.kind === 'accepted' ? 'accepted' : result,
         );
       }),
-      { numRuns: 400 },
+      { numRuns: 400, examples: [[{ symbol: 'XRPUSDT', side: 'BUY', limit: null, quantity: '1.91' }]] },
     );
     assert.ok(accepted > 20 && refused > 20, `${accepted} accepted, ${refused} refused`);
   });

@@ -74,16 +74,21 @@ const upstream = z.strictObject({
     .enum(['keep', 'rewrite'])
     .default('keep')
     .describe("The Host that the backend sees: keep is the client's own, rewrite is that of url."),
+  verifiesShadow: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the backend verifies x-banyan-shadow and has no effect then (docs/shadow-header.md). Only to such a one are writes copied.',
+    ),
   health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
 });
+
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
 
 const operatorToken = z.strictObject({
   name: z.string().min(1).max(100).describe('Who uses this token: the actor in the audit log.'),
   role: z.enum(['viewer', 'operator', 'admin']),
-  tokenEnv: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
-    .describe('Environment variable with the token; NAME_FILE may name a file instead.'),
+  tokenEnv: variableName.describe('Environment variable with the token; NAME_FILE may name a file instead.'),
 });
 
 const identitySource = z
@@ -233,6 +238,12 @@ export const gatewaySchema = z.strictObject({
         ),
     })
     .prefault({}),
+  shadowKeysEnv: variableName
+    .optional()
+    .describe(
+      'Environment variable with the keys that sign copies of writes, as ID:SECRET, at most two: the first signs, the other ' +
+        'is still or already known to the backends. NAME_FILE may name a file instead.',
+    ),
   limits: limits.prefault({}),
   shutdown: z
     .strictObject({

@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
+import { checkDryRuns } from './check-dry-runs.ts';
 import { type GatewayConfig, gatewaySchema, otlpEndpoint, type RouteConfig } from './gateway-schema.ts';
 import { readSecret } from './secret.ts';
+import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
 export interface ConfigProblem {
@@ -77,7 +79,11 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     throw new ConfigError([problem(0, [], `not valid YAML: ${(error as Error).message}`)]);
   }
   const parsed = gatewaySchema.safeParse(data, { reportInput: true });
-  const findings = [...(parsed.error?.issues.flatMap(explain) ?? []), ...crossCheck(readableRoutes(data))];
+  const findings = [
+    ...(parsed.error?.issues.flatMap(explain) ?? []),
+    ...crossCheck(readableRoutes(data)),
+    ...checkDryRuns(data, readableRoutes(data)),
+  ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
   throw new ConfigError(problems.sort((a, b) => a.line - b.line || a.column - b.column));
@@ -233,4 +239,12 @@ export function readOperatorTokens(config: GatewayConfig, file: string): Map<str
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return tokens;
+}
+
+/** The keys that sign copies of writes; undefined when none are named. @throws {ConfigError} when they cannot be used. */
+export function readSigningKeys({ shadowKeysEnv }: GatewayConfig, file: string): ShadowKeys | undefined {
+  if (shadowKeysEnv === undefined) return undefined;
+  const keys = readShadowKeys(shadowKeysEnv);
+  if (keys.ok) return keys.value;
+  throw new ConfigError([{ file, line: 1, column: 1, at: 'shadowKeysEnv', message: keys.message }]);
 }

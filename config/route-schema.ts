@@ -67,9 +67,12 @@ const mirror = z.strictObject({
     .default(100)
     .describe('Share of identities whose requests are copied once mirroring is on.'),
   writes: z
-    .enum(['off'])
+    .enum(['off', 'dry-run'])
     .default('off')
-    .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
+    .describe(
+      'What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them; dry-run copies them ' +
+        'signed (docs/shadow-header.md), to a side that verifiesShadow, which answers without doing anything.',
+    ),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
 });

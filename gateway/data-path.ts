@@ -1,8 +1,10 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { setTimeout as delay } from 'node:timers/promises';
+import { readSigningKeys } from '../config/load-gateway.ts';
 import { type Breakers, createBreakers } from './breakers.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { createDryRuns } from './mirror/dry-run.ts';
 import type { Evidence } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
@@ -51,6 +53,11 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     ...{ evidence, raised, now },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
+    dryRuns: createDryRuns({
+      keys: readSigningKeys(settings.current.config, 'configuration'),
+      upstreams: () => settings.current.config.upstreams,
+      nowMs: () => now().getTime(),
+    }),
     onOutcome(route, outcome, reason) {
       metrics.outcomes.inc({ route, outcome });
       if (reason) metrics.dropped.inc({ route, reason });

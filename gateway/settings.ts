@@ -34,6 +34,7 @@ const FIXED = [
   'limits',
   'rateLimitStore',
   'tracing',
+  'shadowKeysEnv',
 ] as const satisfies readonly (keyof GatewayConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;

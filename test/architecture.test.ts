@@ -24,6 +24,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backend/store': ['config', 'backend/domain'],
   'backend/bus': ['config', 'backend/domain'],
   'backend/exchange': ['config', 'backend/domain', 'backend/metrics.ts'],
+  // Dry runs: ports and the app, and nothing that could reach the exchange or the table.
+  'backend/shadow': [
+    'config',
+    'backend/app.ts',
+    'backend/bus/bus.ts',
+    'backend/domain',
+    'backend/errors.ts',
+    'backend/exchange/exchange.ts',
+    'backend/http.ts',
+    'backend/metrics.ts',
+  ],
   backend: ['config', 'backend'],
   migration: ['config', 'backend/domain', 'backend/store'],
   loadtest: [],

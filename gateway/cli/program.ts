@@ -1,5 +1,6 @@
 // The command line's grammar: commands, options, help.
 import { Command, InvalidArgumentError } from 'commander';
+import { warningsOf } from '../../config/check-dry-runs.ts';
 import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { STAGES } from '../rollout/stage.ts';
@@ -86,8 +87,14 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
     .action(({ config }: { config: string }) => {
       const { json } = program.opts<GlobalOptions>();
       try {
-        const { routes } = loadGatewayConfig(config);
-        out(json ? JSON.stringify({ ok: true, problems: [] }) : `${config}: ok, ${routes.length} routes`);
+        const checked = loadGatewayConfig(config);
+        const warnings = warningsOf(checked);
+        out(
+          json
+            ? JSON.stringify({ ok: true, problems: [], warnings })
+            : `${config}: ok, ${checked.routes.length} routes`,
+        );
+        for (const warning of json ? [] : warnings) err(`warning: ${warning}`);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         if (json) out(JSON.stringify({ ok: false, problems: error.problems }, null, 2));

@@ -13,6 +13,7 @@ import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type CompareBudget, createCompareBudget } from './budget.ts';
 import { judge } from './compare.ts';
+import type { DryRuns } from './dry-run.ts';
 import type { Evidence } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createOutage, type Outage } from './outage.ts';
@@ -65,6 +66,7 @@ export interface MirrorDeps {
   readonly limits: GatewayConfig['mirror'];
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
+  readonly dryRuns: DryRuns;
   readonly evidence: Evidence;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
@@ -73,7 +75,7 @@ export interface MirrorDeps {
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, evidence, onOutcome, raised } = deps;
+  const { limits, dryRuns, evidence, onOutcome, raised } = deps;
   const nowMs = () => deps.now().getTime();
   const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
   const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
@@ -85,6 +87,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
     bytesMax: limits.queueBytesMax,
   });
 
+  const mayCopy = (method: string, side: Side) => isSafe(method) || dryRuns.allows(side);
+
   function drop(route: string, reason: string): void {
     evidence.drop(route, reason);
     onOutcome(route, 'dropped', reason);
@@ -92,13 +96,15 @@ export function createMirror(deps: MirrorDeps): Mirror {
 
   return {
     begin(route, shadow, method) {
-      if (!isSafe(method)) return undefined; // `writes: off`
+      if (!isSafe(method) && route.config.mirror.writes === 'off') return undefined;
       evidence.begin(route.id);
-      const refusal = !outages[shadow].allows()
-        ? 'shadow_down'
-        : !budget.allows(route.id)
-          ? 'compare_budget'
-          : undefined;
+      const refusal = !mayCopy(method, shadow)
+        ? 'writes_unverified'
+        : !outages[shadow].allows()
+          ? 'shadow_down'
+          : !budget.allows(route.id)
+            ? 'compare_budget'
+            : undefined;
       if (refusal) {
         drop(route.id, refusal);
         return undefined;
@@ -115,11 +121,14 @@ export function createMirror(deps: MirrorDeps): Mirror {
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
-      const work = () =>
-        run(ticket, request).catch((error: unknown) => {
+      const work = async () => {
+        // Asked again: while the copy waited, the side may have become another, or have lost its trust.
+        if (!mayCopy(request.method, ticket.shadow)) return drop(route.id, 'writes_unverified');
+        return run(ticket, request).catch((error: unknown) => {
           raised('mirror', error);
           drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
         });
+      };
       const refusal = queue.offer({ key: route.id, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
@@ -144,16 +153,25 @@ interface Restraints {
 }
 
 /** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, { budget, outages }: Restraints) {
+function createRun(
+  { upstreams, dryRuns, evidence, onOutcome, raised, now }: MirrorDeps,
+  { budget, outages }: Restraints,
+) {
   const rulesOf = createRuleBook(now);
 
   async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
-    const { method, path, headers } = request;
+    const { method, path } = request;
     const upstream = upstreams()[shadow];
     const body = captures.request.body();
+    const isWrite = !isSafe(method);
+    // Signed when it is sent, not when it began to wait: a signature is good for seconds.
+    const headers = isWrite
+      ? [...request.headers, ...dryRuns.fieldsFor(shadow, { routeId: route.id, method, target: path, body })]
+      : request.headers;
     const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
     request.observed?.(observed);
+    if (isWrite) dryRuns.answered(observed);
     outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
     return observed;
   }

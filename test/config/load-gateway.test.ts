@@ -36,8 +36,20 @@ describe('a good file', () => {
       expose: false,
       operator: { listen: '127.0.0.1:8081', tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }] },
       upstreams: {
-        legacy: { url: 'http://127.0.0.1:8001', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
-        new: { url: 'http://127.0.0.1:8002', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
+        legacy: {
+          url: 'http://127.0.0.1:8001',
+          connections: 256,
+          connectTimeoutMs: 3000,
+          host: 'keep',
+          verifiesShadow: false,
+        },
+        new: {
+          url: 'http://127.0.0.1:8002',
+          connections: 256,
+          connectTimeoutMs: 3000,
+          host: 'keep',
+          verifiesShadow: false,
+        },
       },
       flags: { provider: 'file', file: 'flags.json' },
       ledger: 'sqlite:gateway.db',

@@ -9,6 +9,8 @@ const WORKERS_MAX = 64;
 
 const HOST_PORT = /^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
 
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 const hostPort = z.string().refine((text) => Number(HOST_PORT.exec(text)?.[1] ?? Number.NaN) <= 65_535, {
   message: 'expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
 });
@@ -82,7 +84,7 @@ const operatorToken = z.strictObject({
   role: z.enum(['viewer', 'operator', 'admin']),
   tokenEnv: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
+    .regex(ENV_NAME, 'expected the name of an environment variable')
     .describe('Environment variable with the token; NAME_FILE may name a file instead.'),
 });
 
@@ -201,6 +203,24 @@ export const gatewaySchema = z.strictObject({
         .describe('Share of one core that comparing may take; what it would take more is dropped and counted.'),
     })
     .prefault({}),
+  samples: z
+    .strictObject({
+      days: z.number().int().min(1).max(365).default(7).describe('How long samples of differing answers are kept.'),
+      secrets: z
+        .enum(['remove', 'hash'])
+        .default('remove')
+        .describe(
+          'What stands in samples in the place of secrets and personal data: a mark, or a keyed hash, which shows whether two values are equal and nothing else.',
+        ),
+      keyEnv: z
+        .string()
+        .regex(ENV_NAME, 'expected the name of an environment variable')
+        .optional()
+        .describe(
+          'Environment variable with the key of these hashes; NAME_FILE may name a file instead. Without it each process makes up its own when it starts.',
+        ),
+    })
+    .prefault({}),
   limits: limits.prefault({}),
   shutdown: z
     .strictObject({
@@ -223,6 +243,7 @@ export type GatewayConfig = z.output<typeof gatewaySchema>;
 export type LimitsConfig = GatewayConfig['limits'];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
+export type RedactConfig = RouteConfig['redact'];
 export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
 export type RateLimitConfig = z.output<typeof rateLimit>;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createBreakers } from './breakers.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { Evidence } from './mirror/evidence.ts';
+import type { EvidenceSink } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -17,7 +17,7 @@ export interface DataPathDeps {
   readonly settings: CurrentSettings;
   readonly isEnabled: FlagReader;
   readonly forced: ForcedSides;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;

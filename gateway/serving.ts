@@ -2,8 +2,9 @@
 // (cluster/).
 
 import { createDataPath, type DataPath } from './data-path.ts';
+import { evidenceOf } from './evidence-of.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import { createEvidence, type Evidence } from './mirror/evidence.ts';
+import type { EvidenceBook } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { Flags } from './rollout/flags.ts';
@@ -42,7 +43,7 @@ export interface Decisions {
 
 /** Reading never waits, and is late by a fraction of a second at most. */
 export interface Serving {
-  readonly evidence: Pick<Evidence, 'of' | 'samples'>;
+  readonly evidence: EvidenceBook;
   readonly traffic: Pick<Traffic, 'of' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
   readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes'>;
@@ -80,7 +81,7 @@ const NO_STREAMS: StreamCounts = { legacy: 0, new: 0, oldSide: 0, oldest: null }
 /** Serves in this process. */
 export function serveHere(deps: ServingDeps): Serving {
   const { settings, flags, metrics, now } = deps;
-  const evidence = createEvidence(now);
+  const evidence = evidenceOf(settings, now);
   const traffic = createTraffic(() => now().getTime());
   const startedAt = now().toISOString();
   let path: DataPath | undefined;

@@ -2,8 +2,8 @@
 // ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
 import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
+import { evidenceOf } from '../evidence-of.ts';
 import { createMetrics } from '../metrics.ts';
-import { createEvidence } from '../mirror/evidence.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -82,12 +82,13 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     metrics.raised.inc({ operation });
     log.error({ operation, err: error }, 'internal error');
   };
+  const evidence = evidenceOf(settings, now);
   const reporter = createReporter({
-    evidence: createEvidence(now),
+    evidence,
     settings,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
-  const { evidence, traffic } = reporter;
+  const { traffic } = reporter;
   const path = createDataPath({ settings, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
   reporter.begin(path);
 

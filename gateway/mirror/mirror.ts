@@ -12,7 +12,7 @@ import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type CompareBudget, createCompareBudget } from './budget.ts';
 import { judge } from './compare.ts';
-import type { Evidence } from './evidence.ts';
+import type { EvidenceSink } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createOutage, type Outage } from './outage.ts';
 import { createQueue } from './queue.ts';
@@ -60,7 +60,7 @@ export interface MirrorDeps {
   readonly limits: GatewayConfig['mirror'];
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceSink;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
   readonly raised: (operation: string, error: unknown) => void;
@@ -151,8 +151,8 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
   }
 
   return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
-    const { route, shadow } = ticket;
-    const { served, failed, requestId, method, path } = request;
+    const { route, shadow, captures } = ticket;
+    const { served, failed, requestId, method, path, headers } = request;
     const copied = failed ?? (await copy(ticket, request));
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
     const pair = { ...sides, copied: failed ? undefined : shadow };
@@ -161,7 +161,8 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
     });
-    evidence.record(route.id, { requestId, method, target: path }, pair, verdict);
+    const compared = { requestId, method, target: path, headers, body: captures.request.body() };
+    evidence.record(route.id, compared, pair, verdict);
     budget.spend(performance.now() - startedAt);
     onOutcome(route.id, verdict.outcome);
   };

@@ -50,6 +50,7 @@ describe('a good file', () => {
       rateLimitStore: 'memory',
       trace: 'pass',
       mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },
+      samples: { days: 7, secrets: 'remove' },
       limits: {
         headerBytesMax: 65_536,
         headerCountMax: 200,
@@ -68,6 +69,7 @@ describe('a good file', () => {
           initialStage: 'legacy',
           timeoutMs: 30_000,
           retry: 'safe',
+          redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
           mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },

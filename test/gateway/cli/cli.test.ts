@@ -46,6 +46,7 @@ describe('banyan', () => {
       ['route', 'test.route'],
       ['diffs'],
       ['diffs', 'test.route'],
+      ['diffs', 'test.route', '--window', '1m'],
       ['audit'],
       ['status'],
     ]) {
@@ -85,6 +86,7 @@ describe('banyan', () => {
       [['stage', 'test.route', 'canary', '--percent', '1.5', '--reason', 'x'], /whole number/],
       [['rollback', '--reason', 'x'], /name a route, or --all/],
       [['rollback', 'test.route', '--all', '--reason', 'x'], /name a route, or --all/],
+      [['diffs', '--window', '1h'], /choices are 1m, 10m, stage/],
       [['route', 'nope'], /no route is called nope/],
     ];
     for (const [args, message] of wrong) {

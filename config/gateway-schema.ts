@@ -153,7 +153,7 @@ export const gatewaySchema = z.strictObject({
   ledger: z
     .string()
     .regex(/^sqlite:.+/, 'expected sqlite:FILE')
-    .describe('Durable state: overrides, revisions, audit.'),
+    .describe('Durable state: overrides, revisions, audit, and what comparing has found.'),
   identity: z
     .array(identitySource)
     .min(1)

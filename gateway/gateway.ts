@@ -1,6 +1,7 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { keepEvidence } from './evidence-keeper.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openSqliteLedger } from './ledger/sqlite.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
@@ -64,6 +65,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const keeper = await keepEvidence({
+      ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
+      routes: () => table().routes.map(({ id }) => id),
+    });
+    closers.push(() => keeper.close());
     const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
     const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
@@ -75,6 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const operator = createOperatorServer({
       ...{ settings, tokens, control, flags, ledger, serving, metrics, now, raised },
       configProblem: () => reloader?.problem(),
+      evidenceProblem: keeper.problem,
     });
 
     const operatorAddress = await operator.listen(config.operator.listen);

@@ -152,8 +152,10 @@ export const gatewaySchema = z.strictObject({
   }),
   ledger: z
     .string()
-    .regex(/^sqlite:.+/, 'expected sqlite:FILE')
-    .describe('Durable state: overrides, revisions, audit, and what comparing has found.'),
+    .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
+    .describe(
+      'Durable state: overrides, revisions, audit, and what comparing has found. A gateway reads the overrides of others that share its Redis when it starts.',
+    ),
   identity: z
     .array(identitySource)
     .min(1)

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
-import { openSqliteLedger } from './ledger/sqlite.ts';
+import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -48,7 +48,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = await openSqliteLedger(config.ledger.replace(/^sqlite:/, ''));
+    const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const flags = await openFileFlags(config.flags.file);
     closers.push(() => flags.close());

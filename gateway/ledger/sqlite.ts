@@ -1,7 +1,6 @@
 // The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
 import { Worker } from 'node:worker_threads';
-import type { EvidenceStore } from './evidence-store.ts';
-import type { Ledger } from './ledger.ts';
+import type { EvidenceLedger } from './ledger.ts';
 import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
 interface Waiting {
@@ -9,13 +8,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export interface SqliteLedger extends Ledger {
-  /** In the same file; closed with the ledger. */
-  readonly evidence: EvidenceStore;
-}
-
 /** Opens the ledger in `file`, made when missing. @throws when it cannot be opened or is of another layout. */
-export async function openSqliteLedger(file: string): Promise<SqliteLedger> {
+export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
   const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: file, execArgv: [] });
   const waiting = new Map<number, Waiting>(); // As many as operators' calls under way.
   let lastId = OPENED;

@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import { type EvidenceKeeper, keepEvidence } from '../../gateway/evidence-keeper.ts';
 import { countersOf, countsFrom } from '../../gateway/kept-evidence.ts';
 import type { EvidenceStore } from '../../gateway/ledger/evidence-store.ts';
-import { openSqliteLedger, type SqliteLedger } from '../../gateway/ledger/sqlite.ts';
+import type { EvidenceLedger } from '../../gateway/ledger/ledger.ts';
+import { openSqliteLedger } from '../../gateway/ledger/sqlite.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import type { Verdict } from '../../gateway/mirror/compare.ts';
 import { addCounts, countsOf, countsOfDropped, newCounts } from '../../gateway/mirror/counts.ts';
@@ -30,7 +31,7 @@ const MISMATCH: Verdict = {
 const START_MS = Date.UTC(2026, 0, 5, 10);
 
 let folder: string;
-let ledger: SqliteLedger;
+let ledger: EvidenceLedger;
 let nowMs: number;
 let raised: string[];
 const metrics = createMetrics();

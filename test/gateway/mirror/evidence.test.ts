@@ -426,6 +426,41 @@ describe('passing on', () => {
     assert.equal(after.take()[0]?.slices.get(findings.stage.sinceMs)?.outcomes.match, 1);
   });
 
+  test('what a store has by now replaces what was taken before, and what was found since is added to it', () => {
+    const evidence = anEvidence();
+    evidence.enter('r', 'shadow');
+    conclude(evidence, aVerdict('match'));
+    const [taken] = evidence.take();
+    assert.ok(taken);
+    evidence.begin('r');
+    evidence.drop('r', 'queue_count');
+    conclude(evidence, aVerdict('timeout'));
+    const total = countsOfDropped('queue_bytes', 7);
+    evidence.restore([
+      { route: 'r', stage: taken.stage, total, slices: new Map([[taken.stage.sinceMs, total]]), samples: [] },
+    ]);
+    for (const window of WINDOWS) {
+      const { outcomes, dropped } = evidence.of('r', window);
+      assert.deepEqual([outcomes.match, outcomes.timeout, dropped], [0, 1, { queue_bytes: 7, queue_count: 1 }]);
+    }
+    assert.equal(evidence.samples('r').length, 1);
+  });
+
+  test('a stage has begun since the store was told, then it is not put back into the one before', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second)));
+    evidence.enter('r', 'shadow');
+    const [taken] = evidence.take();
+    assert.ok(taken);
+    second = 1;
+    evidence.enter('r', 'live');
+    conclude(evidence, aVerdict('match'));
+    const total = countsOfDropped('queue_bytes', 7);
+    evidence.restore([{ route: 'r', stage: taken.stage, total, slices: new Map(), samples: [] }]);
+    assert.equal(evidence.of('r').outcomes.match, 1);
+    assert.equal(evidence.take()[0]?.stage.name, 'live');
+  });
+
   test('what was kept is of another stage, then it counts no more, but its samples stay', () => {
     const after = anEvidence();
     const slice = new Map([[0, countsOfDropped('queue_count', 3)]]);

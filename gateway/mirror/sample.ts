@@ -1,6 +1,8 @@
 // A sample: one request whose answers did not agree, redacted, with what is needed to send it again.
+import { headerValue } from '../proxy/headers.ts';
 import type { ObservedPair, Verdict } from './compare.ts';
 import type { Difference } from './compare-json.ts';
+import { decodeBodyAtOnce } from './decode.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Redaction } from './redact.ts';
 
@@ -33,6 +35,7 @@ export interface SampleSide {
   readonly status: number | undefined;
   readonly failure: string | undefined;
   readonly durationMs: number;
+  /** Without the content coding, where it could be undone. */
   readonly headers: readonly (readonly string[])[];
   readonly body: string;
 }
@@ -99,7 +102,8 @@ function byWeight(a: Difference, b: Difference): number {
   return weight(a) - weight(b);
 }
 
-function sampleSide({ status, failure, durationMs, headers, body }: Observation, redaction: Redaction): SampleSide {
+function sampleSide({ status, failure, durationMs, ...sent }: Observation, redaction: Redaction): SampleSide {
+  const { headers, body } = decoded(sent);
   return {
     status,
     failure,
@@ -107,4 +111,13 @@ function sampleSide({ status, failure, durationMs, headers, body }: Observation,
     headers: redaction.headers(headers),
     body: redaction.body(body, headers).text,
   };
+}
+
+/** An answer without its content coding, as people read it; as it is where that cannot be undone. */
+function decoded({ headers, body }: Pick<Observation, 'headers' | 'body'>): Pick<Observation, 'headers' | 'body'> {
+  const coding = headerValue(headers, 'content-encoding');
+  const plain = body && coding !== undefined ? decodeBodyAtOnce(body, coding) : undefined;
+  if (!plain) return { headers, body };
+  const isCoding = (index: number) => headers[index - (index % 2)]?.toLowerCase() === 'content-encoding';
+  return { headers: headers.filter((_, index) => !isCoding(index)), body: plain };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
 import type { Difference } from '../../../gateway/mirror/compare-json.ts';
@@ -262,6 +263,36 @@ describe('samples', () => {
     conclude(evidence, aVerdict('mismatch'));
     assert.deepEqual(evidence.samples('other'), []);
     assert.equal(evidence.of('other').eligible, 0);
+  });
+});
+
+describe('an answer in a content coding', () => {
+  const bodyOf = (body: Buffer, coding: string) => {
+    const evidence = anEvidence();
+    const headers = ['Content-Type', 'application/json', 'Content-Encoding', coding, 'ETag', '"1"'];
+    evidence.begin('r');
+    const pair = { ...PAIR, new: anObservation('new', { body, headers }) };
+    evidence.record('r', REQUEST, pair, aVerdict('mismatch'));
+    const side = evidence.samples('r')[0]?.new;
+    return { body: side?.body, names: side?.headers.map(([name]) => name) };
+  };
+  const TEXT = Buffer.from('{"a":1,"token":"x"}');
+
+  test('is kept as people read it, secrets replaced', () => {
+    const kept = { body: '{"a":1,"token":"[redacted]"}', names: ['Content-Type', 'ETag'] };
+    assert.deepEqual(bodyOf(gzipSync(TEXT), 'gzip'), kept);
+    assert.deepEqual(bodyOf(zstdCompressSync(gzipSync(TEXT)), 'gzip, zstd'), kept);
+  });
+  test('that is unknown, wrong or unpacks to too much, then is only described', () => {
+    const bomb = gzipSync(JSON.stringify('x'.repeat(2_000_000)));
+    for (const [body, coding] of [
+      [TEXT, 'br'],
+      [TEXT, 'gzip'],
+      [bomb, 'gzip'],
+    ] as const) {
+      assert.equal(bodyOf(body, coding).body, `${body.length} bytes, application/json`);
+      assert.deepEqual(bodyOf(body, coding).names, ['Content-Type', 'Content-Encoding', 'ETag']);
+    }
   });
 });
 

@@ -15,7 +15,12 @@ export interface CountedDifference {
   noise: number;
 }
 
+/** Kinds of difference that are listed; a body with endless member names must not fill memory. */
+export const DIFFERENCES_MAX = 1_000;
+
 export interface Counts {
+  /** Kinds of difference that may be listed here. */
+  readonly differencesMax: number;
   readonly outcomes: Record<Outcome, number>;
   /** Why copies were dropped. */
   readonly dropped: Map<string, number>;
@@ -24,9 +29,11 @@ export interface Counts {
   differencesDropped: number;
 }
 
-export function newCounts(): Counts {
-  const outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
-  return { outcomes, dropped: new Map(), differences: new Map(), differencesDropped: 0 };
+const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+
+export function newCounts(differencesMax = DIFFERENCES_MAX): Counts {
+  const outcomes = { ...NO_OUTCOMES };
+  return { differencesMax, outcomes, dropped: new Map(), differences: new Map(), differencesDropped: 0 };
 }
 
 /** What one comparison counts for: each place and kind once, however many members of an array it was found in. */
@@ -42,20 +49,17 @@ export function countsOf({ outcome, differences }: Verdict): Counts {
   return counts;
 }
 
-/** What copies that were not sent count for. */
-export function countsOfDropped(reason: string, copies: number): Counts {
-  const counts = newCounts();
-  counts.outcomes.dropped = copies;
-  counts.dropped.set(reason, copies);
-  return counts;
+/** Counts copies that were not sent. */
+export function countDropped(counts: Counts, reason: string, copies: number): void {
+  counts.outcomes.dropped += copies;
+  counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
 }
 
 export function differenceKey({ kind, path, rule }: Pick<Difference, 'kind' | 'path' | 'rule'>): string {
   return `${kind} ${path} ${rule ?? ''}`;
 }
 
-/** Adds `more` to `counts`, which lists no more than `differencesMax` kinds of difference. */
-export function addCounts(counts: Counts, more: Counts, differencesMax: number): void {
+export function addCounts(counts: Counts, more: Counts): void {
   for (const outcome of OUTCOMES) counts.outcomes[outcome] += more.outcomes[outcome];
   for (const [reason, copies] of more.dropped) counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
   counts.differencesDropped += more.differencesDropped;
@@ -64,7 +68,7 @@ export function addCounts(counts: Counts, more: Counts, differencesMax: number):
     if (known) {
       known.count += difference.count;
       known.noise += difference.noise;
-    } else if (counts.differences.size < differencesMax) counts.differences.set(key, { ...difference });
+    } else if (counts.differences.size < counts.differencesMax) counts.differences.set(key, { ...difference });
     else counts.differencesDropped += difference.count;
   }
 }

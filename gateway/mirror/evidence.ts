@@ -3,12 +3,12 @@
 import type { ObservedPair, Verdict } from './compare.ts';
 import type { DifferenceKind } from './compare-json.ts';
 import { lowerBound95 } from './confidence.ts';
-import { countsOfDropped, sumOf } from './counts.ts';
+import { sumOf } from './counts.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
 import { type Findings, type KeptFindings, RouteRecord } from './route-record.ts';
 import type { ComparedRequest, Sample } from './sample.ts';
-import { sliceOf, type Window, type WindowCounts } from './windows.ts';
+import type { Window, WindowCounts } from './windows.ts';
 
 export type { ComparedRequest, Sample, SampleSide } from './sample.ts';
 
@@ -98,11 +98,11 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
     routes.set(route, fresh);
     return fresh;
   };
-  const expire = (record: RouteRecord) => record.expire(new Date(nowMs() - sampleDays * DAY_MS).toISOString());
+  const samplesFrom = () => new Date(nowMs() - sampleDays * DAY_MS).toISOString();
 
   return {
     begin: (route) => recordOf(route).begin(1),
-    drop: (route, reason, copies = 1) => recordOf(route).count(sliceOf(nowMs()), countsOfDropped(reason, copies)),
+    drop: (route, reason, copies = 1) => recordOf(route).drop(reason, copies, nowMs()),
     record(route, request, pair, verdict) {
       const agrees = AGREEING.includes(verdict.outcome);
       recordOf(route).record({ request, pair, verdict }, agrees, nowMs(), redactionOf(route));
@@ -113,21 +113,23 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
     },
     samples(route) {
       const record = recordOf(route);
-      expire(record);
+      record.expire(samplesFrom());
       return record.samples.toReversed();
     },
     enter: (route, stage) => recordOf(route).enter(stage, nowMs()),
     absorb({ route, begun, slices, added }) {
       const record = recordOf(route);
       record.begin(begun);
-      for (const [startMs, counts] of slices) record.count(startMs, counts);
+      for (const [startMs, counts] of slices) record.add(startMs, counts);
       record.addSamples(added);
     },
-    take: () =>
-      [...routes.values()].flatMap((record) => {
-        expire(record);
+    take() {
+      const from = samplesFrom();
+      return [...routes.values()].flatMap((record) => {
+        record.expire(from);
         return record.take() ?? [];
-      }),
+      });
+    },
     restore(kept) {
       for (const each of kept) recordOf(each.route).restore(each);
     },

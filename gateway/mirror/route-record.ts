@@ -1,10 +1,10 @@
 // What is known of one route: its counts in windows of time, its samples, and what of both nobody has taken yet.
-import { type Counts, countsOf, differenceKey, newCounts, sumOf } from './counts.ts';
+import { addCounts, type Counts, countDropped, countsOf, differenceKey, newCounts, sumOf } from './counts.ts';
 import { OUTCOMES } from './observation.ts';
 import type { Redaction } from './redact.ts';
 import { type Found, type Sample, sampleOf } from './sample.ts';
 import { keptSamples, SAMPLES_EACH, type ShelvedSample, shelved } from './sample-shelf.ts';
-import { addSlice, SLICES_MAX, type Slices, sliceOf, type Window, type WindowCounts, Windows } from './windows.ts';
+import { SLICES_MAX, type Slices, sliceOf, type Window, type WindowCounts, Windows } from './windows.ts';
 
 /** Once a difference has its first samples, another is kept this long after the last of the route. */
 const SAMPLE_INTERVAL_MS = 1_000;
@@ -51,6 +51,8 @@ export class RouteRecord {
   #entered: string | undefined;
   #windows: Windows;
   #begun = 0;
+  /** Where what happens in the slice under way is counted; looked up once a slice, not once a request. */
+  #counting: { readonly startMs: number; readonly counts: readonly Counts[] } | undefined;
   readonly #untaken = new Map<number, Counts>(); // SLICES_MAX at most.
   #samples: ShelvedSample[] = [];
   readonly #told = new Set<number>(); // Of the samples, and of those just removed.
@@ -73,6 +75,7 @@ export class RouteRecord {
     this.#stage = { name, sinceMs: nowMs };
     this.#windows = new Windows(nowMs);
     this.#untaken.clear();
+    this.#counting = undefined;
     this.#changed = true;
   }
 
@@ -82,12 +85,15 @@ export class RouteRecord {
     this.#changed = true;
   }
 
-  count(startMs: number, counts: Counts): void {
-    this.pending -= sumOf(counts, OUTCOMES);
-    this.#windows.add(startMs, counts);
-    addSlice(this.#untaken, startMs, counts);
-    if (this.#untaken.size > SLICES_MAX) this.#mergeOldest();
-    this.#changed = true;
+  drop(reason: string, copies: number, nowMs: number): void {
+    this.pending -= copies;
+    for (const counts of this.#at(sliceOf(nowMs))) countDropped(counts, reason, copies);
+  }
+
+  /** Adds what another process has counted in a slice. */
+  add(startMs: number, more: Counts): void {
+    this.pending -= sumOf(more, OUTCOMES);
+    for (const counts of this.#at(startMs)) addCounts(counts, more);
   }
 
   of(window: Window, nowMs: number): WindowCounts {
@@ -96,8 +102,13 @@ export class RouteRecord {
 
   /** Counts a verdict, and keeps a sample of it when it shows something that has too few. */
   record(found: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
-    const counts = countsOf(found.verdict);
-    this.count(sliceOf(nowMs), counts);
+    const { outcome, differences } = found.verdict;
+    this.pending--;
+    const more = differences.length > 0 ? countsOf(found.verdict) : undefined;
+    for (const counts of this.#at(sliceOf(nowMs))) {
+      if (more) addCounts(counts, more);
+      else counts.outcomes[outcome]++;
+    }
     if (agrees || !this.#wantsSample(found, nowMs)) return;
     this.#sampledMs = nowMs;
     const n = ++this.#lastNumber;
@@ -134,6 +145,7 @@ export class RouteRecord {
       removed: [...this.#told].filter((n) => !kept.has(n)),
     };
     this.#untaken.clear();
+    this.#counting = undefined;
     this.#begun = 0;
     this.#changed = false;
     for (const { n } of findings.added) this.#told.add(n);
@@ -153,7 +165,19 @@ export class RouteRecord {
     if (!isSameStage(stage, this.#stage)) this.#untaken.clear();
     this.#stage = stage;
     this.#windows = new Windows(stage.sinceMs, total, slices);
-    for (const [startMs, counts] of this.#untaken) this.#windows.add(startMs, counts);
+    this.#counting = undefined;
+    for (const [startMs, more] of this.#untaken)
+      for (const counts of this.#windows.at(startMs)) addCounts(counts, more);
+  }
+
+  #at(startMs: number): readonly Counts[] {
+    this.#changed = true;
+    if (this.#counting?.startMs === startMs) return this.#counting.counts;
+    if (this.#untaken.size >= SLICES_MAX) this.#mergeOldest();
+    const untaken = this.#untaken.get(startMs) ?? newCounts();
+    this.#untaken.set(startMs, untaken);
+    this.#counting = { startMs, counts: [...this.#windows.at(startMs), untaken] };
+    return this.#counting.counts;
   }
 
   #wantsSample({ verdict }: Found, nowMs: number): boolean {
@@ -177,7 +201,8 @@ export class RouteRecord {
   /** Nobody has taken anything for longer than the longest window: that far back only the sum matters. */
   #mergeOldest(): void {
     const [oldest = 0, next = 0] = [...this.#untaken.keys()].sort((a, b) => a - b);
-    addSlice(this.#untaken, next, this.#untaken.get(oldest) ?? newCounts());
+    const [gone, heir] = [this.#untaken.get(oldest), this.#untaken.get(next)];
+    if (gone && heir) addCounts(heir, gone);
     this.#untaken.delete(oldest);
   }
 }

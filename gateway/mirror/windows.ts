@@ -11,9 +11,7 @@ const WINDOW_MS = { '1m': 60_000, '10m': 600_000 } as const;
 /** The slices of the longest window, and the one under way. */
 export const SLICES_MAX = WINDOW_MS['10m'] / SLICE_MS + 1;
 
-/** Kinds of difference kept since a stage began; a body with endless member names must not fill memory. */
-export const DIFFERENCES_MAX = 1_000;
-/** The same for one slice, of which there are many. */
+/** Kinds of difference that one slice lists; there are many slices. */
 const SLICE_DIFFERENCES_MAX = 100;
 
 /** Counts by the slice in which they were counted, by its first millisecond. */
@@ -37,39 +35,30 @@ export class Windows {
   constructor(sinceMs: number, total: Counts = newCounts(), slices: Slices = new Map()) {
     this.#sinceMs = sinceMs;
     this.#total = newCounts();
-    addCounts(this.#total, total, DIFFERENCES_MAX);
-    for (const [startMs, counts] of slices) this.#addToSlice(startMs, counts);
+    addCounts(this.#total, total);
+    for (const [startMs, counts] of slices) addCounts(this.#slice(startMs), counts);
   }
 
-  /** Adds what was counted in a slice. */
-  add(startMs: number, counts: Counts): void {
-    addCounts(this.#total, counts, DIFFERENCES_MAX);
-    this.#addToSlice(startMs, counts);
+  /** Where what happens in a slice is to be counted: in each of these. */
+  at(startMs: number): readonly Counts[] {
+    return [this.#total, this.#slice(startMs)];
   }
 
   of(window: Window, nowMs: number): WindowCounts {
     if (window === 'stage') return { sinceMs: this.#sinceMs, counts: this.#total };
     const fromMs = sliceOf(nowMs) - WINDOW_MS[window];
     const counts = newCounts();
-    for (const [startMs, slice] of this.#slices) if (startMs >= fromMs) addCounts(counts, slice, DIFFERENCES_MAX);
+    for (const [startMs, slice] of this.#slices) if (startMs >= fromMs) addCounts(counts, slice);
     return { sinceMs: Math.max(fromMs, this.#sinceMs), counts };
   }
 
-  #addToSlice(startMs: number, counts: Counts): void {
-    addSlice(this.#slices, startMs, counts, SLICE_DIFFERENCES_MAX);
+  #slice(startMs: number): Counts {
+    const known = this.#slices.get(startMs);
+    if (known) return known;
+    const fresh = newCounts(SLICE_DIFFERENCES_MAX);
+    this.#slices.set(startMs, fresh);
     // Slices come in the order of time, but for a clock that is set back.
-    while (this.#slices.size > SLICES_MAX) this.#slices.delete(Math.min(...this.#slices.keys()));
+    if (this.#slices.size > SLICES_MAX) this.#slices.delete(Math.min(...this.#slices.keys()));
+    return fresh;
   }
-}
-
-/** Adds to one of several slices, made when missing. */
-export function addSlice(
-  slices: Map<number, Counts>,
-  startMs: number,
-  counts: Counts,
-  differencesMax = DIFFERENCES_MAX,
-): void {
-  const known = slices.get(startMs) ?? newCounts();
-  slices.set(startMs, known);
-  addCounts(known, counts, differencesMax);
 }

@@ -13,7 +13,7 @@ import type { EvidenceLedger } from '../../gateway/ledger/ledger.ts';
 import { openSqliteLedger } from '../../gateway/ledger/sqlite.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import type { Verdict } from '../../gateway/mirror/compare.ts';
-import { addCounts, countsOf, countsOfDropped, newCounts } from '../../gateway/mirror/counts.ts';
+import { addCounts, countDropped, countsOf, newCounts } from '../../gateway/mirror/counts.ts';
 import { createEvidence, type Evidence } from '../../gateway/mirror/evidence.ts';
 import { OUTCOMES } from '../../gateway/mirror/observation.ts';
 import { WINDOWS } from '../../gateway/mirror/windows.ts';
@@ -215,8 +215,8 @@ describe('counts as a store keeps them', () => {
     fc.assert(
       fc.property(fc.array(verdicts, { maxLength: 5 }), fc.array(fc.string(), { maxLength: 3 }), (all, reasons) => {
         const counts = newCounts();
-        for (const verdict of all) addCounts(counts, countsOf(verdict), 10);
-        for (const reason of reasons) addCounts(counts, countsOfDropped(reason, 2), 10);
+        for (const verdict of all) addCounts(counts, countsOf(verdict));
+        for (const reason of reasons) countDropped(counts, reason, 2);
         assert.deepEqual(countsFrom(countersOf(counts)), counts);
       }),
     );

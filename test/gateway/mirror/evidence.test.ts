@@ -4,7 +4,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
 import type { Difference } from '../../../gateway/mirror/compare-json.ts';
-import { countsOfDropped } from '../../../gateway/mirror/counts.ts';
+import { countDropped, newCounts } from '../../../gateway/mirror/counts.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { WINDOWS } from '../../../gateway/mirror/windows.ts';
@@ -27,6 +27,11 @@ const aVerdict = (outcome: Outcome, ...differences: Difference[]): Verdict => ({
   differences,
   detail: undefined,
 });
+function countsOfDropped(reason: string, copies: number) {
+  const counts = newCounts();
+  countDropped(counts, reason, copies);
+  return counts;
+}
 function anEvidence(): Evidence {
   return createEvidence(() => new Date('2026-01-05T10:00:00.000Z'));
 }

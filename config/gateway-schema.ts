@@ -184,8 +184,10 @@ export const gatewaySchema = z.strictObject({
   }),
   ledger: z
     .string()
-    .regex(/^sqlite:.+/, 'expected sqlite:FILE')
-    .describe('Durable state: overrides, revisions, audit.'),
+    .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
+    .describe(
+      'Durable state: overrides, revisions, audit, and what comparing has found. A gateway reads the overrides of others that share its Redis when it starts.',
+    ),
   identity: z
     .array(identitySource)
     .min(1)
@@ -244,6 +246,22 @@ export const gatewaySchema = z.strictObject({
       'Environment variable with the keys that sign copies of writes, as ID:SECRET, at most two: the first signs, the other ' +
         'is still or already known to the backends. NAME_FILE may name a file instead.',
     ),
+  samples: z
+    .strictObject({
+      days: z.number().int().min(1).max(365).default(7).describe('How long samples of differing answers are kept.'),
+      secrets: z
+        .enum(['remove', 'hash'])
+        .default('remove')
+        .describe(
+          'What stands in samples in the place of secrets and personal data: a mark, or a keyed hash, which shows whether two values are equal and nothing else.',
+        ),
+      keyEnv: variableName
+        .optional()
+        .describe(
+          'Environment variable with the key of these hashes; NAME_FILE may name a file instead. Without it each process makes up its own when it starts.',
+        ),
+    })
+    .prefault({}),
   limits: limits.prefault({}),
   shutdown: z
     .strictObject({
@@ -266,6 +284,7 @@ export type GatewayConfig = z.output<typeof gatewaySchema>;
 export type LimitsConfig = GatewayConfig['limits'];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
+export type RedactConfig = RouteConfig['redact'];
 export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
 export type RateLimitConfig = z.output<typeof rateLimit>;

@@ -1,6 +1,6 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { isComparePath } from './compare-path.ts';
+import { isComparePath, parseComparePath } from './compare-path.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -77,6 +77,21 @@ const mirror = z.strictObject({
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
 });
 
+const redact = z.strictObject({
+  headers: z
+    .array(z.string().regex(TOKEN, 'expected a header name'))
+    .default([])
+    .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
+  paths: z
+    .array(
+      z
+        .string()
+        .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
+    )
+    .default([])
+    .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
+});
+
 const streams = z.strictObject({
   onFlip: z
     .enum(['pin', 'drain', 'close'])
@@ -151,5 +166,6 @@ export const route = z.strictObject({
   rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),
+  redact: redact.prefault({}),
   streams: streams.prefault({}),
 });

@@ -5,7 +5,7 @@ import { type Breakers, createBreakers } from './breakers.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createDryRuns } from './mirror/dry-run.ts';
-import type { Evidence } from './mirror/evidence.ts';
+import type { EvidenceSink } from './mirror/evidence.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -20,7 +20,7 @@ export interface DataPathDeps {
   readonly settings: CurrentSettings;
   readonly isEnabled: FlagReader;
   readonly forced: ForcedSides;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly tracing: Tracing | undefined;
   /** Closed with the data path. */

@@ -64,6 +64,11 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    evidenceStored: new Gauge({
+      name: 'banyan_evidence_stored',
+      help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
+      registers,
+    }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',

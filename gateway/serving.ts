@@ -2,9 +2,10 @@
 // (cluster/).
 
 import { createDataPath, type DataPath } from './data-path.ts';
+import { evidenceOf } from './evidence-of.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import { createEvidence, type Evidence } from './mirror/evidence.ts';
+import type { EvidenceBook } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { Flags } from './rollout/flags.ts';
@@ -44,7 +45,7 @@ export interface Decisions {
 
 /** Reading never waits, and is late by a fraction of a second at most. */
 export interface Serving {
-  readonly evidence: Pick<Evidence, 'of' | 'samples'>;
+  readonly evidence: EvidenceBook;
   readonly traffic: Pick<Traffic, 'of' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
   readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes'>;
@@ -84,7 +85,7 @@ const NO_STREAMS: StreamCounts = { legacy: 0, new: 0, oldSide: 0, oldest: null }
 /** Serves in this process. */
 export function serveHere(deps: ServingDeps): Serving {
   const { settings, flags, metrics, now } = deps;
-  const evidence = createEvidence(now);
+  const evidence = evidenceOf(settings, now);
   const traffic = createTraffic(() => now().getTime());
   const { rateLimitStore } = settings.current.config;
   const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, deps.raised);

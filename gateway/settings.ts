@@ -30,6 +30,7 @@ const FIXED = [
   'flags',
   'ledger',
   'mirror',
+  'samples',
   'log',
   'limits',
   'rateLimitStore',

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],
-  'gateway/cli': ['config', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],
+  'gateway/cli': ['config', 'gateway/mirror/windows.ts', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],
   gateway: ['config', 'gateway'],
   'backend/domain': [],
   'backend/store': ['config', 'backend/domain'],

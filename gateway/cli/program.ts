@@ -1,8 +1,9 @@
 // The command line's grammar: commands, options, help.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { warningsOf } from '../../config/check-dry-runs.ts';
 import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
+import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
 import { type ApiClient, createClient } from './client.ts';
@@ -112,13 +113,15 @@ function addReadingCommands(program: Command, answer: Answer): void {
   program
     .command('route <id>')
     .description('show one route')
-    .action((id: string) => answer((api) => showRoute(api, id))());
+    .addOption(windowOption())
+    .action((id: string, { window }: { window: string }) => answer((api) => showRoute(api, id, window))());
   program
     .command('diffs [id]')
     .description('list the differences found, by path and kind, of one route or of all')
     .option('--all', 'also those that a rule covers')
-    .action((id: string | undefined, { all }: { all?: boolean }) =>
-      answer((api) => showDiffs(api, id, all === true))(),
+    .addOption(windowOption())
+    .action((id: string | undefined, { all, window }: { all?: boolean; window: string }) =>
+      answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
     );
   program
     .command('audit')
@@ -130,6 +133,12 @@ function addReadingCommands(program: Command, answer: Answer): void {
     .command('status')
     .description("the gateway's own state, and what needs attention")
     .action(() => answer(showStatus)());
+}
+
+function windowOption(): Option {
+  return new Option('--window <window>', 'what was found in the last minute, ten minutes, or since the stage began')
+    .choices(WINDOWS)
+    .default('stage');
 }
 
 function addChangingCommands(program: Command, answer: Answer): void {

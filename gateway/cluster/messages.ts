@@ -1,7 +1,7 @@
 // What the process that decides and the workers that serve tell each other. Plain data; in order, each way.
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig, RateLimitConfig } from '../../config/gateway-schema.ts';
-import type { RouteEvidence, Sample } from '../mirror/evidence.ts';
+import type { Findings } from '../mirror/route-record.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
 import type { Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -68,9 +68,7 @@ export interface Report {
   readonly requests: readonly AnsweredRequests[];
   /** Requests that are missing above, because there were too many since the last report. */
   readonly unreported: number;
-  /** Whole, not only what is new: so that none of it is counted twice or lost. */
-  readonly evidence: readonly (readonly [route: string, evidence: RouteEvidence])[];
-  readonly samples: readonly (readonly [route: string, sample: Sample])[];
+  readonly evidence: readonly Findings[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
   /** All that are open: the sides of routes that the worker leaves alone. */
   readonly openBreakers: readonly (readonly [route: string, sides: readonly Side[]])[];

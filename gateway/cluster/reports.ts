@@ -4,7 +4,6 @@ import { countSides, type Side } from '../routing/side.ts';
 import type { Serving, ServingDeps } from '../serving.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
-import type { MergedEvidence } from './merged-evidence.ts';
 import { createMergedEvidence, WORKER_LOST } from './merged-evidence.ts';
 import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
@@ -28,8 +27,8 @@ interface Standing {
 
 const NOTHING: WorkerGauges = { answered: 0, inFlight: { legacy: 0, new: 0 }, mirrorWaiting: 0, mirrorWaitingBytes: 0 };
 
-export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'now'>): Reports {
-  const evidence = createMergedEvidence(now);
+export function createReports({ settings, metrics, now }: Pick<ServingDeps, 'settings' | 'metrics' | 'now'>): Reports {
+  const evidence = createMergedEvidence(now, { sampleDays: settings.current.config.samples.days });
   const traffic = createTraffic(() => now().getTime());
   const merged = createMergedMetrics(metrics.registry);
   const standings = new Map<number, Standing>(); // One per worker.
@@ -61,7 +60,7 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
       standing.gauges = report.gauges;
       standing.openBreakers = new Map(report.openBreakers);
       for (const [route, counts] of report.streams) standing.streams.set(route, counts);
-      takeEvidence(evidence, worker, report);
+      evidence.add(worker, report.evidence);
       takeRequests(traffic, report);
       metrics.unreported.inc(report.unreported);
     },
@@ -77,11 +76,6 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
     },
     metricsText: merged.text,
   };
-}
-
-function takeEvidence(evidence: MergedEvidence, worker: number, report: Report): void {
-  for (const [route, found] of report.evidence) evidence.update(worker, route, found);
-  for (const [route, sample] of report.samples) evidence.addSample(route, sample);
 }
 
 function takeRequests(traffic: Traffic, report: Report): void {

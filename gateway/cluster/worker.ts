@@ -2,9 +2,9 @@
 // ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
 import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
+import { evidenceOf } from '../evidence-of.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import { createMetrics } from '../metrics.ts';
-import { createEvidence } from '../mirror/evidence.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { openTracing } from '../tracing/open.ts';
 import { type AskedRates, createAskedRates } from './asked-rates.ts';
@@ -89,12 +89,13 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     metrics.raised.inc({ operation });
     log.error({ operation, err: error }, 'internal error');
   };
+  const evidence = evidenceOf(settings, now);
   const reporter = createReporter({
-    evidence: createEvidence(now),
+    evidence,
     settings,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
-  const { evidence, traffic } = reporter;
+  const { traffic } = reporter;
   const tracing = await openTracing(settings.current.config, { metrics, log });
   const { rateLimitStore } = settings.current.config;
   const isShared = rateLimitStore !== 'memory';

@@ -14,7 +14,7 @@ import type { Side } from '../routing/side.ts';
 import { type CompareBudget, createCompareBudget } from './budget.ts';
 import { judge } from './compare.ts';
 import type { DryRuns } from './dry-run.ts';
-import type { Evidence } from './evidence.ts';
+import type { EvidenceSink } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createOutage, type Outage } from './outage.ts';
 import { createQueue } from './queue.ts';
@@ -67,7 +67,7 @@ export interface MirrorDeps {
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
   readonly dryRuns: DryRuns;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceSink;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
   readonly raised: (operation: string, error: unknown) => void;
@@ -177,8 +177,8 @@ function createRun(
   }
 
   return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
-    const { route, shadow } = ticket;
-    const { served, failed, requestId, method, path } = request;
+    const { route, shadow, captures } = ticket;
+    const { served, failed, requestId, method, path, headers } = request;
     const copied = failed ?? (await copy(ticket, request));
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
     const pair = { ...sides, copied: failed ? undefined : shadow };
@@ -187,7 +187,8 @@ function createRun(
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
     });
-    evidence.record(route.id, { requestId, method, target: path }, pair, verdict);
+    const compared = { requestId, method, target: path, headers, body: captures.request.body() };
+    evidence.record(route.id, compared, pair, verdict);
     budget.spend(performance.now() - startedAt);
     onOutcome(route.id, verdict.outcome);
   };

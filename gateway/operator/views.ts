@@ -20,7 +20,6 @@ export interface RouteFacts {
 /** A route in the list: where it is, how it does, and whether somebody should look. */
 export function routeSummary(facts: RouteFacts) {
   const { route, state, evidence, traffic } = facts;
-  const { outcomes, coverage, parity, parityLowerBound, eligible } = evidence;
   return {
     id: route.id,
     group: route.config.group ?? null,
@@ -31,21 +30,29 @@ export function routeSummary(facts: RouteFacts) {
     override: state.override ?? null,
     revision: state.revision,
     traffic,
-    comparison: { eligible, coverage, parity, parityLowerBound, outcomes },
+    comparison: comparisonOf(evidence),
     attention: attentionOf(facts),
   };
 }
 
-/** One route with all that is known of it. */
-export function routeDetail(facts: RouteFacts) {
+/** The rates of one window: never one without the others, since each is easily misread alone. */
+function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }: RouteEvidence) {
+  return { eligible, coverage, parity, parityLowerBound, outcomes };
+}
+
+/** One route with all that is known of it; `windows` are the same evidence in every window. */
+export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
   const { timeoutMs, mirror, compare, streams, initialStage } = facts.route.config;
-  const { since, pending, dropped, differences } = facts.evidence;
+  const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
     streams: facts.streams,
     openBreakers: facts.openBreakers,
     settings: { initialStage, timeoutMs, mirror, compare, streams },
-    evidence: { since, pending, dropped, differences },
+    evidence: {
+      ...{ window, since, pending, dropped, differences },
+      windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
+    },
   };
 }
 

@@ -63,6 +63,7 @@ describe('a good file', () => {
       rateLimitStore: 'memory',
       trace: 'pass',
       mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },
+      samples: { days: 7, secrets: 'remove' },
       limits: {
         headerBytesMax: 65_536,
         headerCountMax: 200,
@@ -82,6 +83,7 @@ describe('a good file', () => {
           initialStage: 'legacy',
           timeoutMs: 30_000,
           retry: 'safe',
+          redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
           mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
@@ -127,7 +129,7 @@ routes:
     assert.deepEqual(problemsOf(text), [
       'banyan.yaml:2:9: listen: expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
       'banyan.yaml:5:31: operator.tokens[0].role: expected "viewer" or "operator" or "admin"',
-      'banyan.yaml:10:9: ledger: expected sqlite:FILE',
+      'banyan.yaml:10:9: ledger: expected sqlite:FILE, or the URL of a Redis that the gateways share',
       'banyan.yaml:11:1: routs: unknown key; remove it or correct its spelling',
       'banyan.yaml:12:24: mirror.concurrency: too small: expected at least 1',
       'banyan.yaml:12:37: mirror.queueMax: too big: expected at most 100000',

@@ -47,6 +47,7 @@ describe('banyan', () => {
       ['route', 'test.route'],
       ['diffs'],
       ['diffs', 'test.route'],
+      ['diffs', 'test.route', '--window', '1m'],
       ['audit'],
       ['status'],
     ]) {
@@ -86,6 +87,7 @@ describe('banyan', () => {
       [['stage', 'test.route', 'canary', '--percent', '1.5', '--reason', 'x'], /whole number/],
       [['rollback', '--reason', 'x'], /name a route, or --all/],
       [['rollback', 'test.route', '--all', '--reason', 'x'], /name a route, or --all/],
+      [['diffs', '--window', '1h'], /choices are 1m, 10m, stage/],
       [['route', 'nope'], /no route is called nope/],
     ];
     for (const [args, message] of wrong) {

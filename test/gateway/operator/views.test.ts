@@ -10,6 +10,7 @@ import { aRoute } from '../../helpers/gateway-config.ts';
 const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 const EVIDENCE: RouteEvidence = {
+  window: 'stage',
   since: '2026-01-05T10:00:00.000Z',
   eligible: 0,
   pending: 0,
@@ -88,20 +89,28 @@ describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
-    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts);
+    const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
+    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
     assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual(summary, routeSummary(facts));
     assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
+    const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {
+      window: 'stage',
       since: EVIDENCE.since,
       pending: 2,
       dropped: { queue_count: 1 },
       differences: [aDifference],
+      windows: [
+        { window: '1m', since: minute.since, ...rates },
+        { window: 'stage', since: EVIDENCE.since, ...rates },
+      ],
     });
   });
 
   test('survives JSON: nothing in it is undefined', () => {
-    const detail = routeDetail(factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } }));
+    const facts = factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } });
+    const detail = routeDetail(facts, [facts.evidence]);
     assert.deepEqual(JSON.parse(JSON.stringify(detail)), detail);
   });
 });

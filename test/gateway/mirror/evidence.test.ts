@@ -11,6 +11,7 @@ const REQUEST = { requestId: 'r-1', method: 'GET', target: '/orders/1' };
 const PAIR = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
 const aDifference = (given: Partial<Difference> = {}): Difference => ({
   path: '$.a',
+  at: '/a',
   kind: 'changed',
   legacy: '1',
   new: '2',

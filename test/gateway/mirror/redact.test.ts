@@ -85,6 +85,7 @@ describe('targets', () => {
 describe('differences', () => {
   const difference = (path: string, value = 'x'): Difference => ({
     path,
+    at: '',
     kind: 'changed',
     legacy: value,
     new: undefined,

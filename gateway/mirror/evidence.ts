@@ -1,8 +1,8 @@
 // What comparing has found, per route: outcomes, differences by place and kind, and a few redacted samples. All of it
 // bounded; what does not fit is counted.
 import type { ObservedPair, Verdict } from './compare.ts';
-import type { Difference, DifferenceKind } from './compare-json.ts';
 import { lowerBound95 } from './confidence.ts';
+import type { Difference, DifferenceKind } from './difference.ts';
 import { AGREEING, COMPARABLE, type Observation, OUTCOMES, type Outcome } from './observation.ts';
 import { redactBody, redactDifference, redactHeaders, redactTarget } from './redact.ts';
 

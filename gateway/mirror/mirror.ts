@@ -157,7 +157,7 @@ function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, 
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
     const pair = { ...sides, copied: failed ? undefined : shadow };
     const startedAt = performance.now();
-    const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
+    const verdict = await judge(pair, rulesOf(route.config.compare)).catch((error: unknown) => {
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
     });

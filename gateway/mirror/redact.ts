@@ -1,6 +1,6 @@
 // What of an answer may be kept as a sample: never a secret or somebody's personal data.
 import { headerValue } from '../proxy/headers.ts';
-import type { Difference } from './compare-json.ts';
+import type { Difference } from './difference.ts';
 import { parseJson, type Rewriting, writeJson } from './json.ts';
 
 export const REDACTED = '[redacted]';

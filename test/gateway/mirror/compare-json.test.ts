@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CompareConfig } from '../../../config/gateway-schema.ts';
-import { compareJson, DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/compare-json.ts';
+import { compareJson } from '../../../gateway/mirror/compare-json.ts';
+import { DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/difference.ts';
 import { type Json, parseJson } from '../../../gateway/mirror/json.ts';
 import { compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
@@ -12,8 +13,8 @@ import { compareSlowly } from './slow-comparer.ts';
 
 const NO_RULES = aCompareConfig();
 
-function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): Difference[] {
-  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }));
+function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): readonly Difference[] {
+  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }).root);
 }
 /** The same for texts. */
 const differencesOf = (legacy: string, fresh: string, config?: CompareConfig) =>

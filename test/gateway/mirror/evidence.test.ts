@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { anObservation } from '../../helpers/observations.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import {
   isSecretName,
   REDACTED,

@@ -28,9 +28,15 @@ export function compareJson(legacy: Json, fresh: Json, root: Spot): readonly Dif
   return findings.found;
 }
 
-/** Whether two values differ nowhere, or only where rules ignore it. */
-function agree(legacy: Json, fresh: Json, at: Spot): boolean {
-  return new Walk(({ spot }) => spot.rules.ignored !== undefined).values(legacy, fresh, at);
+/** Whether two values differ nowhere, only where rules ignore it, or elsewhere. */
+function agreement(legacy: Json, fresh: Json, at: Spot): 'same' | 'ignored' | 'different' {
+  let found = false;
+  const walk = new Walk(({ spot }) => {
+    found = true;
+    return spot.rules.ignored !== undefined;
+  });
+  if (!walk.values(legacy, fresh, at)) return 'different';
+  return found ? 'ignored' : 'same';
 }
 
 interface Found {
@@ -127,9 +133,12 @@ class Arrays {
     return this.#positional(array?.unordered === true);
   }
 
-  /** Members paired by a field, unless they are equal in place: the first with the first of those that share a value, and so on. */
+  /** Members paired by a field, unless they are equal in place: the first with the first of those that share a value. */
   #keyed(groups: readonly Group[], key: string, unordered: boolean): boolean {
-    if (this.#legacy.length === this.#fresh.length && this.#differing(key).length === 0) return this.#inPlace(key);
+    if (this.#legacy.length === this.#fresh.length) {
+      const { ignored, different } = this.#inPlace(key);
+      if (different.length === 0) return this.#members(ignored, key);
+    }
     const both: Pair[] = [];
     const [onlyLegacy, onlyFresh]: [number[], number[]] = [[], []];
     for (const { left, right } of groups) {
@@ -151,26 +160,32 @@ class Arrays {
 
   /** Members by position; or, when the same members only stand in another order, that and nothing else. */
   #positional(unordered: boolean): boolean {
-    const differing = this.#differing();
-    if (differing.length === 0) return this.#inPlace();
-    if (!unordered) return this.#isMoved(differing) ? this.#report('order') : this.#inPlace();
+    const { ignored, different } = this.#inPlace();
+    if (different.length === 0) return this.#members(ignored);
+    if (!unordered) {
+      if (this.#isMoved(different)) return this.#report('order');
+      return this.#members([...ignored, ...different].sort((a, b) => a - b));
+    }
     // Within tolerances, members that agree in place may have to part so that all find a partner.
-    const candidates = this.#at.rules.fuzzy ? [...this.#legacy.keys()] : differing;
+    const candidates = this.#at.rules.fuzzy ? [...this.#legacy.keys()] : different;
     const { restLeft, restRight } = this.#match(candidates, candidates);
     return restLeft.every((left, i) => this.#member({ left, right: restRight[i] as number }));
   }
 
-  #inPlace(key?: string): boolean {
-    return this.#legacy.every((_, index) => this.#member({ left: index, right: index }, key));
-  }
-
-  /** Where members at the same position do not agree. */
-  #differing(key?: string): readonly number[] {
-    const found: number[] = [];
+  /** Positions whose members differ, and whether rules ignore all of it. */
+  #inPlace(key?: string): { readonly ignored: readonly number[]; readonly different: readonly number[] } {
+    const found = { ignored: [] as number[], different: [] as number[] };
     for (const [index, item] of this.#legacy.entries()) {
-      if (!agree(item, this.#fresh[index] as Json, this.#at.member(item, key))) found.push(index);
+      const other = this.#fresh[index] as Json;
+      if (isSameLeaf(item, other)) continue;
+      const answer = agreement(item, other, this.#at.member(item, key));
+      if (answer !== 'same') found[answer].push(index);
     }
     return found;
+  }
+
+  #members(indices: readonly number[], key?: string): boolean {
+    return indices.every((index) => this.#member({ left: index, right: index }, key));
   }
 
   #isMoved(differing: readonly number[]): boolean {
@@ -184,7 +199,7 @@ class Arrays {
     if (this.#at.rules.fuzzy) {
       return matchUp(left, right, (a, b) => {
         const item = this.#legacy[a] as Json;
-        return agree(item, this.#fresh[b] as Json, spotOf(item));
+        return agreement(item, this.#fresh[b] as Json, spotOf(item)) !== 'different';
       });
     }
     const textOf = (item: Json) => canonicalText(item, spotOf(item));

@@ -1,6 +1,6 @@
 // Instants in the formats in which services write them: ISO 8601, the date of HTTP, and seconds, milliseconds,
 // microseconds or nanoseconds since 1970.
-import { canonicalTimestamp } from './canonical.ts';
+import { canonicalTimestamp, isSameUtcTimestamp } from './canonical.ts';
 import { type Decimal, parseDecimal } from './decimal.ts';
 
 /** IMF-fixdate, the one form that a sender may write (RFC 9110 section 5.6.7). */
@@ -22,6 +22,13 @@ const UNITS: readonly (readonly [digitsMax: number, places: number])[] = [
 /** The one spelling of an instant, in every format: seconds since 1970, and the fraction. Undefined for other texts. */
 export function canonicalInstant(text: string): string | undefined {
   return canonicalTimestamp(text) ?? epoch(text) ?? httpDate(text);
+}
+
+/** Whether two texts are the same instant; false when one of them is none. */
+export function isSameInstant(a: string, b: string): boolean {
+  if (isSameUtcTimestamp(a, b)) return true;
+  const canonical = canonicalInstant(a);
+  return canonical !== undefined && canonical === canonicalInstant(b);
 }
 
 /** The instant in seconds since 1970. */

@@ -11,6 +11,8 @@ export const COMMA = 0x2c;
 export const COLON = 0x3a;
 const MINUS = 0x2d;
 const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
 export const OPEN_ARRAY = 0x5b;
 export const CLOSE_ARRAY = 0x5d;
 export const OPEN_OBJECT = 0x7b;
@@ -128,10 +130,10 @@ export class Cursor {
   leaf(from: number, to: number): Json {
     const byte = this.bytes[from];
     if (byte === QUOTE) return this.text(from, to);
-    const written = this.bytes.toString('utf8', from, to);
+    if (byte !== undefined && isDigit(byte)) return new JsonNumber(this.bytes.toString('latin1', from, to));
+    const written = this.bytes.toString('latin1', from, to);
     if (Object.hasOwn(WORDS, written)) return WORDS[written] ?? null;
-    if (byte === undefined || !isDigit(byte)) throw GIVE_UP;
-    return new JsonNumber(written);
+    throw GIVE_UP;
   }
 }
 
@@ -180,4 +182,53 @@ export function hasTwice(cursor: Cursor, start: number, name: string): boolean {
   } while (cursor.take(COMMA));
   cursor.at = end;
   return count > 1;
+}
+
+/** Where something is written. */
+export interface Written {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Whether what is written there stands here too, from `from` on. */
+export function isSameWritten(there: Uint8Array, written: Written, here: Uint8Array, from: number): boolean {
+  for (let i = written.from, j = from; i < written.to; i++, j++) if (there[i] !== here[j]) return false;
+  return true;
+}
+
+export function isSameSpelling(left: Cursor, a: Written, right: Cursor, b: Written): boolean {
+  return a.to - a.from === b.to - b.from && isSameWritten(left.bytes, a, right.bytes, b.from);
+}
+
+/**
+ * Whether two numbers, in quotes or not, have the same digits but for zeros behind the point; false says nothing. What
+ * `isSameDecimal` does for texts, without making any.
+ */
+export function isSameButForZeros(left: Cursor, a: Written, right: Cursor, b: Written): boolean {
+  let [i, j] = [a.from, b.from];
+  if (left.bytes[i] === QUOTE) i++;
+  if (right.bytes[j] === QUOTE) j++;
+  if (left.bytes[i] === MINUS && right.bytes[j] === MINUS) {
+    i++;
+    j++;
+  }
+  let digits = 0;
+  let points = 0;
+  for (let byte = left.bytes[i]; byte === right.bytes[j]; byte = left.bytes[i]) {
+    if (byte === POINT) points++;
+    else if (byte !== undefined && byte >= ZERO && byte <= NINE) digits++;
+    else break;
+    i++;
+    j++;
+  }
+  return digits > 0 && points < 2 && isZeroTail(left, i, a.to, points) && isZeroTail(right, j, b.to, points);
+}
+
+/** Whether nothing follows but zeros behind a point, and a quote where one began. */
+function isZeroTail({ bytes }: Cursor, from: number, to: number, points: number): boolean {
+  let at = from;
+  const end = bytes[to - 1] === QUOTE ? to - 1 : to;
+  if (points === 0 && at < end && bytes[at++] !== POINT) return false;
+  while (at < end) if (bytes[at++] !== ZERO) return false;
+  return true;
 }

@@ -1,7 +1,7 @@
 // Two single values under the rules of their place: the same, or how they differ. Pure.
-import { canonicalDecimal } from './canonical.ts';
+import { canonicalDecimal, isSameDecimal } from './canonical.ts';
 import { type Decimal, isWithin, magnitude, parseDecimal } from './decimal.ts';
-import { canonicalInstant, parseInstant } from './instant.ts';
+import { canonicalInstant, isSameInstant, parseInstant } from './instant.ts';
 import { type Json, JsonNumber, writeJson } from './json.ts';
 
 const PREVIEW_LENGTH_MAX = 120;
@@ -33,14 +33,14 @@ export interface LeafRules {
 export function compareLeaves(legacy: Json, fresh: Json, rules: LeafRules): 'changed' | 'type' | undefined {
   if (isSameLeaf(legacy, fresh)) return undefined;
   if (rules.enums && isSameEnum(rules.enums, legacy, fresh)) return undefined;
-  // A number and the text of it, letter for letter: no need to spell them anew.
-  if (rules.normalise === 'number' && writtenOf(legacy) !== undefined && writtenOf(legacy) === writtenOf(fresh))
-    return undefined;
-  const [left, right] = [normalised(legacy, rules), normalised(fresh, rules)];
-  const bothRead = left !== undefined && right !== undefined;
-  if (bothRead && left === right) return undefined;
+  const [left, right] = [writtenOf(legacy), writtenOf(fresh)];
+  if (rules.normalise !== undefined && left !== undefined && right !== undefined) {
+    // A number and the text of it, letter for letter: no need to read them.
+    if (left === right) return undefined;
+    if (rules.normalise === 'number' ? isSameDecimal(left, right) : isSameInstant(left, right)) return undefined;
+  }
   // Values that a rule reads alike, a number and a text of one, are of one type as far as the rule goes.
-  const sameType = bothRead || typeOf(legacy) === typeOf(fresh);
+  const sameType = typeOf(legacy) === typeOf(fresh) || (isRead(legacy, rules) && isRead(fresh, rules));
   if (sameType && rules.tolerate && isTolerated(rules.tolerate, legacy, fresh)) return undefined;
   return sameType ? 'changed' : 'type';
 }
@@ -50,6 +50,10 @@ export function normalised(value: Json, { normalise }: LeafRules): string | unde
   const written = normalise === undefined ? undefined : writtenOf(value);
   if (written === undefined) return undefined;
   return normalise === 'number' ? canonicalDecimal(written) : canonicalInstant(written);
+}
+
+function isRead(value: Json, rules: LeafRules): boolean {
+  return normalised(value, rules) !== undefined;
 }
 
 export function isSameLeaf(a: Json, b: Json): boolean {

@@ -15,17 +15,23 @@ import {
   hasTwice,
   isDigit,
   isOpening,
+  isSameButForZeros,
   isSamePlainText,
+  isSameSpelling,
+  isSameWritten,
   OPEN_ARRAY,
   OPEN_OBJECT,
   QUOTE,
   skipLeaf,
+  type Written,
 } from './json-cursor.ts';
 import { compareLeaves, preview } from './leaf.ts';
 import type { Spot } from './spot.ts';
 
 /** Members in another order are looked for one by one; objects with more are parsed. */
 const REORDERED_MAX = 64;
+/** Names remembered of one place. */
+const SEEN_MAX = 32;
 
 /** The ignored differences, none in most cases; undefined when the documents have to be parsed to be compared. */
 export function compareSpelling(legacy: Uint8Array, fresh: Uint8Array, root: Spot): readonly Difference[] | undefined {
@@ -47,6 +53,7 @@ class Lockstep {
   readonly #nameFrom: number[] = [];
   readonly #nameTo: number[] = [];
   readonly #spots: (Spot | undefined)[] = [];
+  readonly #seen = new Map<Spot, readonly SeenName[]>();
   #depth = 0;
 
   constructor(left: Cursor, right: Cursor, root: Spot) {
@@ -148,7 +155,7 @@ class Lockstep {
     const [from, other] = [left.at, right.at];
     const escaped = left.skipText();
     if (right.skipText() || escaped) return left.text(from, left.at) === right.text(other, right.at);
-    return this.#isSameWritten([from, left.at], [other, right.at]);
+    return false; // Plain and different.
   }
 
   /** The rest of the members, which stand in another order or on one side only. */
@@ -176,7 +183,7 @@ class Lockstep {
     for (const other of others) {
       if (other.isTaken) continue;
       right.at = other.value;
-      this.#lone('extra', right, starts[1], right.text(other.name, other.nameEnd));
+      this.#lone('extra', right, starts[1], right.text(other.from, other.to));
       if (right.at !== other.end) throw GIVE_UP;
     }
     right.at = end;
@@ -196,14 +203,14 @@ class Lockstep {
       do {
         if (rest.length === REORDERED_MAX) throw GIVE_UP;
         cursor.peek();
-        const name = cursor.at;
+        const from = cursor.at;
         const escaped = cursor.skipText();
-        const nameEnd = cursor.at;
+        const to = cursor.at;
         cursor.expect(COLON);
         cursor.peek();
         const value = cursor.at;
         cursor.skipValue();
-        rest.push({ name, nameEnd, escaped, value, end: cursor.at, isTaken: false });
+        rest.push({ from, to, escaped, value, end: cursor.at, isTaken: false });
       } while (cursor.take(COMMA));
     }
     cursor.expect(CLOSE_OBJECT);
@@ -212,26 +219,21 @@ class Lockstep {
 
   /** Where among the others the member is that is being walked. */
   #find(others: readonly RestMember[], hint: number, escaped: boolean): number {
-    const name = [this.#nameFrom[this.#depth] as number, this.#nameTo[this.#depth] as number] as const;
+    const [from, to] = [this.#nameFrom[this.#depth] as number, this.#nameTo[this.#depth] as number];
     for (let i = 0; i < others.length; i++) {
-      const index = (hint + i) % others.length;
+      const index = hint + i < others.length ? hint + i : hint + i - others.length;
       const other = others[index] as RestMember;
-      const isSame =
-        escaped || other.escaped
-          ? this.#left.text(...name) === this.#right.text(other.name, other.nameEnd)
-          : this.#isSameWritten(name, [other.name, other.nameEnd]);
-      if (!isSame) continue;
-      if (other.isTaken) throw GIVE_UP; // A name twice.
-      return index;
+      if (other.isTaken) continue;
+      if (escaped || other.escaped) {
+        if (this.#left.text(from, to) === this.#right.text(other.from, other.to)) return index;
+      } else if (
+        to - from === other.to - other.from &&
+        isSameWritten(this.#right.bytes, other, this.#left.bytes, from)
+      ) {
+        return index;
+      }
     }
     return -1;
-  }
-
-  #isSameWritten([from, to]: readonly [number, number], [other, otherTo]: readonly [number, number]): boolean {
-    const [a, b] = [this.#left.bytes, this.#right.bytes];
-    if (to - from !== otherTo - other) return false;
-    for (let i = from, j = other; i < to; i++, j++) if (a[i] !== b[j]) return false;
-    return true;
   }
 
   /** A member that only one side has: no difference where null is the same, else only an ignored one is known of. */
@@ -254,9 +256,14 @@ class Lockstep {
     const [from, other] = [left.at, right.at];
     skipLeaf(left, a);
     skipLeaf(right, b);
-    if (isDigit(a) && this.#isSameWritten([from, left.at], [other, right.at])) return;
-    const [legacy, fresh] = [left.leaf(from, left.at), right.leaf(other, right.at)];
+    const [written, otherWritten] = [
+      { from, to: left.at },
+      { from: other, to: right.at },
+    ];
+    if (isDigit(a) && isDigit(b) && isSameSpelling(left, written, right, otherWritten)) return;
     const spot = this.#spot(this.#depth);
+    if (spot.rules.normalise === 'number' && isSameButForZeros(left, written, right, otherWritten)) return;
+    const [legacy, fresh] = [left.leaf(from, left.at), right.leaf(other, right.at)];
     const kind = compareLeaves(legacy, fresh, spot.rules);
     if (kind === undefined) return;
     this.#ignored(kind, spot, { legacy, fresh, at: () => this.#pointer(this.#depth) });
@@ -277,10 +284,28 @@ class Lockstep {
   #spot(depth: number): Spot {
     const known = this.#spots[depth];
     if (known) return known;
-    const name = this.#token(depth);
-    const spot = this.#below(this.#spot(depth - 1), typeof name === 'string' ? name : undefined);
+    const parent = this.#spot(depth - 1);
+    const spot = this.#seenBelow(parent, depth) ?? this.#below(parent, this.#name(depth));
     this.#spots[depth] = spot;
     return spot;
+  }
+
+  /** The place of this name as it was found before: the objects of a list have the same names, and reading them costs. */
+  #seenBelow(parent: Spot, depth: number): Spot | undefined {
+    const [from, to] = [this.#nameFrom[depth] as number, this.#nameTo[depth] as number];
+    if (from < 0) return undefined;
+    const { bytes } = this.#left;
+    const seen = this.#seen.get(parent) ?? [];
+    const known = seen.find((each) => each.to - each.from === to - from && isSameWritten(bytes, each, bytes, from));
+    if (known || seen.length >= SEEN_MAX) return known?.spot;
+    const spot = this.#below(parent, this.#name(depth));
+    this.#seen.set(parent, [...seen, { from, to, spot }]);
+    return spot;
+  }
+
+  #name(depth: number): string | undefined {
+    const from = this.#nameFrom[depth] as number;
+    return from < 0 ? undefined : this.#left.text(from, this.#nameTo[depth] as number);
   }
 
   #below(parent: Spot, name: string | undefined): Spot {
@@ -288,17 +313,16 @@ class Lockstep {
     return name === undefined ? parent.member(null) : parent.child(name, null);
   }
 
-  /** The name or the index of the value at a depth. */
-  #token(depth: number): string | number {
-    const [from, to] = [this.#nameFrom[depth] as number, this.#nameTo[depth] as number];
-    return from < 0 ? to : this.#left.text(from, to);
-  }
-
   #pointer(depth: number): string {
     let pointer = '';
-    for (let at = 1; at <= depth; at++) pointer += pointerToken(this.#token(at));
+    for (let at = 1; at <= depth; at++) pointer += pointerToken(this.#name(at) ?? (this.#nameTo[at] as number));
     return pointer;
   }
+}
+
+/** A name in legacy's text, and its place. */
+interface SeenName extends Written {
+  readonly spot: Spot;
 }
 
 /** Two values that differ, and where. */
@@ -308,9 +332,8 @@ interface FoundHere {
   readonly at: () => string;
 }
 
-interface RestMember {
-  readonly name: number;
-  readonly nameEnd: number;
+/** A member that has not been walked yet: its name, and its value from `value` to `end`. */
+interface RestMember extends Written {
   readonly escaped: boolean;
   readonly value: number;
   readonly end: number;

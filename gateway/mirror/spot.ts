@@ -52,10 +52,15 @@ export class Spot {
   /** As differences print it. */
   readonly path: string;
   readonly rules: PlaceRules;
+  /** Whether places below depend on the values there. */
+  readonly hasFilters: boolean;
   readonly #pending: readonly Pending[];
   readonly #filters: readonly Filter[];
   readonly #shared: { count: number };
-  readonly #kept = new Map<string, Spot>();
+  readonly #children = new Map<string, Spot>();
+  readonly #members = new Map<string | undefined, Spot>();
+  /** Where filters are, by what they let through and the way down. */
+  readonly #filtered = new Map<string, Spot>();
 
   constructor(path: string, pending: readonly Pending[], inherited: PlaceRules | undefined, shared = { count: 0 }) {
     this.path = path;
@@ -66,6 +71,7 @@ export class Spot {
     this.#filters = this.#pending.flatMap(({ rule, step }) =>
       (rule.steps[step]?.selectors ?? []).flatMap((selector) => (selector.kind === 'filter' ? [selector.filter] : [])),
     );
+    this.hasFilters = this.#filters.length > 0;
   }
 
   /** The place of all rules' beginning. */
@@ -77,31 +83,33 @@ export class Spot {
     );
   }
 
-  /** Whether places below depend on the values there. */
-  get hasFilters(): boolean {
-    return this.#filters.length > 0;
-  }
-
   /** The member called `name`; a filter in a rule's path looks at its `value`. */
   child(name: string, value: Json): Spot {
-    return this.#below(`.${name}`, value, () => childPath(this.path, name), name);
+    if (this.hasFilters) return this.#filter(`.${name}`, value, name);
+    return this.#children.get(name) ?? this.#keep(this.#children, name, this.#below(childPath(this.path, name), name));
   }
 
   /** A member of an array; `key` is the field by which members are paired. */
   member(value: Json, key?: string): Spot {
-    const path = key === undefined ? '[*]' : `[?${key}]`;
-    return this.#below(path, value, () => this.path + path, undefined);
+    if (this.hasFilters) return this.#filter(memberPath('', key), value, undefined);
+    return this.#members.get(key) ?? this.#keep(this.#members, key, this.#below(memberPath(this.path, key), undefined));
   }
 
-  #below(token: string, value: Json, path: () => string, name: string | undefined): Spot {
-    const passed = this.hasFilters ? new Set(this.#filters.filter((filter) => passes(filter, value))) : NONE;
-    const id = passed === NONE ? token : this.#filters.map((filter) => (passed.has(filter) ? 1 : 0)).join('') + token;
-    const known = this.#kept.get(id);
-    if (known) return known;
-    const spot = new Spot(path(), this.#advance(name, passed), this.rules, this.#shared);
+  #filter(token: string, value: Json, name: string | undefined): Spot {
+    const passed = new Set(this.#filters.filter((filter) => passes(filter, value)));
+    const id = this.#filters.map((filter) => (passed.has(filter) ? 1 : 0)).join('') + token;
+    const path = name === undefined ? this.path + token : childPath(this.path, name);
+    return this.#filtered.get(id) ?? this.#keep(this.#filtered, id, this.#below(path, name, passed));
+  }
+
+  #below(path: string, name: string | undefined, passed: ReadonlySet<Filter> = NONE): Spot {
+    return new Spot(path, this.#advance(name, passed), this.rules, this.#shared);
+  }
+
+  #keep<K>(kept: Map<K, Spot>, key: K, spot: Spot): Spot {
     if (this.#shared.count < SPOTS_MAX) {
       this.#shared.count++;
-      this.#kept.set(id, spot);
+      kept.set(key, spot);
     }
     return spot;
   }
@@ -125,6 +133,10 @@ export class Spot {
 }
 
 const NONE: ReadonlySet<Filter> = new Set();
+
+function memberPath(path: string, key: string | undefined): string {
+  return key === undefined ? `${path}[*]` : `${path}[?${key}]`;
+}
 
 function rulesOf(ended: readonly Effect[], pending: readonly Pending[], inherited: PlaceRules | undefined): PlaceRules {
   const first = <K extends Effect['kind']>(kind: K) =>

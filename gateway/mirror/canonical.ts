@@ -76,7 +76,7 @@ export function canonicalTimestamp(text: string): string | undefined {
 }
 
 const UTC_TIMESTAMP =
-  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d*?)0*)?(?:Z|[+-]00:00)$/;
+  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?=\d)(\d*?)0*)?(?:Z|[+-]00:00)$/;
 
 /** Whether both are the same instant in UTC, in a spelling that needs no calendar to be read; false says nothing. */
 export function isSameUtcTimestamp(a: string, b: string): boolean {

@@ -1,6 +1,6 @@
 // Instants in the formats in which services write them: ISO 8601, the date of HTTP, and seconds, milliseconds,
 // microseconds or nanoseconds since 1970.
-import { canonicalTimestamp, isSameUtcTimestamp } from './canonical.ts';
+import { canonicalTimestamp, isSameUtcTimestamp, withoutTrailingZeros } from './canonical.ts';
 import { type Decimal, parseDecimal } from './decimal.ts';
 
 /** IMF-fixdate, the one form that a sender may write (RFC 9110 section 5.6.7). */
@@ -58,7 +58,7 @@ function epoch(text: string): string | undefined {
   if (places === undefined) return undefined;
   const padded = whole.padStart(places + 1, '0');
   const at = padded.length - places;
-  const fraction = (padded.slice(at) + written).replace(/0+$/, '');
+  const fraction = withoutTrailingZeros(padded.slice(at) + written);
   const seconds = BigInt(padded.slice(0, at));
   if (minus === '' || (fraction === '' && seconds === 0n)) return `${seconds}.${fraction}`;
   if (fraction === '') return `${-seconds}.`;

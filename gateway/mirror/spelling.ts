@@ -28,7 +28,7 @@ import {
 import { compareLeaves, preview } from './leaf.ts';
 import type { Spot } from './spot.ts';
 
-/** Members in another order are looked for one by one; objects with more are parsed. */
+/** Members in another order, or on one side only, are looked for one by one; objects with more are parsed. */
 const REORDERED_MAX = 64;
 /** Names remembered of one place. */
 const SEEN_MAX = 32;
@@ -164,6 +164,7 @@ class Lockstep {
     const others = this.#restOf(right);
     const end = right.at;
     let hint = 0;
+    let lone = 0;
     if (left.peek() !== CLOSE_OBJECT) {
       do {
         left.peek();
@@ -176,7 +177,8 @@ class Lockstep {
         if (other) {
           hint = index + 1;
           this.#take(other);
-        } else this.#lone('missing', left, starts[0], left.text(from, this.#nameTo[this.#depth] as number));
+        } else if (++lone > REORDERED_MAX) throw GIVE_UP;
+        else this.#lone('missing', left, starts[0], left.text(from, this.#nameTo[this.#depth] as number));
       } while (left.take(COMMA));
     }
     left.expect(CLOSE_OBJECT);

@@ -150,6 +150,16 @@ describe('instants', () => {
   });
 });
 
+describe('values made to take long', () => {
+  test('endless zeros with something behind them, then an answer all the same', () => {
+    const zeros = '0'.repeat(300_000);
+    assert.equal(isSameDecimal(`1${zeros}1`, `1${zeros}2`), false);
+    assert.equal(isSameDecimal(`1.${zeros}1`, `1.${zeros}10`), true);
+    assert.equal(isSameInstant(`2026-01-05T10:00:00.${zeros}1Z`, `2026-01-05T10:00:00.${zeros}2Z`), false);
+    assert.equal(isSameInstant(`1767607200.${zeros}1`, `1767607200.${zeros}10`), true);
+  });
+});
+
 describe('decimals', () => {
   test('any two, then the same exactly when their one spelling is', () => {
     const spelled = fc.oneof(

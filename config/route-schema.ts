@@ -1,6 +1,6 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { isComparePath, parseComparePath } from './compare-path.ts';
+import { comparePathProblem, parseComparePath } from './compare-path.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -11,8 +11,9 @@ export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
 /** A duration that a setting may have, in milliseconds. */
 export const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
 
-const comparePath = z.string().refine(isComparePath, {
-  message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+const comparePath = z.string().superRefine((text, context) => {
+  const problem = comparePathProblem(text);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
 const reviewed = {
@@ -28,6 +29,58 @@ const scope = {
     .describe('The rule holds only where both sides answered with a status of this class.'),
 };
 
+const DECIMAL = /^\d{1,30}(?:\.\d{1,30})?$/;
+/** Better in quotes: YAML reads 0.1 as a floating-point number. */
+const amount = z.union(
+  [z.string().regex(DECIMAL), z.number().min(0).max(1e15)],
+  'expected a decimal number that is not negative, such as "0.01"',
+);
+
+const tolerate = z
+  .strictObject({
+    path: comparePath,
+    absolute: amount.optional().describe("How far new's number may be from legacy's, in its own unit."),
+    relative: amount.optional().describe("The same as a share of legacy's number: 0.001 is a thousandth of it."),
+    ticks: z.number().int().min(1).max(1_000_000).optional().describe('The same as a number of ticks ...'),
+    tickSize: amount.optional().describe('... of this size.'),
+    withinMs: durationMs.optional().describe('How far two timestamps may be apart, in any format, in milliseconds.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ ticks, tickSize }) => (ticks === undefined) === (tickSize === undefined), {
+    message: 'ticks and tickSize belong together',
+  })
+  .refine(
+    ({ absolute, relative, ticks, withinMs }) =>
+      [absolute, relative, ticks, withinMs].some((each) => each !== undefined),
+    { message: 'expected absolute, relative, ticks with tickSize, or withinMs' },
+  )
+  .refine(({ absolute, ticks }) => absolute === undefined || ticks === undefined, {
+    message: 'expected absolute or ticks, not both',
+  });
+
+const enumValue = z.union(
+  [z.string(), z.number().int(), z.boolean(), z.null()],
+  'expected a text, a whole number, true, false or null',
+);
+
+const enums = z
+  .strictObject({
+    path: comparePath,
+    values: z
+      .array(z.strictObject({ legacy: enumValue, new: enumValue }))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe('What legacy writes, and what new may write for it: { legacy: FILLED, new: filled }.'),
+    ignoreCase: z.literal(true).optional().describe('Upper and lower case are the same.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ values, ignoreCase }) => values !== undefined || ignoreCase !== undefined, {
+    message: 'expected values, ignoreCase or both',
+  });
+
 const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
@@ -38,14 +91,36 @@ const compare = z.strictObject({
     .default([])
     .describe('Differences at these paths are counted and shown, but are no mismatch.'),
   normalise: z
-    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...scope, ...reviewed }))
+    .array(
+      z.strictObject({
+        path: comparePath,
+        as: z.enum(['number', 'timestamp', 'null-as-absent']),
+        ...scope,
+        ...reviewed,
+      }),
+    )
     .default([])
-    .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
+    .describe(
+      'number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant as ISO 8601, as HTTP writes it, or in seconds, ' +
+        'milliseconds, microseconds or nanoseconds since 1970. null-as-absent: a null is the same as no member.',
+    ),
+  tolerate: z
+    .array(tolerate)
+    .default([])
+    .describe('Numbers, also in quotes, and timestamps that may be a little apart. Their type must be the same.'),
+  enums: z
+    .array(enums)
+    .default([])
+    .describe('Values that mean the same; with the path "status", statuses: { legacy: 200, new: 201 }.'),
   arrays: z
     .array(
       z.strictObject({
         path: comparePath,
-        key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+        key: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
         unordered: z.literal(true).optional().describe('The order of members does not matter.'),
         ...scope,
         ...reviewed,

@@ -2,8 +2,8 @@
 // where it cannot be read.
 import { z } from 'zod';
 import type { Counters, RouteBatch, StoredRoute, StoredSample } from './ledger/evidence-store.ts';
-import type { DifferenceKind } from './mirror/compare-json.ts';
 import { type Counts, differenceKey, newCounts } from './mirror/counts.ts';
+import type { DifferenceKind } from './mirror/difference.ts';
 import { OUTCOMES } from './mirror/observation.ts';
 import type { Findings, KeptFindings } from './mirror/route-record.ts';
 import type { Sample } from './mirror/sample.ts';

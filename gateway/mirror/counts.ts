@@ -1,6 +1,6 @@
 // What was counted of a route's comparisons in some stretch of time. Counts add up, whoever counted them and when.
 import type { Verdict } from './compare.ts';
-import type { Difference, DifferenceKind } from './compare-json.ts';
+import type { Difference, DifferenceKind } from './difference.ts';
 import { OUTCOMES, type Outcome } from './observation.ts';
 
 /** One place and kind of difference, apart where a rule covers it and where none does: a rule may hold for some answers only, or expire. */

@@ -1,11 +1,26 @@
 // Bodies as they mean rather than as they were sent: content codings undone, for comparing only.
 import { promisify } from 'node:util';
-import { gunzip, gunzipSync, inflate, inflateSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import {
+  brotliDecompress,
+  brotliDecompressSync,
+  gunzip,
+  gunzipSync,
+  inflate,
+  inflateSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
 
 /** A small body that unpacks to more than this is not compared; a hostile one must not exhaust memory. */
 const DECODED_BYTES_MAX = 16_777_216;
 /** The same for one that is unpacked while everything else waits. */
 const DECODED_AT_ONCE_BYTES_MAX = 1_048_576;
+
+const BROTLI_FIXED: readonly (readonly [major: number, minor: number, patch: number])[] = [
+  [22, 23, 4],
+  [24, 22, 1],
+  [26, 12, 1],
+];
 
 interface Limit {
   readonly maxOutputLength: number;
@@ -18,13 +33,25 @@ interface Decoder {
 }
 
 const GZIP: Decoder = { decode: promisify(gunzip), decodeAtOnce: gunzipSync };
+const BROTLI: Decoder = { decode: promisify(brotliDecompress), decodeAtOnce: brotliDecompressSync };
 const DECODERS: Readonly<Record<string, Decoder>> = {
   gzip: GZIP,
   'x-gzip': GZIP,
   deflate: { decode: promisify(inflate), decodeAtOnce: inflateSync },
   zstd: { decode: promisify(zstdDecompress), decodeAtOnce: zstdDecompressSync },
-  // No Brotli: Node's decoder before the releases of October 2026 can be made to write out of bounds.
+  ...(isBrotliSafe(process.versions.node) ? { br: BROTLI } : {}),
 };
+
+/**
+ * Whether a Node's Brotli decoder is one that cannot be made to write out of bounds: those of the security releases of
+ * October 2026, which are the first of their lines.
+ */
+export function isBrotliSafe(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const fixed = BROTLI_FIXED.find(([line]) => line === major);
+  if (!fixed) return major > Math.max(...BROTLI_FIXED.map(([line]) => line));
+  return minor > fixed[1] || (minor === fixed[1] && patch >= fixed[2]);
+}
 
 /** The decoders to apply, in their order; undefined when a coding is unknown. */
 function decodersOf(contentEncoding: string | undefined): readonly Decoder[] | undefined {

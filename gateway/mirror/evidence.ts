@@ -1,9 +1,9 @@
 // What comparing has found, per route: outcomes, differences by place and kind, and a few redacted samples. All of it
 // bounded; what does not fit is counted.
 import type { ObservedPair, Verdict } from './compare.ts';
-import type { DifferenceKind } from './compare-json.ts';
 import { lowerBound95 } from './confidence.ts';
 import { sumOf } from './counts.ts';
+import type { DifferenceKind } from './difference.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
 import { type Findings, type KeptFindings, RouteRecord } from './route-record.ts';

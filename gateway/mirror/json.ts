@@ -14,7 +14,7 @@ export type JsonObject = ReadonlyMap<string, Json>;
 export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
 
 /** Deeper documents are refused: no API answers them, and a hostile one must not exhaust the stack. */
-const DEPTH_MAX = 200;
+export const DEPTH_MAX = 200;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const BLANK = /[ \t\n\r]*/y;

@@ -12,13 +12,12 @@ import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type CompareBudget, createCompareBudget } from './budget.ts';
-import { judge } from './compare.ts';
+import { type Comparer, createComparer } from './comparer.ts';
 import type { DryRuns } from './dry-run.ts';
 import type { EvidenceSink } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { createOutage, type Outage } from './outage.ts';
 import { createQueue } from './queue.ts';
-import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
 
 /** What a waiting copy costs beside its bodies. */
@@ -79,7 +78,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
   const nowMs = () => deps.now().getTime();
   const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
   const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
-  const run = createRun(deps, { budget, outages });
+  const comparer = createComparer({ now: deps.now, raised, spend: budget.spend });
+  const run = createRun(deps, { budget, outages, comparer, drop });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -134,30 +134,30 @@ export function createMirror(deps: MirrorDeps): Mirror {
     },
     abandon: ({ route }) => drop(route.id, 'internal'),
     get waiting() {
-      return queue.waiting;
+      return queue.waiting + comparer.waiting;
     },
     get waitingBytes() {
-      return queue.waitingBytes;
+      return queue.waitingBytes + comparer.waitingBytes;
     },
     idle: () => queue.idle(),
     async close() {
       queue.clear();
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+      await comparer.close();
     },
   };
 }
 
 interface Restraints {
   readonly budget: CompareBudget;
+  readonly comparer: Comparer;
+  readonly drop: (route: string, reason: string) => void;
   readonly outages: Readonly<Record<Side, Outage>>;
 }
 
 /** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun(
-  { upstreams, dryRuns, evidence, onOutcome, raised, now }: MirrorDeps,
-  { budget, outages }: Restraints,
-) {
-  const rulesOf = createRuleBook(now);
+function createRun({ upstreams, dryRuns, evidence, onOutcome, raised }: MirrorDeps, restraints: Restraints) {
+  const { budget, outages, comparer, drop } = restraints;
 
   async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
@@ -182,11 +182,12 @@ function createRun(
     const copied = failed ?? (await copy(ticket, request));
     const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
     const pair = { ...sides, copied: failed ? undefined : shadow };
-    const startedAt = performance.now();
-    const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
+    const verdict = await comparer.judge(pair, route.config.compare).catch((error: unknown) => {
       raised('compare', error);
       return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
     });
+    if (verdict.outcome === 'dropped') return drop(route.id, verdict.detail ?? 'compare_queue');
+    const startedAt = performance.now();
     const compared = { requestId, method, target: path, headers, body: captures.request.body() };
     evidence.record(route.id, compared, pair, verdict);
     budget.spend(performance.now() - startedAt);

@@ -1,11 +1,11 @@
 // What of a request and its answers may be kept as a sample: never a secret or somebody's personal data.
 import { createHmac } from 'node:crypto';
-import { type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import { comparePathProblem, type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
-import type { Difference } from './compare-json.ts';
+import type { Difference } from './difference.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
-import { child, member, type Place, selects } from './path.ts';
+import { Spot } from './spot.ts';
 
 export const REDACTED = '[redacted]';
 /** Longer bodies are cut in samples. */
@@ -59,12 +59,13 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
   const named = new Set(config.headers.map((name) => name.toLowerCase()));
   const paths = config.paths.flatMap((text) => {
     const path = parseComparePath(text);
-    return path?.part === 'body' ? [path.steps] : [];
+    return path.part === 'body' ? [path.steps] : [];
   });
+  const root = secretPlaces(paths);
+  const inDifferences = secretPlaces(paths.map(withoutFilters));
 
   const isSecretHeader = (name: string) =>
     SECRET_HEADER.test(name) || isSecretName(name) || named.has(name.toLowerCase());
-  const isSecretPlace = (place: Place) => paths.some((steps) => selects(steps, place, false));
   const replacementOf = (value: string) =>
     hashKey ? `[hmac:${createHmac('sha256', hashKey).update(value).digest('hex').slice(0, HASH_CHARS)}]` : REDACTED;
   const target = (text: string) =>
@@ -72,15 +73,15 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       isSecretName(decodedName(name)) ? `${before}${name}=${replacementOf(value)}` : parameter,
     );
 
-  const redact = (value: Json, place: Place): Json => {
-    if (isSecretPlace(place)) return replacementOf(textOf(value));
+  const redact = (value: Json, at: Spot): Json => {
+    if (isSecret(at)) return replacementOf(textOf(value));
     if (typeof value === 'string') return target(value);
-    if (Array.isArray(value)) return value.map((item: Json) => redact(item, member(place)));
+    if (Array.isArray(value)) return value.map((item: Json) => redact(item, at.member(item)));
     if (!isObject(value)) return value;
     return new Map(
       [...value].map(([name, item]) => [
         name,
-        isSecretName(name) ? replacementOf(textOf(item)) : redact(item, child(place, name)),
+        isSecretName(name) ? replacementOf(textOf(item)) : redact(item, at.child(name, item)),
       ]),
     );
   };
@@ -98,12 +99,12 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     difference(difference) {
       const { path } = difference;
       const header = /^header:(.*)$/.exec(path)?.[1];
-      const isSecret =
+      const isHidden =
         header === undefined
-          ? path.split(/[^\w-]+/).some(isSecretName) || paths.some((steps) => isBelow(steps, path))
+          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(spotAt(inDifferences, path))
           : isSecretHeader(header);
       const kept = (value: string | undefined) =>
-        value === undefined ? undefined : isSecret ? replacementOf(value) : target(value);
+        value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
       return { ...difference, legacy: kept(difference.legacy), new: kept(difference.new) };
     },
     body(body, headers) {
@@ -115,7 +116,7 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       }
       try {
         const document = parseJson(body.toString('utf8'));
-        const text = writeJson(redact(document, undefined));
+        const text = writeJson(redact(document, root));
         if (text.length > BODY_TEXT_MAX) return { text: `${text.slice(0, BODY_TEXT_MAX)}…`, isWhole: false };
         return { text, isWhole: text === writeJson(document) };
       } catch {
@@ -153,10 +154,29 @@ function decodedName(name: string): string {
   }
 }
 
-/** Whether a place, as differences print it, is selected by these steps or below such a place. */
-function isBelow(steps: readonly PathStep[], printed: string): boolean {
+/** Places at and below these paths; what follows rules down a document follows these too. */
+function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
+  return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
+}
+
+function isSecret({ rules }: Spot): boolean {
+  return rules.ignored !== undefined;
+}
+
+/** A difference does not have the values that a filter looks at: then every member may be one that it lets through. */
+function withoutFilters(steps: readonly PathStep[]): readonly PathStep[] {
+  return steps.map(({ selectors, deep }) => ({
+    selectors: selectors.map((selector) => (selector.kind === 'filter' ? ({ kind: 'any' } as const) : selector)),
+    deep,
+  }));
+}
+
+/** The place that a difference's path names; the top where it is in no body. */
+function spotAt(root: Spot, printed: string): Spot {
+  if (comparePathProblem(printed) !== undefined) return root;
   const path = parseComparePath(printed);
-  if (path?.part !== 'body') return false;
-  const place = path.steps.reduce<Place>((at, { name, any }) => (any ? member(at) : child(at, name)), undefined);
-  return selects(steps, place, true);
+  if (path.part !== 'body') return root;
+  return path.steps.reduce((at, { selectors: [selector] }) => {
+    return selector?.kind === 'name' ? at.child(selector.name, null) : at.member(null);
+  }, root);
 }

@@ -1,8 +1,8 @@
 // A sample: one request whose answers did not agree, redacted, with what is needed to send it again.
 import { headerValue } from '../proxy/headers.ts';
 import type { ObservedPair, Verdict } from './compare.ts';
-import type { Difference } from './compare-json.ts';
 import { decodeBodyAtOnce } from './decode.ts';
+import type { Difference } from './difference.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Redaction } from './redact.ts';
 

@@ -87,7 +87,15 @@ describe('a good file', () => {
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
           mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
-          compare: { headers: ['content-type', 'location'], ignore: [], normalise: [], arrays: [], critical: [] },
+          compare: {
+            headers: ['content-type', 'location'],
+            ignore: [],
+            normalise: [],
+            tolerate: [],
+            enums: [],
+            arrays: [],
+            critical: [],
+          },
         },
       ],
     });
@@ -137,13 +145,13 @@ routes:
       'banyan.yaml:15:14: routes[0].match.methods: too small: expected at least 1 member(s)',
       'banyan.yaml:15:33: routes[0].match.path: expected a path that starts with /',
       'banyan.yaml:16:16: routes[0].timeoutMs: expected a whole number',
-      'banyan.yaml:18:24: routes[0].compare.ignore[0].path: expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+      "banyan.yaml:18:24: routes[0].compare.ignore[0].path: expected . or [ (other names are written ['like this']) at character 4",
       'banyan.yaml:21:19: routes[1].initialStage: expected "legacy" or "shadow" or "live" or "complete"',
       'banyan.yaml:22:16: routes[1].timeoutMs: expected a number',
       'banyan.yaml:23:5: routes[2].id: missing; expected a text',
       'banyan.yaml:23:5: routes[2].match: missing; expected a mapping',
       'banyan.yaml:24:9: routes[3].id: this id is reserved',
-      'banyan.yaml:26:45: routes[3].compare.normalise[0].as: expected "number" or "timestamp"',
+      'banyan.yaml:26:45: routes[3].compare.normalise[0].as: expected "number" or "timestamp" or "null-as-absent"',
       'banyan.yaml:26:86: routes[3].compare.critical: expected a list',
     ]);
   });

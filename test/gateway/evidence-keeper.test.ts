@@ -26,7 +26,7 @@ const REQUEST = { requestId: 'r-1', method: 'GET', target: '/orders/1', headers:
 const MISMATCH: Verdict = {
   outcome: 'mismatch',
   detail: undefined,
-  differences: [{ path: '$.a', kind: 'changed', legacy: '1', new: '2', critical: true, rule: undefined }],
+  differences: [{ path: '$.a', at: '/a', kind: 'changed', legacy: '1', new: '2', critical: true, rule: undefined }],
 };
 const START_MS = Date.UTC(2026, 0, 5, 10);
 
@@ -200,6 +200,7 @@ describe('counts as a store keeps them', () => {
   it('are read as they were written, whatever their names', () => {
     const difference = fc.record({
       path: fc.string(),
+      at: fc.constant('/a'),
       kind: fc.constantFrom('changed' as const, 'order' as const),
       critical: fc.boolean(),
       rule: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),

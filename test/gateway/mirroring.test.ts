@@ -127,7 +127,7 @@ describe('a copied request', () => {
     assert.equal(body.legacy.body, '{"side":"legacy"}');
     assert.equal(body.new.body, '{"side":"new"}');
     assert.deepEqual(body.differences, [
-      { path: '$.side', kind: 'changed', legacy: '"legacy"', new: '"new"', critical: false },
+      { path: '$.side', at: '/side', kind: 'changed', legacy: '"legacy"', new: '"new"', critical: false },
     ]);
   });
 

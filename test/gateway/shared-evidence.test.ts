@@ -48,7 +48,15 @@ async function begin(stage = 'shadow') {
     evidence,
     keeper,
     count(outcome: 'match' | 'mismatch', path: string) {
-      const difference = { path, kind: 'changed', legacy: '1', new: '2', critical: false, rule: undefined } as const;
+      const difference = {
+        path,
+        at: '/a',
+        kind: 'changed',
+        legacy: '1',
+        new: '2',
+        critical: false,
+        rule: undefined,
+      } as const;
       const request = { requestId: path, method: 'GET', target: '/', headers: [], body: undefined };
       const pair = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
       evidence.begin('r');

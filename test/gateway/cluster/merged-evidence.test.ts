@@ -22,7 +22,8 @@ function play(evidence: Evidence, { kind, path }: Event): void {
     evidence.drop('r', path);
     return;
   }
-  const difference = { path, kind: 'changed', legacy: '1', new: '2', critical: false, rule: undefined } as const;
+  const values = { legacy: '1', new: '2' };
+  const difference = { path, at: '', kind: 'changed', ...values, critical: false, rule: undefined } as const;
   const differences = kind === 'mismatch' ? [difference] : [];
   const request = { requestId: path, method: 'GET', target: '/', headers: [], body: undefined };
   evidence.record('r', request, PAIR, {

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
 import { countDropped, newCounts } from '../../../gateway/mirror/counts.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { WINDOWS } from '../../../gateway/mirror/windows.ts';
@@ -15,6 +15,7 @@ const REQUEST = { ...SENT, headers: ['accept', '*/*', 'cookie', 'sid=1'], body: 
 const PAIR = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
 const aDifference = (given: Partial<Difference> = {}): Difference => ({
   path: '$.a',
+  at: '/a',
   kind: 'changed',
   legacy: '1',
   new: '2',

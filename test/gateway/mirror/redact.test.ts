@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { compileRedaction, isSecretName, REDACTED } from '../../../gateway/mirror/redact.ts';
 import { SECRET_HEADERS, SECRET_NAMES } from './secret-names.ts';
 
@@ -80,6 +80,7 @@ describe('targets', () => {
 describe('differences', () => {
   const difference = (path: string, value = 'x'): Difference => ({
     path,
+    at: '',
     kind: 'changed',
     legacy: value,
     new: undefined,
@@ -179,7 +180,7 @@ describe('what a route names beside that', () => {
   });
   test('differences at and below these places, then without their values, and others as they are', () => {
     const at = (path: string) =>
-      named.difference({ path, kind: 'changed', legacy: 'x', new: 'y', critical: false, rule: undefined });
+      named.difference({ path, at: '/a', kind: 'changed', legacy: 'x', new: 'y', critical: false, rule: undefined });
     for (const path of [
       '$.user.name',
       '$.user.name[*].first',

@@ -17,7 +17,7 @@ function aSample(n: number, places: readonly string[], given: Partial<Sample> = 
     outcome: 'mismatch',
     detail: undefined,
     differences: places.map((path) => ({
-      ...{ path, kind: 'changed', legacy: '1', new: '2', critical: false, rule: undefined },
+      ...{ path, at: '/a', kind: 'changed', legacy: '1', new: '2', critical: false, rule: undefined },
     })),
     legacy: SIDE,
     new: SIDE,

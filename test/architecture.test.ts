@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/ledger': ['config', 'gateway/routing'],
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/routing'],
-  'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
+  'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': ['config', 'gateway/mirror/windows.ts', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],

@@ -1,13 +1,13 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
-import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openSqliteLedger } from './ledger/sqlite.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
+import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
@@ -63,8 +63,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
-    const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
-    const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
+    const evidence = (route: string) => numbersOf(serving, route);
+    const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
+    const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const reloader =
       configFile === undefined ? undefined : followConfig(configFile, { settings, control, serving, metrics, log });
     closers.push(() => reloader?.close());

@@ -4,24 +4,33 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
-import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
-
-/** The layout this code reads and writes; a file of another version is refused rather than guessed at. */
-const LAYOUT_VERSION = 1;
+import {
+  AUDIT_ACTIONS,
+  AUDIT_SOURCES,
+  type AuditQuery,
+  type LedgerChange,
+  type Override,
+  type StoredAuditEntry,
+  type StoredRule,
+} from './ledger.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-const LAYOUT = `
-  CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+/** The steps to the layout that this code reads and writes. A file says how many of them it has seen. */
+const LAYOUT_STEPS = [
+  `CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
   CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
   CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
     scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
   ) STRICT;
-  CREATE INDEX audit_scope ON audit (scope, id);
-  PRAGMA user_version = ${LAYOUT_VERSION};
-`;
+  CREATE INDEX audit_scope ON audit (scope, id);`,
+  `CREATE TABLE rules (
+    id TEXT PRIMARY KEY, route TEXT NOT NULL, kind TEXT NOT NULL, rule TEXT NOT NULL, permanent TEXT, actor TEXT NOT NULL,
+    at TEXT NOT NULL
+  ) STRICT;`,
+];
 
 const overrideRow = z.object({
   scope: z.string(),
@@ -41,8 +50,8 @@ const auditRow = z
     id: z.number(),
     at: z.string(),
     actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create', 'acknowledge']),
+    source: z.enum(AUDIT_SOURCES),
+    action: z.enum(AUDIT_ACTIONS),
     scope: z.string(),
     reason: z.string(),
     before: jsonText,
@@ -52,9 +61,22 @@ const auditRow = z
   })
   .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
+const ruleRow = z
+  .object({
+    id: z.string(),
+    route: z.string(),
+    kind: z.string(),
+    rule: jsonText,
+    permanent: z.string().nullable(),
+    actor: z.string(),
+    at: z.string(),
+  })
+  .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
+
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
 export interface SqliteStore {
   overrides(): Override[];
+  rules(): StoredRule[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
   audit(query: AuditQuery): StoredAuditEntry[];
@@ -66,6 +88,9 @@ export function openSqliteStore(file: string): SqliteStore {
   const db = openDatabase(file);
   const statements = {
     overrides: db.prepare('SELECT scope, side, reason, actor, at FROM overrides ORDER BY scope'),
+    rules: db.prepare('SELECT id, route, kind, rule, permanent, actor, at FROM rules ORDER BY at, id'),
+    putRule: db.prepare('INSERT INTO rules (id, route, kind, rule, permanent, actor, at) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    removeRule: db.prepare('DELETE FROM rules WHERE id = ?'),
     revisions: db.prepare('SELECT scope, revision FROM revisions'),
     putOverride: db.prepare('INSERT OR REPLACE INTO overrides (scope, side, reason, actor, at) VALUES (?, ?, ?, ?, ?)'),
     liftOverride: db.prepare('DELETE FROM overrides WHERE scope = ?'),
@@ -83,11 +108,13 @@ export function openSqliteStore(file: string): SqliteStore {
   };
 
   function store(change: LedgerChange): number {
-    const { scope, override, audit } = change;
+    const { scope, override, rule, audit } = change;
     if (override === 'lift') statements.liftOverride.run(scope);
     else if (override) {
       statements.putOverride.run(scope, override.side, override.reason, override.actor, override.at);
     }
+    if (rule && 'remove' in rule) statements.removeRule.run(rule.remove);
+    else if (rule) storeRule(rule);
     const { at, actor, source, action, reason, requestId } = audit;
     const [before, after, evidence] = [audit.before, audit.after, audit.evidence].map((value) =>
       JSON.stringify(value ?? null),
@@ -99,9 +126,16 @@ export function openSqliteStore(file: string): SqliteStore {
     return numberOf(statements.bump.get(scope)?.revision);
   }
 
+  function storeRule({ id, route, kind, rule, permanent, actor, at }: StoredRule): void {
+    statements.putRule.run(id, route, kind, JSON.stringify(rule), permanent ?? null, actor, at);
+  }
+
   return {
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
+    },
+    rules() {
+      return statements.rules.all().map((row) => ruleRow.parse(row));
     },
     revisions() {
       return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
@@ -138,11 +172,12 @@ function openDatabase(file: string): DatabaseSync {
     if (file !== ':memory:') chmodSync(file, 0o600);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     const version = numberOf(db.prepare('PRAGMA user_version').get()?.user_version);
-    if (version === 0) db.exec(`BEGIN; ${LAYOUT} COMMIT;`);
-    else if (version !== LAYOUT_VERSION) {
-      throw new Error(
-        `${file} has ledger layout ${version}, this gateway reads ${LAYOUT_VERSION}; use the matching release`,
-      );
+    const latest = LAYOUT_STEPS.length;
+    if (version > latest) {
+      throw new Error(`${file} has ledger layout ${version}, this gateway reads ${latest}; use the matching release`);
+    }
+    if (version < latest) {
+      db.exec(`BEGIN; ${LAYOUT_STEPS.slice(version).join(' ')} PRAGMA user_version = ${latest}; COMMIT;`);
     }
     return db;
   } catch (error) {

@@ -6,7 +6,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
-import { ControlError } from '../rollout/control.ts';
+import { ControlError } from '../rollout/changes.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
@@ -29,9 +29,11 @@ const AUDIT_LIMIT_MAX = 500;
 
 const CONTROL_STATUS = {
   unknown_route: 404,
+  unknown_rule: 404,
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
+  conflict: 409,
   not_stored: 500,
 } as const satisfies Record<ControlError['kind'], number>;
 

@@ -28,7 +28,7 @@ const scope = {
     .describe('The rule holds only where both sides answered with a status of this class.'),
 };
 
-const compare = z.strictObject({
+export const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default(['content-type', 'location'])
@@ -43,13 +43,15 @@ const compare = z.strictObject({
     .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
   arrays: z
     .array(
-      z.strictObject({
-        path: comparePath,
-        key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
-        unordered: z.literal(true).optional().describe('The order of members does not matter.'),
-        ...scope,
-        ...reviewed,
-      }),
+      z
+        .strictObject({
+          path: comparePath,
+          key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+          unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+          ...scope,
+          ...reviewed,
+        })
+        .refine(({ key, unordered }) => key || unordered, 'give "key: FIELD", "unordered: true", or both'),
     )
     .default([])
     .describe('Arrays that are not compared position by position.'),

@@ -10,6 +10,9 @@ import type { GatewayLog } from './request-log.ts';
 import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
+import { openOperatorRules } from './rollout/operator-rules.ts';
+import { listRules } from './rule-list.ts';
+import { type RuleWatch, watchRules } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
 
@@ -66,11 +69,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const evidence = (route: string) => numbersOf(serving, route);
     const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
-    const reloader =
-      configFile === undefined ? undefined : followConfig(configFile, { settings, control, serving, metrics, log });
+    const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
+    const list = () => listRules(settings.current.given.routes, rules, now());
+    const ruleWatch = watchRules({ list, metrics, log });
+    closers.push(() => ruleWatch.close());
+    ruleWatch.check();
+    rules.onChange(ruleWatch.check);
+    const follow = { settings, control, ruleWatch, serving, metrics, log };
+    const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, flags, ledger, serving, metrics, now, raised },
+      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, metrics, now, raised },
       configProblem: () => reloader?.problem(),
     });
 
@@ -103,12 +112,13 @@ async function chooseServing(deps: ServingDeps): Promise<Serving> {
 interface FollowDeps {
   readonly settings: SettingsHolder;
   readonly control: Control;
+  readonly ruleWatch: RuleWatch;
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
 }
 
-function followConfig(file: string, { settings, control, serving, metrics, log }: FollowDeps): Reloader {
+function followConfig(file: string, { settings, control, ruleWatch, serving, metrics, log }: FollowDeps): Reloader {
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
@@ -116,6 +126,7 @@ function followConfig(file: string, { settings, control, serving, metrics, log }
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
       await control.adoptRoutes();
+      ruleWatch.check();
       await serving.settled();
       return [];
     },

@@ -65,6 +65,12 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    rules: new Gauge({
+      name: 'banyan_rules',
+      help: 'Rules for comparing, by route and state: active, expires_soon (within 7 days), expired, unknown_route, unreadable.',
+      labelNames: ['route', 'state'] as const,
+      registers,
+    }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',

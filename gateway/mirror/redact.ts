@@ -70,14 +70,14 @@ const REDACTING: Rewriting = {
 };
 
 /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
-export function redactBody(body: Buffer | undefined, headers: readonly string[]): string {
+export function redactBody(body: Buffer | undefined, headers: readonly string[], textMax = BODY_TEXT_MAX): string {
   if (!body) return 'not kept';
   if (body.length === 0) return '';
   const type = headerValue(headers, 'content-type') ?? 'no content-type';
   if (!/json/i.test(type) || headerValue(headers, 'content-encoding')) return `${body.length} bytes, ${type}`;
   try {
     const text = writeJson(parseJson(body.toString('utf8')), REDACTING);
-    return text.length > BODY_TEXT_MAX ? `${text.slice(0, BODY_TEXT_MAX)}…` : text;
+    return text.length > textMax ? `${text.slice(0, textMax)}…` : text;
   } catch {
     return `${body.length} bytes that are not JSON, ${type}`;
   }

@@ -9,7 +9,9 @@ import type { GatewayMetrics } from '../metrics.ts';
 import type { Actor } from '../rollout/changes.ts';
 import type { Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
+import type { OperatorRules } from '../rollout/operator-rules.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { RuleWatch } from '../rule-watch.ts';
 import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
 import { type Caller, mayAct } from './auth.ts';
@@ -20,6 +22,8 @@ export interface OperatorDeps {
   readonly settings: CurrentSettings;
   readonly tokens: ReadonlyMap<string, string>;
   readonly control: Control;
+  readonly rules: OperatorRules;
+  readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
   readonly ledger: Ledger;
   readonly serving: Serving;

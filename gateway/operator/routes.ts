@@ -18,6 +18,7 @@ import {
   requireRole,
   routeOf,
 } from './context.ts';
+import { standingRules } from './rules.ts';
 import { type RouteFacts, routeDetail, routeSummary } from './views.ts';
 
 const stageBody = z.strictObject({
@@ -36,8 +37,9 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
   const { evidence, traffic, streams } = deps.serving;
-  const factsOf = (route: RouteModel): RouteFacts => ({
+  const factsOf = (route: RouteModel, rules = standingRules(deps)): RouteFacts => ({
     route,
+    rules: rules.filter((rule) => rule.route === route.id),
     state: control.route(route.id),
     evidence: evidence.of(route.id),
     traffic: traffic.of(route.id),
@@ -46,12 +48,12 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const operators = requireRole('operator');
 
   return new Hono<OperatorEnv>()
-    .get('/', (c) =>
-      c.json({
-        environment: deps.settings.current.config.environment,
-        routes: deps.settings.current.table.routes.map((route) => routeSummary(factsOf(route))),
-      }),
-    )
+    .get('/', (c) => {
+      const { config, table } = deps.settings.current;
+      const rules = standingRules(deps);
+      const routes = table.routes.map((route) => routeSummary(factsOf(route, rules)));
+      return c.json({ environment: config.environment, routes });
+    })
     .get('/:id', (c) => {
       const route = routeOf(deps, c.req.param('id'));
       c.header('etag', entityTag(control.revision(route.id)));

@@ -3,6 +3,7 @@ import type { RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
+import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
 
@@ -12,6 +13,8 @@ export interface RouteFacts {
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
   readonly streams: StreamCounts;
+  /** The route's rules for comparing. */
+  readonly rules: readonly StandingRule[];
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -46,7 +49,7 @@ export function routeDetail(facts: RouteFacts) {
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): string[] {
+export function attentionOf({ state, evidence, traffic, streams, rules }: RouteFacts): string[] {
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -60,6 +63,7 @@ export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): 
   for (const { path, kind, count } of critical.slice(0, 3)) {
     sentences.push(`critical: ${path} differs (${kind}) in ${count} of the compared requests`);
   }
+  sentences.push(...rules.flatMap((rule) => attentionOfRule(rule) ?? []));
   if (outcomes.new_error > 0)
     sentences.push(`the new side failed ${outcomes.new_error} copied requests that legacy answered`);
   if (outcomes.timeout > 0) sentences.push(`${outcomes.timeout} copies were not answered in time`);

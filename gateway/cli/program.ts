@@ -4,12 +4,12 @@ import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
-import { type ApiClient, createClient } from './client.ts';
+import type { Answer, Output } from './answer.ts';
+import { createClient } from './client.ts';
 import {
   liftOverride,
   listRoutes,
   moveStage,
-  type Result,
   rollBack,
   type StageOptions,
   showAudit,
@@ -18,6 +18,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addRuleCommands } from './rules-grammar.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -26,13 +27,9 @@ interface GlobalOptions {
   readonly timeout: number;
 }
 
-export interface Output {
-  out(text: string): void;
-  err(text: string): void;
-}
-
 /** Runs one command; answers its exit code. Data goes to `out`, everything said to people to `err`. */
-export async function runCli(args: readonly string[], { out, err }: Output): Promise<number> {
+export async function runCli(args: readonly string[], output: Output): Promise<number> {
+  const { out, err } = output;
   let code: number = EXIT.ok;
   const program = new Command('banyan')
     .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
@@ -47,21 +44,23 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
     .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
     .exitOverride();
 
-  const answer = (work: (api: ApiClient) => Promise<Result>) => async () => {
+  const answer: Answer = (work) => async () => {
     const options = program.opts<GlobalOptions>();
     const token = operatorToken(options.tokenFile);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
     const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    const { json, text, notes = [] } = await work(api);
-    out(options.json ? JSON.stringify(json, null, 2) : text);
-    for (const note of notes) err(`note: ${note}`);
+    const result = await work(api);
+    out(options.json ? JSON.stringify(result.json, null, 2) : result.text);
+    for (const note of result.notes ?? []) err(`note: ${note}`);
+    code = result.code ?? EXIT.ok;
   };
 
-  addLocalCommands(program, { out, err }, (result) => {
+  addLocalCommands(program, output, (result) => {
     code = result;
   });
   addReadingCommands(program, answer);
   addChangingCommands(program, answer);
+  addRuleCommands(program, answer, output);
 
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -70,8 +69,6 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
     return explain(error, err);
   }
 }
-
-type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
 
 function addLocalCommands(program: Command, { out, err }: Output, exit: (code: number) => void): void {
   program

@@ -79,7 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, metrics, now, raised },
+      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, metrics, log, now, raised },
       configProblem: () => reloader?.problem(),
     });
 

@@ -65,12 +65,7 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
-    rules: new Gauge({
-      name: 'banyan_rules',
-      help: 'Rules for comparing, by route and state: active, expires_soon (within 7 days), expired, unknown_route, unreadable.',
-      labelNames: ['route', 'state'] as const,
-      registers,
-    }),
+    ...reviewMetrics(registers),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',
@@ -126,5 +121,23 @@ function mirrorMetrics(registers: Registry[]) {
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
+  };
+}
+
+/** What operators do about differences. */
+function reviewMetrics(registers: Registry[]) {
+  return {
+    replays: new Counter({
+      name: 'banyan_replays_total',
+      help: 'Samples whose request operators had sent again, by the verdict on the answers.',
+      labelNames: ['route', 'result'] as const,
+      registers,
+    }),
+    rules: new Gauge({
+      name: 'banyan_rules',
+      help: 'Rules for comparing, by route and state: active, expires_soon (within 7 days), expired, unknown_route, unreadable.',
+      labelNames: ['route', 'state'] as const,
+      registers,
+    }),
   };
 }

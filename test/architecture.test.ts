@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/routing'],
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],
-  'gateway/cli': ['config', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],
+  'gateway/cli': ['config', 'gateway/mirror/replay.ts', 'gateway/rollout/stage.ts', 'gateway/serve.ts'],
   gateway: ['config', 'gateway'],
   'backend/domain': [],
   'backend/store': ['config', 'backend/domain'],

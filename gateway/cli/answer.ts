@@ -20,3 +20,6 @@ export interface Output {
 
 /** Calls the gateway as the options say, and prints what `work` makes of it. */
 export type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
+
+/** Prints a result, and sets the exit code. */
+export type Print = (result: Result) => void;

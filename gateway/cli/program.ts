@@ -4,7 +4,7 @@ import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
-import type { Answer, Output } from './answer.ts';
+import type { Answer, Output, Print } from './answer.ts';
 import { createClient } from './client.ts';
 import {
   liftOverride,
@@ -18,6 +18,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
 
 interface GlobalOptions {
@@ -49,8 +50,10 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     const token = operatorToken(options.tokenFile);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
     const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    const result = await work(api);
-    out(options.json ? JSON.stringify(result.json, null, 2) : result.text);
+    print(await work(api));
+  };
+  const print: Print = (result) => {
+    out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
     for (const note of result.notes ?? []) err(`note: ${note}`);
     code = result.code ?? EXIT.ok;
   };
@@ -58,7 +61,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addLocalCommands(program, output, (result) => {
     code = result;
   });
-  addReadingCommands(program, answer);
+  addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
   addRuleCommands(program, answer, output);
 
@@ -94,7 +97,7 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
     });
 }
 
-function addReadingCommands(program: Command, answer: Answer): void {
+function addReadingCommands(program: Command, answer: Answer, print: Print): void {
   program
     .command('routes')
     .description('list the routes: stage, share, rates, latency, parity, coverage')
@@ -103,13 +106,14 @@ function addReadingCommands(program: Command, answer: Answer): void {
     .command('route <id>')
     .description('show one route')
     .action((id: string) => answer((api) => showRoute(api, id))());
-  program
+  const diffs = program
     .command('diffs [id]')
     .description('list the differences found, by path and kind, of one route or of all')
     .option('--all', 'also those that a rule covers')
     .action((id: string | undefined, { all }: { all?: boolean }) =>
       answer((api) => showDiffs(api, id, all === true))(),
     );
+  addReplayCommand(diffs, answer, print);
   program
     .command('audit')
     .description('who changed what, when and why, newest first')

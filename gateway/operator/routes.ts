@@ -11,13 +11,14 @@ import {
   expectedRevision,
   type OperatorDeps,
   type OperatorEnv,
-  Refusal,
   readBody,
   readReason,
   reasonSchema,
   requireRole,
   routeOf,
+  sampleOf,
 } from './context.ts';
+import { createReplayer } from './replay.ts';
 import { standingRules } from './rules.ts';
 import { type RouteFacts, routeDetail, routeSummary } from './views.ts';
 
@@ -46,6 +47,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     streams: streams.counts(route.id),
   });
   const operators = requireRole('operator');
+  const replay = createReplayer(deps);
 
   return new Hono<OperatorEnv>()
     .get('/', (c) => {
@@ -92,11 +94,6 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const brief = samples.map(({ legacy: _legacy, new: _new, ...sample }) => sample);
       return c.json({ samples: brief });
     })
-    .get('/:id/samples/:n', (c) => {
-      const { id } = routeOf(deps, c.req.param('id'));
-      const n = Number(c.req.param('n'));
-      const sample = evidence.samples(id).find((each) => each.n === n);
-      if (!sample) throw new Refusal(404, `${id} has no sample ${c.req.param('n')}; only the latest are kept`);
-      return c.json(sample);
-    });
+    .get('/:id/samples/:n', (c) => c.json(sampleOf(deps, routeOf(deps, c.req.param('id')).id, c.req.param('n'))))
+    .post('/:id/samples/:n/replay', operators, (c) => replay(c, c.req.param('id'), c.req.param('n')));
 }

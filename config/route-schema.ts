@@ -1,6 +1,6 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { isComparePath } from './compare-path.ts';
+import { comparePathProblem, parseComparePath } from './compare-path.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -11,8 +11,9 @@ export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
 /** A duration that a setting may have, in milliseconds. */
 export const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
 
-const comparePath = z.string().refine(isComparePath, {
-  message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+const comparePath = z.string().superRefine((text, context) => {
+  const problem = comparePathProblem(text);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
 const reviewed = {
@@ -28,6 +29,58 @@ const scope = {
     .describe('The rule holds only where both sides answered with a status of this class.'),
 };
 
+const DECIMAL = /^\d{1,30}(?:\.\d{1,30})?$/;
+/** Better in quotes: YAML reads 0.1 as a floating-point number. */
+const amount = z.union(
+  [z.string().regex(DECIMAL), z.number().min(0).max(1e15)],
+  'expected a decimal number that is not negative, such as "0.01"',
+);
+
+const tolerate = z
+  .strictObject({
+    path: comparePath,
+    absolute: amount.optional().describe("How far new's number may be from legacy's, in its own unit."),
+    relative: amount.optional().describe("The same as a share of legacy's number: 0.001 is a thousandth of it."),
+    ticks: z.number().int().min(1).max(1_000_000).optional().describe('The same as a number of ticks ...'),
+    tickSize: amount.optional().describe('... of this size.'),
+    withinMs: durationMs.optional().describe('How far two timestamps may be apart, in any format, in milliseconds.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ ticks, tickSize }) => (ticks === undefined) === (tickSize === undefined), {
+    message: 'ticks and tickSize belong together',
+  })
+  .refine(
+    ({ absolute, relative, ticks, withinMs }) =>
+      [absolute, relative, ticks, withinMs].some((each) => each !== undefined),
+    { message: 'expected absolute, relative, ticks with tickSize, or withinMs' },
+  )
+  .refine(({ absolute, ticks }) => absolute === undefined || ticks === undefined, {
+    message: 'expected absolute or ticks, not both',
+  });
+
+const enumValue = z.union(
+  [z.string(), z.number().int(), z.boolean(), z.null()],
+  'expected a text, a whole number, true, false or null',
+);
+
+const enums = z
+  .strictObject({
+    path: comparePath,
+    values: z
+      .array(z.strictObject({ legacy: enumValue, new: enumValue }))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe('What legacy writes, and what new may write for it: { legacy: FILLED, new: filled }.'),
+    ignoreCase: z.literal(true).optional().describe('Upper and lower case are the same.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ values, ignoreCase }) => values !== undefined || ignoreCase !== undefined, {
+    message: 'expected values, ignoreCase or both',
+  });
+
 export const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
@@ -38,15 +91,37 @@ export const compare = z.strictObject({
     .default([])
     .describe('Differences at these paths are counted and shown, but are no mismatch.'),
   normalise: z
-    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...scope, ...reviewed }))
+    .array(
+      z.strictObject({
+        path: comparePath,
+        as: z.enum(['number', 'timestamp', 'null-as-absent']),
+        ...scope,
+        ...reviewed,
+      }),
+    )
     .default([])
-    .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
+    .describe(
+      'number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant as ISO 8601, as HTTP writes it, or in seconds, ' +
+        'milliseconds, microseconds or nanoseconds since 1970. null-as-absent: a null is the same as no member.',
+    ),
+  tolerate: z
+    .array(tolerate)
+    .default([])
+    .describe('Numbers, also in quotes, and timestamps that may be a little apart. Their type must be the same.'),
+  enums: z
+    .array(enums)
+    .default([])
+    .describe('Values that mean the same; with the path "status", statuses: { legacy: 200, new: 201 }.'),
   arrays: z
     .array(
       z
         .strictObject({
           path: comparePath,
-          key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+          key: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
           unordered: z.literal(true).optional().describe('The order of members does not matter.'),
           ...scope,
           ...reviewed,
@@ -69,11 +144,29 @@ const mirror = z.strictObject({
     .default(100)
     .describe('Share of identities whose requests are copied once mirroring is on.'),
   writes: z
-    .enum(['off'])
+    .enum(['off', 'dry-run'])
     .default('off')
-    .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
+    .describe(
+      'What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them; dry-run copies them ' +
+        'signed (docs/shadow-header.md), to a side that verifiesShadow, which answers without doing anything.',
+    ),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
+});
+
+export const redact = z.strictObject({
+  headers: z
+    .array(z.string().regex(TOKEN, 'expected a header name'))
+    .default([])
+    .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
+  paths: z
+    .array(
+      z
+        .string()
+        .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
+    )
+    .default([])
+    .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
 });
 
 const streams = z.strictObject({
@@ -143,9 +236,13 @@ export const route = z.strictObject({
   fallback: z
     .boolean()
     .default(false)
-    .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
+    .describe(
+      'Whether the other side may serve while the decided one is down, requests and new WebSockets alike. Both must hold ' +
+        'the same data.',
+    ),
   rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),
+  redact: redact.prefault({}),
   streams: streams.prefault({}),
 });

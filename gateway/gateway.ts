@@ -1,7 +1,8 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
-import { openSqliteLedger } from './ledger/sqlite.ts';
+import { keepEvidence } from './evidence-keeper.ts';
+import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -11,6 +12,7 @@ import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
 import { openOperatorRules } from './rollout/operator-rules.ts';
+import type { RouteTable } from './routing/route.ts';
 import { listRules } from './rule-list.ts';
 import { type RuleWatch, watchRules } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
@@ -49,7 +51,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = await openSqliteLedger(config.ledger.replace(/^sqlite:/, ''));
+    const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const flags = await openFileFlags(config.flags.file);
     closers.push(() => flags.close());
@@ -66,21 +68,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const keeper = await keepEvidence({
+      ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
+      routes: () => table().routes.map(({ id }) => id),
+    });
+    closers.push(() => keeper.close());
     const evidence = (route: string) => numbersOf(serving, route);
     const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
+    const stages = followStages({ table, control, serving });
     const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
     const list = () => listRules(settings.current.given.routes, rules, now());
     const ruleWatch = watchRules({ list, metrics, log });
     closers.push(() => ruleWatch.close());
     ruleWatch.check();
     rules.onChange(ruleWatch.check);
-    const follow = { settings, control, ruleWatch, serving, metrics, log };
+    const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
       ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, metrics, log, now, raised },
       configProblem: () => reloader?.problem(),
+      evidenceProblem: keeper.problem,
     });
 
     const operatorAddress = await operator.listen(config.operator.listen);
@@ -109,16 +118,48 @@ async function chooseServing(deps: ServingDeps): Promise<Serving> {
   return serveByWorkers(deps, count);
 }
 
+interface StageFollower {
+  /** To be called when the routes have changed. */
+  adoptRoutes(): void;
+}
+
+/** Has evidence begin anew with each stage, and with each rollback and its end. */
+function followStages({ table, control, serving }: StageDeps): StageFollower {
+  const { evidence } = serving;
+  const enter = () => {
+    for (const { id } of table().routes) {
+      const { stage, override } = control.route(id);
+      evidence.enter(id, override ? `forced to ${override.side}` : stage);
+    }
+  };
+  control.onChange(enter);
+  enter();
+  return {
+    adoptRoutes() {
+      evidence.retain(new Set(table().routes.map(({ id }) => id)));
+      enter();
+    },
+  };
+}
+
+interface StageDeps {
+  readonly table: () => RouteTable;
+  readonly control: Control;
+  readonly serving: Serving;
+}
+
 interface FollowDeps {
   readonly settings: SettingsHolder;
   readonly control: Control;
+  readonly stages: StageFollower;
   readonly ruleWatch: RuleWatch;
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
 }
 
-function followConfig(file: string, { settings, control, ruleWatch, serving, metrics, log }: FollowDeps): Reloader {
+function followConfig(file: string, deps: FollowDeps): Reloader {
+  const { settings, control, stages, ruleWatch, serving, metrics, log } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
@@ -126,6 +167,7 @@ function followConfig(file: string, { settings, control, ruleWatch, serving, met
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
       await control.adoptRoutes();
+      stages.adoptRoutes();
       ruleWatch.check();
       await serving.settled();
       return [];

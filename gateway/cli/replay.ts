@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseCompare } from '../../config/compare-rules.ts';
 import { gatewaySchema } from '../../config/gateway-schema.ts';
+import { redact } from '../../config/route-schema.ts';
 import { FAILED_REPLAYS, GOOD_REPLAYS, openBuildReplays, replayHeaders } from '../mirror/replay.ts';
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
@@ -29,6 +30,7 @@ type ReplayView = z.output<typeof replaySchema>;
 const routeSchema = z.looseObject({
   settings: z.looseObject({
     compare: z.unknown(),
+    redact,
     mirror: z.looseObject({ timeoutMs: z.number(), bodyBytesMax: z.number() }),
   }),
 });
@@ -37,13 +39,13 @@ const listSchema = z.looseObject({ samples: z.array(z.looseObject({ n: z.number(
 /** A route's samples, all or one, with the rules in force. */
 export async function fetchSuite(api: ApiClient, route: string, only: number | undefined): Promise<Suite> {
   const path = `/api/routes/${encodeURIComponent(route)}`;
-  const { compare, mirror } = routeSchema.parse((await api.get(path)).body).settings;
+  const { compare, redact, mirror } = routeSchema.parse((await api.get(path)).body).settings;
   const { samples: listed } = listSchema.parse((await api.get(`${path}/samples`)).body);
   const numbers = only === undefined ? listed.map(({ n }) => n) : [only];
   const samples = [];
   for (const n of numbers) samples.push(sampleSchema.parse((await api.get(`${path}/samples/${n}`)).body));
   const { timeoutMs, bodyBytesMax } = mirror;
-  return { version: 1, route, compare: parseCompare(compare), timeoutMs, bodyBytesMax, samples };
+  return { version: 1, route, compare: parseCompare(compare), redact, timeoutMs, bodyBytesMax, samples };
 }
 
 /** On both sides, by the gateway: one after the other, so that they burden nobody. */

@@ -122,7 +122,9 @@ function readField(kind: RuleKind, field: string): [name: string, value: unknown
     throw new CommandError(EXIT.usage, `expected NAME=VALUE, such as as=number, instead of ${field}`);
   }
   const value = yamlValue(text);
-  return [name, takesValue(kind, name, value) ? value : text];
+  // A number of YAML is a floating-point one: the text is kept where the kind takes a number as text too.
+  const isText = !takesValue(kind, name, value) || (typeof value === 'number' && takesValue(kind, name, text));
+  return [name, isText ? text : value];
 }
 
 function yamlValue(text: string): unknown {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseCompare } from '../../config/compare-rules.ts';
+import { redact } from '../../config/route-schema.ts';
 import { CommandError, EXIT } from './exit.ts';
 
 const keptAnswer = z.looseObject({
@@ -16,6 +17,7 @@ export const sampleSchema = z.looseObject({
   n: z.number(),
   method: z.string(),
   target: z.string().startsWith('/'),
+  request: z.object({ headers: z.array(z.array(z.string())), body: z.string(), redacted: z.array(z.string()) }),
   outcome: z.string(),
   differences: z.array(z.looseObject({ path: z.string(), kind: z.string(), rule: z.string().optional() })),
   legacy: keptAnswer,
@@ -25,6 +27,7 @@ export const suiteSchema = z.object({
   version: z.literal(1),
   route: z.string(),
   compare: z.unknown().transform(parseCompare),
+  redact,
   timeoutMs: z.number(),
   bodyBytesMax: z.number(),
   samples: z.array(sampleSchema),

@@ -14,6 +14,7 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
       concurrency: share(mirror.concurrency),
       queueMax: share(mirror.queueMax),
       queueBytesMax: share(mirror.queueBytesMax),
+      compareCpuPercent: mirror.compareCpuPercent / workers,
     },
     limits: {
       ...limits,

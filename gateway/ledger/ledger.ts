@@ -1,5 +1,6 @@
 // The port to the gateway's durable state: overrides, rules made by operators, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
+import type { EvidenceStore } from './evidence-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -93,4 +94,10 @@ export interface Ledger {
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
   close(): Promise<void>;
+}
+
+/** A ledger that keeps the evidence of comparing beside the rest. */
+export interface EvidenceLedger extends Ledger {
+  /** Closed with the ledger. */
+  readonly evidence: EvidenceStore;
 }

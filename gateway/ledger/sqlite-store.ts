@@ -13,6 +13,7 @@ import {
   type StoredAuditEntry,
   type StoredRule,
 } from './ledger.ts';
+import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -30,6 +31,7 @@ const LAYOUT_STEPS = [
     id TEXT PRIMARY KEY, route TEXT NOT NULL, kind TEXT NOT NULL, rule TEXT NOT NULL, permanent TEXT, actor TEXT NOT NULL,
     at TEXT NOT NULL
   ) STRICT;`,
+  EVIDENCE_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -74,7 +76,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore {
+export interface SqliteStore extends SqliteEvidence {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -130,7 +132,20 @@ export function openSqliteStore(file: string): SqliteStore {
     statements.putRule.run(id, route, kind, JSON.stringify(rule), permanent ?? null, actor, at);
   }
 
+  function atomically<T>(work: () => T): T {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   return {
+    ...createSqliteEvidence(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },
@@ -140,17 +155,7 @@ export function openSqliteStore(file: string): SqliteStore {
     revisions() {
       return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
     },
-    commit(change) {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        const revision = store(change);
-        db.exec('COMMIT');
-        return revision;
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
-    },
+    commit: (change) => atomically(() => store(change)),
     audit({ limit, scope, before }) {
       return statements.audit.all(scope ?? null, before ?? null, limit).map((row) => auditRow.parse(row));
     },

@@ -1,11 +1,10 @@
 // What a rule would do, before it is made: which of the differences found so far it hides.
-import { type PathStep, parseComparePath } from '../../config/compare-path.ts';
-import { type CompareRule, parseCompare, withRules } from '../../config/compare-rules.ts';
+import { type CompareRule, withRules } from '../../config/compare-rules.ts';
 import type { CompareConfig } from '../../config/gateway-schema.ts';
-import type { Side } from '../routing/side.ts';
-import { judge, type ObservedPair, type Verdict } from './compare.ts';
+import { judge, type Verdict } from './compare.ts';
 import type { DifferenceCount, Sample } from './evidence.ts';
-import { AGREEING, type Observation } from './observation.ts';
+import { AGREEING } from './observation.ts';
+import { createReach, hasFilters } from './reach.ts';
 import { createRuleBook } from './rules.ts';
 import { readKept } from './sample-observation.ts';
 
@@ -43,16 +42,17 @@ export async function previewRule(
   const differing = samples.filter(({ outcome }) => outcome === 'mismatch');
   const judged = await judgeAgain(compare, added, differing, now);
   const wouldMatch = judged.filter(({ after }) => AGREEING.includes(after.outcome)).length;
+  const path = added.rule.path ?? '$';
   // An ignore rule for all answers needs no values: the counts of all that was compared tell more than the samples.
-  const isCounted = added.kind === 'ignore' && added.rule.status === undefined;
-  const found = isCounted ? await hiddenOfCounted(differences, added, now) : hiddenOfSamples(judged);
+  const isCounted = added.kind === 'ignore' && added.rule.status === undefined && !hasFilters(path);
+  const found = isCounted ? hiddenOfCounted(differences, path) : hiddenOfSamples(judged);
   const counts = { of: differing.length, judged: judged.length, wouldMatch };
-  const critical = await criticalWarnings(compare, added, found.differences, now);
+  const critical = criticalWarnings(compare, added, found.differences);
   return {
     basis: isCounted ? 'counted' : 'samples',
     ...found,
     samples: counts,
-    warnings: [...critical, ...reachWarnings(added, found), ...unjudged(counts)],
+    warnings: [...critical, ...reachWarnings(added, found), ...filtering(path), ...unjudged(counts)],
   };
 }
 
@@ -71,24 +71,21 @@ async function judgeAgain(
   now: Date,
 ): Promise<JudgedAgain[]> {
   const rulesOf = createRuleBook(() => now);
-  const [before, after] = [compare, withRules(compare, [added])].map((block) =>
-    rulesOf({ config: { compare: block } }),
-  );
+  const [before, after] = [rulesOf(compare), rulesOf(withRules(compare, [added]))];
   const judged: JudgedAgain[] = [];
   for (const sample of samples) {
     const [legacy, fresh] = [readKept('legacy', sample.legacy), readKept('new', sample.new)];
-    if (!legacy || !fresh || !before || !after) continue;
+    if (!legacy || !fresh) continue;
     const pair = { legacy, new: fresh, copied: undefined };
     judged.push({ before: await judge(pair, before), after: await judge(pair, after) });
   }
   return judged;
 }
 
-async function hiddenOfCounted(differences: readonly DifferenceCount[], added: CompareRule, now: Date): Promise<Found> {
-  const say = probing(withRules(parseCompare({}), [added]), added, now);
+function hiddenOfCounted(differences: readonly DifferenceCount[], path: string): Found {
+  const isCovered = createReach([path]);
   const counting = differences.filter(({ rule }) => rule === undefined);
-  const hidden: DifferenceCount[] = [];
-  for (const each of counting) if ((await say(each.path)).ignored) hidden.push(each);
+  const hidden = counting.filter((found) => isCovered(found.path));
   return {
     hidden: total(hidden),
     of: total(counting),
@@ -122,24 +119,23 @@ function total(differences: readonly HiddenDifference[]): number {
   return differences.reduce((sum, { count }) => sum + count, 0);
 }
 
-async function criticalWarnings(
-  compare: CompareConfig,
-  added: CompareRule,
+function criticalWarnings(
+  { critical }: CompareConfig,
+  { kind, rule: { path = '$' } }: CompareRule,
   hidden: readonly HiddenDifference[],
-  now: Date,
-): Promise<string[]> {
-  const found = hidden.filter(({ critical }) => critical);
+): string[] {
+  const found = hidden.filter((each) => each.critical);
   if (found.length > 0) {
-    return found.map(({ path, kind, count }) => `hides critical differences: ${path} (${kind}) in ${count} requests`);
+    return found.map((each) => `hides critical differences: ${each.path} (${each.kind}) in ${each.count} requests`);
   }
-  if (added.kind !== 'ignore') return []; // Whether it hides anything depends on the values.
-  const { critical } = compare;
-  const say = probing(withRules(parseCompare({ critical }), [added]), added, now);
-  const covered: string[] = [];
-  for (const path of critical) if ((await say(path)).ignored) covered.push(path);
-  const { path = '$' } = added.rule;
-  if (covered.length === 0 && (await say(path)).critical) return [`${path} is part of what is critical`];
-  return covered.map((each) => `covers the critical path ${each}`);
+  if (kind !== 'ignore') return []; // Whether it hides anything depends on the values.
+  const covered = critical.filter(createReach([path]));
+  if (covered.length > 0) {
+    return covered.map((each) => `${hasFilters(path) ? 'may cover' : 'covers'} the critical path ${each}`);
+  }
+  const parts = critical.filter((each) => createReach([each])(path));
+  if (parts.length === 0) return [];
+  return [`${path} ${parts.every(hasFilters) ? 'may be' : 'is'} part of what is critical`];
 }
 
 function reachWarnings({ kind, rule }: CompareRule, { hidden, of }: Found): string[] {
@@ -150,45 +146,11 @@ function reachWarnings({ kind, rule }: CompareRule, { hidden, of }: Found): stri
   return warnings;
 }
 
+function filtering(path: string): string[] {
+  return hasFilters(path) ? ['depends on values, by its filter: only the samples that are kept tell what it does'] : [];
+}
+
 function unjudged({ of, judged }: RulePreview['samples']): string[] {
   if (judged === of) return [];
   return [`${of - judged} of ${of} samples could not be judged again: their bodies were not kept whole`];
-}
-
-/** What a `compare` block with one rule says of the places that paths name. */
-function probing(block: CompareConfig, { rule }: CompareRule, now: Date): (path: string) => Promise<Said> {
-  const rulesOf = createRuleBook(() => now);
-  const status = Number(`${rule.status?.[0] ?? 2}00`);
-  return async (path) => {
-    const pair = differingAt(path, status);
-    if (!pair) return { ignored: false, critical: false };
-    const headers = pair.legacy.headers.filter((_, index) => index % 2 === 0);
-    const { differences } = await judge(pair, rulesOf({ config: { compare: { ...block, headers } } }));
-    const [found] = differences;
-    return { ignored: found?.rule !== undefined, critical: found?.critical === true };
-  };
-}
-
-interface Said {
-  readonly ignored: boolean;
-  readonly critical: boolean;
-}
-
-/** Two answers that differ at one place and nowhere else: what comparing makes of them is what the rules say of it. */
-function differingAt(text: string, status: number): ObservedPair | undefined {
-  const path = parseComparePath(text);
-  if (!path) return undefined;
-  const observe = (side: Side, value: string): Observation => ({
-    side,
-    status: path.part === 'status' && value === 'b' ? status + 1 : status,
-    headers: path.part === 'header' ? [path.name, value] : ['content-type', 'application/json'],
-    body: Buffer.from(path.part === 'body' ? JSON.stringify(documentWith(path.steps, value)) : ''),
-    durationMs: 0,
-    failure: undefined,
-  });
-  return { legacy: observe('legacy', 'a'), new: observe('new', 'b'), copied: undefined };
-}
-
-function documentWith(steps: readonly PathStep[], value: string): unknown {
-  return steps.reduceRight<unknown>((inner, { any, name }) => (any ? [inner] : { [name]: inner }), value);
 }

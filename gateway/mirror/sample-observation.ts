@@ -5,9 +5,9 @@ import type { Side } from '../routing/side.ts';
 import { decodeBody } from './decode.ts';
 import { parseJson } from './json.ts';
 import type { Observation } from './observation.ts';
-import { redactBody, redactHeaders } from './redact.ts';
+import { type Redaction, withoutHashes } from './redact.ts';
 
-/** What is kept of a side's answer; see SampleSide of evidence.ts. */
+/** What is kept of a side's answer; see SampleSide of sample.ts. */
 export interface KeptAnswer {
   readonly status?: number | undefined;
   readonly failure?: string | undefined;
@@ -26,16 +26,21 @@ export function readKept(
   return { side, status, headers: pairs, body: Buffer.from(body), durationMs, failure: undefined };
 }
 
+/** An answer that was kept, its secrets replaced as by whoever has no key for hashes. */
+export function withoutKey({ headers, body, ...answer }: KeptAnswer): KeptAnswer {
+  return { ...answer, headers: headers.map((pair) => pair.map(withoutHashes)), body: withoutHashes(body) };
+}
+
 /** A new answer with its secrets replaced as in a sample, so that it compares with one that was kept. */
-export async function asKept(observed: Observation): Promise<Observation> {
+export async function asKept(observed: Observation, redaction: Redaction): Promise<Observation> {
   const { headers, body } = observed;
   if (!body) return observed;
   const decoded = await decodeBody(body, headerValue(headers, 'content-encoding'));
   if (!decoded) return observed;
   const plain = headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== 'content-encoding');
-  const text = redactBody(decoded, plain, Number.POSITIVE_INFINITY);
-  const pairs = redactHeaders(plain).flat();
-  // What is no JSON is only described by comparing, so it may stay as it is.
+  const { text } = redaction.body(decoded, plain, Number.POSITIVE_INFINITY);
+  const pairs = redaction.headers(plain).flat();
+  // Kept answers are JSON: of what is none, comparing says that it is of another type, and describes it.
   return { ...observed, headers: pairs, body: isWhole(text, plain) ? Buffer.from(text) : decoded };
 }
 

@@ -132,7 +132,8 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({ flags, control, rules, settings, serving, configProblem }: OperatorDeps): string[] {
+function warningsOf(deps: OperatorDeps): string[] {
+  const { flags, control, rules, settings, serving, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
@@ -141,7 +142,8 @@ function warningsOf({ flags, control, rules, settings, serving, configProblem }:
     unreadable > 0
       ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
       : undefined;
-  const problems = [configProblem(), flags.problem(), control.problem(), serving.problem(), lostRules, ...unhealthy];
+  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem(), lostRules];
+  const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
 
@@ -166,6 +168,7 @@ function status(deps: OperatorDeps, draining: boolean) {
     config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
+    evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),

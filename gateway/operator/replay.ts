@@ -3,6 +3,7 @@
 // reaches other builds from where its caller stands.
 import { z } from 'zod';
 import { replayHeaders, replayOnSides } from '../mirror/replay.ts';
+import { SIDES } from '../routing/side.ts';
 import { type OperatorContext, type OperatorDeps, Refusal, readBody, routeOf, sampleOf } from './context.ts';
 
 /** Replays under way at a time, beside the copies of clients' requests. */
@@ -20,10 +21,13 @@ export function createReplayer(deps: OperatorDeps): (c: OperatorContext, id: str
     if (underWay >= REPLAYS_MAX) throw new Refusal(429, `${REPLAYS_MAX} replays are under way; try again in a moment`);
     underWay++;
     try {
-      const { compare, mirror } = route.config;
+      const { compare, redact, mirror } = route.config;
       const { timeoutMs, bodyBytesMax } = mirror;
-      const { copying } = deps.settings.current.upstreams;
-      const replay = await replayOnSides(sample, copying, { compare, timeoutMs, bodyBytesMax, headers }, deps.now);
+      const { config, upstreams } = deps.settings.current;
+      // Where a side wants a Host of its own, the sample may hold that instead of the client's.
+      const keepsHost = SIDES.every((side) => config.upstreams[side].host === 'keep');
+      const settings = { compare, redact, timeoutMs, bodyBytesMax, headers, keepsHost };
+      const replay = await replayOnSides(sample, upstreams.copying, settings, deps.now);
       const { result } = replay;
       deps.metrics.replays.inc({ route: route.id, result });
       const by = c.get('caller').name;

@@ -2,7 +2,7 @@
 import type { RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
-import type { Side } from '../routing/side.ts';
+import { SIDES, type Side } from '../routing/side.ts';
 import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
@@ -15,12 +15,14 @@ export interface RouteFacts {
   readonly streams: StreamCounts;
   /** The route's rules for comparing. */
   readonly rules: readonly StandingRule[];
+  /** How many of `processes` leave each side alone. */
+  readonly openBreakers: Readonly<Record<Side, number>>;
+  readonly processes: number;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
 export function routeSummary(facts: RouteFacts) {
   const { route, state, evidence, traffic } = facts;
-  const { outcomes, coverage, parity, parityLowerBound, eligible } = evidence;
   return {
     id: route.id,
     group: route.config.group ?? null,
@@ -31,25 +33,35 @@ export function routeSummary(facts: RouteFacts) {
     override: state.override ?? null,
     revision: state.revision,
     traffic,
-    comparison: { eligible, coverage, parity, parityLowerBound, outcomes },
+    comparison: comparisonOf(evidence),
     attention: attentionOf(facts),
   };
 }
 
-/** One route with all that is known of it. */
-export function routeDetail(facts: RouteFacts) {
-  const { timeoutMs, mirror, compare, streams, initialStage } = facts.route.config;
-  const { since, pending, dropped, differences } = facts.evidence;
+/** The rates of one window: never one without the others, since each is easily misread alone. */
+function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }: RouteEvidence) {
+  return { eligible, coverage, parity, parityLowerBound, outcomes };
+}
+
+/** One route with all that is known of it; `windows` are the same evidence in every window. */
+export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
+  const { timeoutMs, mirror, compare, redact, streams, initialStage } = facts.route.config;
+  const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
     streams: facts.streams,
-    settings: { initialStage, timeoutMs, mirror, compare, streams },
-    evidence: { since, pending, dropped, differences },
+    openBreakers: facts.openBreakers,
+    settings: { initialStage, timeoutMs, mirror, compare, redact, streams },
+    evidence: {
+      ...{ window, since, pending, dropped, differences },
+      windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
+    },
   };
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams, rules }: RouteFacts): string[] {
+export function attentionOf(facts: RouteFacts): string[] {
+  const { state, evidence, traffic, streams, rules, openBreakers, processes } = facts;
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -58,6 +70,10 @@ export function attentionOf({ state, evidence, traffic, streams, rules }: RouteF
   }
   if (streams.oldSide > 0) {
     sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
+  }
+  for (const side of SIDES) {
+    if (openBreakers[side] === 0) continue;
+    sentences.push(`${openBreakers[side]} of ${processes} processes leave ${side} alone, because it keeps failing`);
   }
   const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
   for (const { path, kind, count } of critical.slice(0, 3)) {

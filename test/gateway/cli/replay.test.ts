@@ -15,6 +15,14 @@ import { closedPort, sendJson, startUpstream } from '../../helpers/upstream.ts';
 const kept = closingAfterEach();
 
 type Answering = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+interface Sampling {
+  readonly compare?: object;
+  readonly redact?: object;
+  /** What the sampled requests have. */
+  readonly headers?: Record<string, string>;
+  readonly samples?: object;
+}
+
 const answering =
   (body: unknown, status = 200): Answering =>
   (_, outgoing) =>
@@ -36,13 +44,17 @@ describe('banyan diffs replay', () => {
     banyan('--url', gateway.operatorUrl, '--token-file', tokenFile, 'diffs', 'replay', ...args);
 
   /** A gateway with a sample of each path, whose sides then answer as `sides` says. */
-  async function sampled(sides: { legacy: Answering; new: Answering }, paths: readonly string[], compare: object = {}) {
+  async function sampled(
+    sides: { legacy: Answering; new: Answering },
+    paths: readonly string[],
+    { compare = {}, redact = {}, headers = {}, ...overrides }: Sampling = {},
+  ) {
     const start = (side: 'legacy' | 'new') => kept(startUpstream((...exchange) => sides[side](...exchange)));
     const urls = { legacy: (await start('legacy')).url, new: (await start('new')).url };
-    const routes = [routeOn('/*', { initialStage: 'shadow', compare })];
-    const gateway = await kept(startTestGateway({ ...urls, routes }));
+    const routes = [routeOn('/*', { initialStage: 'shadow', compare, redact })];
+    const gateway = await kept(startTestGateway({ ...urls, routes, overrides }));
     for (const [index, path] of paths.entries()) {
-      await (await fetch(`${gateway.url}${path}`)).text();
+      await (await fetch(`${gateway.url}${path}`, { headers })).text();
       await eventually(async () => {
         const { body } = await gateway.api('GET', '/api/routes/test.route/samples');
         return body.samples.length === index + 1;
@@ -80,7 +92,7 @@ describe('banyan diffs replay', () => {
     const legacy = { price: '1.50', token: 'a secret', list: [1, 2] };
     const sides = { legacy: answering(legacy), new: answering({ price: 9 }) };
     const normalise = [{ path: '$.price', as: 'number', reason: 'x', owner: 'y' }];
-    const gateway = await sampled(sides, ['/a?limit=1'], { normalise });
+    const gateway = await sampled(sides, ['/a?limit=1'], { compare: { normalise } });
     sides.legacy = () => assert.fail('legacy is not asked');
     sides.new = () => assert.fail('the new side that the gateway knows is not asked');
     const asked: IncomingMessage[] = [];
@@ -106,10 +118,23 @@ describe('banyan diffs replay', () => {
     assert.deepEqual([dead.code, /new_error +connect_failed/.test(dead.out)], [6, true]);
   });
 
+  it('against another build takes hashed secrets, and those that the route names, for equal', async () => {
+    const answer = { n: 1, owner: { name: 'Ada' }, token: 'a secret' };
+    const sides = { legacy: answering(answer), new: answering({ ...answer, n: 2 }) };
+    const redact = { paths: ['$.owner.name'] };
+    const gateway = await sampled(sides, ['/a'], { redact, samples: { secrets: 'hash' } });
+    const { body } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+    assert.match(body.legacy.body, /"name":"\[hmac:[0-9a-f]{16}\]"/);
+    const other = { n: 1, owner: { name: 'Grace' }, token: 'another' };
+    const build = await kept(startUpstream(answering(other)));
+    const right = await on(gateway, 'test.route', '--against', build.url);
+    assert.equal(right.code, 0, right.out + right.err);
+  });
+
   it('saves samples and rules, and replays them on a build where no gateway is', async () => {
     const sides = { legacy: answering({ n: 1, at: 1 }), new: answering({ n: 2, at: 2 }) };
     const ignore = [{ path: '$.at', reason: 'a clock', owner: 'core' }];
-    const gateway = await sampled(sides, ['/a'], { ignore });
+    const gateway = await sampled(sides, ['/a'], { compare: { ignore } });
     const file = join(folder, 'suite.json');
     assert.equal((await on(gateway, 'test.route', '--save', file)).code, 6);
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -133,11 +158,11 @@ describe('banyan diffs replay', () => {
     const refusing: Answering = (incoming, outgoing) =>
       incoming.headers.authorization ? sendJson(outgoing, 200, { n: 1 }) : sendJson(outgoing, 401, {});
     const sides = { legacy: answering({ n: 1 }), new: answering({ n: 2 }) };
-    const gateway = await sampled(sides, ['/a']);
+    const gateway = await sampled(sides, ['/a'], { headers: { authorization: 'Bearer of a user' } });
     const build = await kept(startUpstream(refusing));
     const undecided = await on(gateway, 'test.route', '--against', build.url);
     assert.equal(undecided.code, 6);
-    assert.match(undecided.out, /unreplayable +it answers 401 where legacy answered 200.*--header/);
+    assert.match(undecided.out, /unreplayable +samples hold no secrets; give authorization with --header/);
     assert.match(undecided.err, /1 of 1 samples say neither/);
     const secrets = join(folder, 'headers');
     writeFileSync(secrets, 'Authorization: Bearer x\n\n');
@@ -157,7 +182,7 @@ describe('banyan diffs replay', () => {
       [['test.route', '--sample', '7'], /has no sample 7/],
       [['test.route', '--sample', 'x'], /number of a sample/],
       [['test.route', '--header', 'x'], /expected NAME:VALUE/],
-      [['test.route', '--header', 'content-length: 5'], /--header: a replayed request has no body/],
+      [['test.route', '--header', 'content-length: 5'], /--header: a replay counts itself how long its body is/],
       [['test.route', '--header', '@/nowhere/at/all'], /--header @\/nowhere/],
       [['test.route', '--against', 'ftp://x'], /--against ftp:\/\/x: expected a URL/],
       [['test.route', '--against', 'http://x/path'], /expected an origin without a path/],

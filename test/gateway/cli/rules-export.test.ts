@@ -6,8 +6,7 @@ import { parseCompare, withRules } from '../../../config/compare-rules.ts';
 import type { CompareConfig } from '../../../config/gateway-schema.ts';
 import { parseGatewayConfig } from '../../../config/load-gateway.ts';
 import { exportYaml } from '../../../gateway/cli/rules-export.ts';
-import { child, member } from '../../../gateway/mirror/path.ts';
-import { compileRules } from '../../../gateway/mirror/rules.ts';
+import { type CompiledRules, compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, LEAST_CONFIG, REVIEWED } from '../../helpers/gateway-config.ts';
 
 /** The `compare` blocks of an export, read as part of a configuration. */
@@ -82,11 +81,17 @@ describe('exported rules', () => {
     const [read] = readBack(exportYaml([{ id: 'a.route', compare, made: [] }]));
     const scope = { today: '2026-01-05', statusClass: 2 };
     const [before, after] = [compare, read ?? own].map((block) => compileRules(block, scope));
-    const fills = child(undefined, 'fills');
-    for (const place of [undefined, child(undefined, 'price'), fills, child(member(fills), 'fee')]) {
-      assert.deepEqual(after?.at(place), before?.at(place));
-    }
-    assert.equal(after?.at(child(undefined, 'price')).normalise, 'number');
+    const places = (rules: CompiledRules | undefined) => {
+      const fills = rules?.root.child('fills', null);
+      return [rules?.root, rules?.root.child('price', null), fills, fills?.member(null).child('fee', null)];
+    };
+    assert.deepEqual(
+      places(after).map((place) => place?.rules),
+      places(before).map((place) => place?.rules),
+    );
+    assert.equal(places(after)[1]?.rules.normalise, 'number');
+    assert.deepEqual(places(after)[2]?.rules.array, { key: 'id', unordered: false });
+    assert.equal(places(after)[3]?.rules.ignored, '$.fills[*].fee');
     assert.deepEqual(after?.headers, []);
   });
 

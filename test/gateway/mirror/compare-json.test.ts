@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CompareConfig } from '../../../config/gateway-schema.ts';
-import { compareJson, DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/compare-json.ts';
+import { compareJson } from '../../../gateway/mirror/compare-json.ts';
+import { DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/difference.ts';
 import { type Json, parseJson } from '../../../gateway/mirror/json.ts';
 import { compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
@@ -12,8 +13,8 @@ import { compareSlowly } from './slow-comparer.ts';
 
 const NO_RULES = aCompareConfig();
 
-function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): Difference[] {
-  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }));
+function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): readonly Difference[] {
+  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }).root);
 }
 /** The same for texts. */
 const differencesOf = (legacy: string, fresh: string, config?: CompareConfig) =>
@@ -58,6 +59,23 @@ describe('one difference', () => {
   for (const [legacy, fresh, expected] of rows) {
     test(`${legacy} and ${fresh}: ${expected.join(', ')}`, () => assert.deepEqual(found(legacy, fresh), expected));
   }
+
+  test('then also where exactly: a JSON pointer into legacy, into new where only that has the value', () => {
+    const at = (legacy: string, fresh: string, config?: CompareConfig) =>
+      differencesOf(legacy, fresh, config).map((difference) => difference.at);
+    assert.deepEqual(at('1', '2'), ['']);
+    assert.deepEqual(at('{"a":[0,{"x/y~z":1}]}', '{"a":[0,{"x/y~z":2}]}'), ['/a/1/x~1y~0z']);
+    assert.deepEqual(at('{"a":[1,2]}', '{"a":[1]}'), ['/a']);
+    assert.deepEqual(at('{"a":1}', '{"b":1}'), ['/a', '/b']);
+    assert.deepEqual(at('[[1,2],[3,4]]', '[[1,2],[3,5]]'), ['/1/1']);
+    const keyed = aCompareConfig({ arrays: [{ path: '$', key: 'id', unordered: true, ...REVIEWED }] });
+    assert.deepEqual(at('[{"id":1,"v":1},{"id":2}]', '[{"id":0},{"id":3},{"id":1,"v":2}]', keyed), [
+      '/0/v',
+      '/1',
+      '/0',
+      '/1',
+    ]);
+  });
 
   test('every planted mutation, then found at its place with its kind, and nothing else', () => {
     const kinds = new Map<string, number>();

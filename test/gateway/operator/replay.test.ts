@@ -1,6 +1,7 @@
 // Samples replayed over the API: on both backends, marked as copies, judged by the rules in force, and counted nowhere.
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually } from '../../helpers/deadline.ts';
@@ -60,8 +61,8 @@ describe('a replayed sample', () => {
       result: 'mismatch',
       detail: null,
       differences: [
-        { path: '$.n', kind: 'changed', legacy: '1', new: '2', critical: true },
-        { path: '$.at', kind: 'changed', legacy: '1', new: '3', critical: false, rule: '$.at' },
+        { path: '$.n', at: '/n', kind: 'changed', legacy: '1', new: '2', critical: true },
+        { path: '$.at', at: '/at', kind: 'changed', legacy: '1', new: '3', critical: false, rule: '$.at' },
       ],
       fixed: ['$.fee (changed)'],
     });
@@ -82,6 +83,42 @@ describe('a replayed sample', () => {
     await gateway.api('POST', '/api/rules', rule, { 'if-match': '*' });
     sides.new = answering({ fee: 1, n: 9, at: 1 });
     assert.equal((await replay(gateway, n)).body.result, 'ignored', "an operator's rule holds for replays too");
+  });
+
+  it('sends what the request had, but for what is secret or given anew, and its body', async () => {
+    const sides = { legacy: answering({ n: 1 }), new: answering({ n: 2 }) };
+    const gateway = await shadowing(sides);
+    const sent = {
+      'accept-language': 'de',
+      'x-user-id': 'u1',
+      'x-api-key': 's3cret',
+      'content-type': 'application/json',
+    };
+    const path = new URL('/x', gateway.url);
+    await (await fetch(path, { method: 'OPTIONS', headers: sent, body: '{ "a": [1, 2] }' })).text();
+    const n = await eventually(async () => {
+      const [sample] = (await gateway.api('GET', SAMPLES)).body.samples;
+      return sample?.n;
+    }, 'a sample');
+    const asked: [headers: IncomingMessage['headers'], body: string][] = [];
+    sides.legacy = async (incoming, outgoing) => {
+      asked.push([incoming.headers, await textOf(incoming)]);
+      sendJson(outgoing, 200, {});
+    };
+    sides.new = sides.legacy;
+    assert.equal((await replay(gateway, n)).body.detail, 'samples hold no secrets; give x-api-key with --header');
+    const given = Object.entries({ 'X-User-Id': 'u2', 'x-api-key': 'another' });
+    assert.equal((await replay(gateway, n, { headers: given })).body.result, 'match');
+    assert.equal(asked.length, 2);
+    for (const [headers, body] of asked) {
+      assert.equal(body, '{"a":[1,2]}');
+      assert.equal(headers['content-length'], '11');
+      assert.equal(headers['accept-language'], 'de');
+      assert.equal(headers['x-user-id'], 'u2');
+      assert.equal(headers['x-api-key'], 'another');
+      assert.equal(headers.host, path.host);
+      assert.equal(headers.via, '1.1 banyan');
+    }
   });
 
   it('says how the new side fails, and gives up in time', async () => {
@@ -113,9 +150,11 @@ describe('a replayed sample', () => {
     const n = await sampled(gateway, '/x', credentials);
     const without = (await replay(gateway, n)).body;
     assert.equal(without.result, 'unreplayable');
-    assert.equal(
-      without.detail,
-      'legacy answers 401 where it answered 200: samples hold no credentials; give them with --header',
+    assert.equal(without.detail, 'samples hold no secrets; give authorization with --header');
+    const stale = await replay(gateway, n, { headers: [['authorization', 'Bearer of yesterday']] });
+    assert.deepEqual(
+      [stale.body.result, stale.body.detail],
+      ['unreplayable', 'legacy answers 401 where it answered 200: give credentials that hold, with --header'],
     );
     const given = await replay(gateway, n, { headers: Object.entries(credentials) });
     assert.equal(given.body.result, 'mismatch');

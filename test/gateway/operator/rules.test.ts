@@ -297,9 +297,38 @@ describe('the preview of a rule', () => {
     const both = (await preview(gateway, { kind: 'normalise', path: '$..*', as: 'number' })).body;
     assert.deepEqual(both.samples, { of: 2, judged: 2, wouldMatch: 2 });
     assert.deepEqual(both.warnings, ['hides everything that differs so far']);
+    const { samples } = (await preview(gateway, { kind: 'tolerate', path: '$.list[*].p', absolute: '0.1' })).body;
+    assert.equal(samples.wouldMatch, 0, 'a number and a text are of different types');
     const scoped = (await preview(gateway, { path: '$.n', status: '4xx' })).body;
     assert.equal(scoped.basis, 'samples');
     assert.deepEqual(scoped.warnings, ['hides nothing that was found so far']);
+  });
+
+  it('with a filter in its path judges the kept samples again, and says so', async () => {
+    const orders = (price: number) => ({ orders: ['BUY', 'SELL'].map((side) => ({ side, price })) });
+    const compare = { critical: ["$.orders[?@.side == 'SELL'].price"] };
+    const gateway = await shadowing(orders(1), orders(2), { compare });
+    await compared(gateway, 2);
+    const depends = 'depends on values, by its filter: only the samples that are kept tell what it does';
+    const sell = (await preview(gateway, { path: "$.orders[?@.side == 'SELL'].price" })).body;
+    assert.deepEqual(sell, {
+      basis: 'samples',
+      hidden: 0,
+      of: 2,
+      differences: [],
+      samples: { of: 2, judged: 2, wouldMatch: 0 },
+      warnings: [
+        "may cover the critical path $.orders[?@.side == 'SELL'].price",
+        'hides nothing that was found so far',
+        depends,
+      ],
+    });
+    const any = (await preview(gateway, { path: '$.orders[?@.price > 0].price' })).body;
+    assert.equal(any.samples.wouldMatch, 2);
+    assert.deepEqual(any.warnings.at(-1), depends);
+    const below = (await preview(gateway, { path: '$.orders[*].price.amount' })).body;
+    assert.equal(below.basis, 'counted');
+    assert.equal(below.warnings[0], '$.orders[*].price.amount may be part of what is critical');
   });
 
   it('warns of a rule that hides what is critical, or everything', async () => {
@@ -323,6 +352,10 @@ describe('the preview of a rule', () => {
     ]);
     assert.deepEqual(await warnings({ path: 'status' }), ['covers the critical path status', nothing]);
     assert.deepEqual(await warnings({ path: '$.orders[*].fee' }), [nothing]);
+    assert.deepEqual(await warnings({ path: "$['a','orders']" }), [
+      'covers the critical path $.orders[*].price',
+      nothing,
+    ]);
     await compared(gateway, 1);
     assert.deepEqual(await warnings({ path: '$' }), [
       'hides critical differences: $.orders[*].price (changed) in 1 requests',

@@ -11,6 +11,7 @@ import { aRoute } from '../../helpers/gateway-config.ts';
 const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 const EVIDENCE: RouteEvidence = {
+  window: 'stage',
   since: '2026-01-05T10:00:00.000Z',
   eligible: 0,
   pending: 0,
@@ -56,8 +57,11 @@ interface Given {
   };
   readonly fresh?: Partial<SideTraffic>;
   readonly group?: string;
+  readonly openBreakers?: RouteFacts['openBreakers'];
 }
-function factsOf({ state, evidence, fresh, group, rules = [] }: Given = {}): RouteFacts {
+const NO_BREAKERS = { legacy: 0, new: 0 };
+
+function factsOf({ state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -73,6 +77,8 @@ function factsOf({ state, evidence, fresh, group, rules = [] }: Given = {}): Rou
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
     rules,
+    openBreakers,
+    processes: 4,
   };
 }
 
@@ -103,27 +109,47 @@ describe('a route in the list', () => {
 describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
-    const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
-    const { settings, evidence, streams, ...summary } = routeDetail(facts);
-    assert.deepEqual(streams, facts.streams);
+    const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
+    const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
+    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
+    assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual(summary, routeSummary(facts));
-    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
+    assert.deepEqual(settings, {
+      initialStage,
+      timeoutMs,
+      mirror,
+      compare,
+      redact,
+      streams: facts.route.config.streams,
+    });
+    const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {
+      window: 'stage',
       since: EVIDENCE.since,
       pending: 2,
       dropped: { queue_count: 1 },
       differences: [aDifference],
+      windows: [
+        { window: '1m', since: minute.since, ...rates },
+        { window: 'stage', since: EVIDENCE.since, ...rates },
+      ],
     });
   });
 
   test('survives JSON: nothing in it is undefined', () => {
-    const detail = routeDetail(factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } }));
+    const facts = factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } });
+    const detail = routeDetail(facts, [facts.evidence]);
     assert.deepEqual(JSON.parse(JSON.stringify(detail)), detail);
   });
 });
 
 describe('attention', () => {
   const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
+    [
+      'a side left alone by some processes',
+      { openBreakers: { legacy: 0, new: 3 } },
+      ['3 of 4 processes leave new alone, because it keeps failing'],
+    ],
     [
       'an override',
       { state: { override: OVERRIDE } },

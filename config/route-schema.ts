@@ -161,9 +161,10 @@ export const redact = z.strictObject({
     .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
   paths: z
     .array(
-      z
-        .string()
-        .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
+      comparePath.refine(
+        (text) => comparePathProblem(text) !== undefined || parseComparePath(text).part === 'body',
+        'expected a path such as $.user.name or $..address',
+      ),
     )
     .default([])
     .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),

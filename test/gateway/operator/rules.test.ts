@@ -329,6 +329,8 @@ describe('the preview of a rule', () => {
     const below = (await preview(gateway, { path: '$.orders[*].price.amount' })).body;
     assert.equal(below.basis, 'counted');
     assert.equal(below.warnings[0], '$.orders[*].price.amount may be part of what is critical');
+    const whole = (await preview(gateway, { path: '$.orders' })).body;
+    assert.match(whole.warnings[0], /^hides critical differences: \$\.orders\[\*\]\.price \(changed\) in 2 requests/);
   });
 
   it('warns of a rule that hides what is critical, or everything', async () => {

@@ -11,6 +11,7 @@ import type { GatewayLog } from './request-log.ts';
 import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
+import { followRules } from './rollout/follow-rules.ts';
 import { openOperatorRules } from './rollout/operator-rules.ts';
 import type { RouteTable } from './routing/route.ts';
 import { listRules } from './rule-list.ts';
@@ -83,6 +84,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => ruleWatch.close());
     ruleWatch.check();
     rules.onChange(ruleWatch.check);
+    const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
+    closers.push(() => ruleFollower.close());
     const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());

@@ -58,6 +58,12 @@ export class Changes {
     return this.#revisions.get(scope) ?? 0;
   }
 
+  /** Reads a scope's revision from the ledger again, which other gateways may share. @throws when it cannot be read. */
+  async reread(scope: string): Promise<void> {
+    const revision = (await this.#deps.ledger.revisions()).get(scope);
+    if (revision !== undefined) this.#revisions.set(scope, revision);
+  }
+
   /** Why nobody can rely on changes being stored, or undefined. */
   problem(): string | undefined {
     return this.#storeProblem;

@@ -1,5 +1,6 @@
 // Rules for comparing that operators make while the gateway runs: durable in the ledger, in force once they are stored.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type CompareRule, isRuleKind, parseRule, RULE_KINDS } from '../../config/compare-rules.ts';
 import { type Ledger, RULES, type StoredRule } from '../ledger/ledger.ts';
 import type { RouteTable } from '../routing/route.ts';
@@ -54,8 +55,7 @@ export class OperatorRules {
 
   constructor(deps: OperatorRulesDeps, stored: readonly StoredRule[]) {
     this.#deps = deps;
-    this.#rules = stored.flatMap((each) => readStored(each) ?? []).reverse();
-    this.#unreadable = stored.filter((each) => readStored(each) === undefined);
+    [this.#rules, this.#unreadable] = readAll(stored);
     deps.apply(this.#rules);
   }
 
@@ -77,6 +77,14 @@ export class OperatorRules {
   /** Calls back after every change. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /**
+   * Reads the rules again, as other gateways with the same ledger may have left them, and puts them in force. Answers whether
+   * any has changed. @throws when the ledger cannot be read; then those before stay in force.
+   */
+  refresh(): Promise<boolean> {
+    return this.#deps.changes.inTurn(() => this.#reread());
   }
 
   /** Reads a request as `add` does, and changes nothing. @throws {ControlError} invalid, unknown_route */
@@ -110,6 +118,7 @@ export class OperatorRules {
     const checked = this.check(request);
     const { changes, now } = this.#deps;
     return changes.inTurn(async () => {
+      await this.#rereadIfPossible();
       changes.check(RULES, expected, RULES_SCOPE_NAME);
       const id = ruleId('operator', checked);
       if (this.#rules.some((rule) => rule.id === id)) {
@@ -130,6 +139,7 @@ export class OperatorRules {
   remove(id: string, actor: Actor, expected?: number): Promise<string> {
     const { changes } = this.#deps;
     return changes.inTurn(async () => {
+      await this.#rereadIfPossible();
       const isIt = (each: { readonly id: string }) => each.id === id;
       const rule = this.#rules.find(isIt) ?? this.#unreadable.find(isIt);
       if (!rule) {
@@ -152,6 +162,21 @@ export class OperatorRules {
     return this.#deps.changes.commit({ scope: RULES, subject: route, override: undefined, ...change }, actor);
   }
 
+  /** A ledger that cannot be read cannot store the change either, and says so then. */
+  #rereadIfPossible(): Promise<unknown> {
+    return this.#reread().catch(() => {});
+  }
+
+  async #reread(): Promise<boolean> {
+    const { ledger, changes } = this.#deps;
+    await changes.reread(RULES);
+    const [rules, unreadable] = readAll(await ledger.rules());
+    if (isDeepStrictEqual([rules, unreadable], [this.#rules, this.#unreadable])) return false;
+    this.#unreadable = unreadable;
+    this.#replace(rules);
+    return true;
+  }
+
   #replace(rules: readonly OperatorRule[]): void {
     this.#rules = rules;
     this.#deps.apply(rules);
@@ -167,6 +192,15 @@ export function ruleId(source: 'config' | 'operator', { route, kind, rule }: Com
 
 function storedOf({ id, route, kind, rule, permanent, createdBy, createdAt }: OperatorRule): StoredRule {
   return { id, route, kind, rule, permanent, actor: createdBy, at: createdAt };
+}
+
+/** The rules, the newest first, and those that this release cannot read. */
+function readAll(stored: readonly StoredRule[]): [readonly OperatorRule[], readonly StoredRule[]] {
+  const read = stored.map((each) => ({ each, rule: readStored(each) }));
+  return [
+    read.flatMap(({ rule }) => rule ?? []).reverse(),
+    read.flatMap(({ each, rule }) => (rule === undefined ? [each] : [])),
+  ];
 }
 
 function readStored({ id, route, kind, rule, permanent, actor, at }: StoredRule): OperatorRule | undefined {

@@ -4,9 +4,11 @@ import { type Difference, type DifferenceKind, Findings, pointerToken } from './
 import type { Json, JsonObject } from './json.ts';
 import { type Group, groupByKey, isInOrder, type Pair } from './keyed.ts';
 import { compareLeaves, isSameLeaf, preview } from './leaf.ts';
-import { matchByText, matchUp, type Pairing } from './pairing.ts';
+import { matchByText, matchUp, type Pairing, TooMuchWork } from './pairing.ts';
 import type { Spot } from './spot.ts';
 
+/** Values looked at for two documents; those of the largest bodies that are kept take a part of it. */
+const WORK_MAX = 20_000_000;
 /** Of a list whose order matters, only so many differing members are paired within tolerances, to see if they only moved. */
 const MOVED_FUZZY_MAX = 50;
 
@@ -16,27 +18,28 @@ const MOVED_FUZZY_MAX = 50;
  */
 export function compareJson(legacy: Json, fresh: Json, root: Spot): readonly Difference[] {
   const findings = new Findings();
-  const walk = new Walk(({ kind, spot, legacy: left, fresh: right }, trail) => {
+  const collect: Sink = ({ kind, spot, legacy: left, fresh: right }, trail) => {
     findings.add({
       ...{ path: spot.path, kind, rules: spot.rules, at: () => trail.map(pointerToken).join('') },
       legacy: left === undefined ? undefined : () => preview(left),
       new: right === undefined ? undefined : () => preview(right),
     });
     return true;
-  });
-  walk.values(legacy, fresh, root);
+  };
+  new Walk(collect, { left: WORK_MAX }, false).values(legacy, fresh, root);
   return findings.found;
 }
 
 /** Whether two values differ nowhere, only where rules ignore it, or elsewhere. */
-function agreement(legacy: Json, fresh: Json, at: Spot): 'same' | 'ignored' | 'different' {
-  let found = false;
-  const walk = new Walk(({ spot }) => {
-    found = true;
-    return spot.rules.ignored !== undefined;
-  });
+function agreement(legacy: Json, fresh: Json, at: Spot, work: Work): 'same' | 'ignored' | 'different' {
+  const walk = new Walk(({ spot }) => spot.rules.ignored !== undefined, work, true);
   if (!walk.values(legacy, fresh, at)) return 'different';
-  return found ? 'ignored' : 'same';
+  return walk.sawIgnored ? 'ignored' : 'same';
+}
+
+/** Values that may still be looked at. */
+interface Work {
+  left: number;
 }
 
 interface Found {
@@ -51,14 +54,21 @@ type Sink = (found: Found, trail: readonly (string | number)[]) => boolean;
 
 /** Goes through two documents at once. Every method answers whether the sink lets it go on. */
 class Walk {
+  readonly work: Work;
+  /** It only asks whether the documents agree, and ends where they do not. */
+  readonly isProbe: boolean;
+  sawIgnored = false;
   readonly #sink: Sink;
   readonly #trail: (string | number)[] = [];
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, work: Work, isProbe: boolean) {
     this.#sink = sink;
+    this.work = work;
+    this.isProbe = isProbe;
   }
 
   values(legacy: Json, fresh: Json, at: Spot): boolean {
+    if (--this.work.left < 0) throw new TooMuchWork('the documents take too long to compare');
     if (isSameLeaf(legacy, fresh)) return true;
     if (legacy instanceof Map && fresh instanceof Map) return this.#objects(legacy, fresh, at);
     if (Array.isArray(legacy) && Array.isArray(fresh)) return new Arrays(this, at, legacy, fresh).compare();
@@ -67,6 +77,7 @@ class Walk {
   }
 
   report(found: Found): boolean {
+    if (found.spot.rules.ignored !== undefined) this.sawIgnored = true;
     return this.#sink(found, this.#trail);
   }
 
@@ -163,12 +174,14 @@ class Arrays {
     const { ignored, different } = this.#inPlace();
     if (different.length === 0) return this.#members(ignored);
     if (!unordered) {
+      if (this.#walk.isProbe) return false;
       if (this.#isMoved(different)) return this.#report('order');
       return this.#members([...ignored, ...different].sort((a, b) => a - b));
     }
     // Within tolerances, members that agree in place may have to part so that all find a partner.
     const candidates = this.#at.rules.fuzzy ? [...this.#legacy.keys()] : different;
     const { restLeft, restRight } = this.#match(candidates, candidates);
+    if (this.#walk.isProbe) return restLeft.length === 0;
     return restLeft.every((left, i) => this.#member({ left, right: restRight[i] as number }));
   }
 
@@ -178,13 +191,18 @@ class Arrays {
     for (const [index, item] of this.#legacy.entries()) {
       const other = this.#fresh[index] as Json;
       if (isSameLeaf(item, other)) continue;
-      const answer = agreement(item, other, this.#at.member(item, key));
+      const answer = agreement(item, other, this.#at.member(item, key), this.#walk.work);
       if (answer !== 'same') found[answer].push(index);
     }
     return found;
   }
 
+  /** The differences of members in place, which all are ignored where that is all that is asked. */
   #members(indices: readonly number[], key?: string): boolean {
+    if (this.#walk.isProbe) {
+      if (indices.length > 0) this.#walk.sawIgnored = true;
+      return true;
+    }
     return indices.every((index) => this.#member({ left: index, right: index }, key));
   }
 
@@ -199,7 +217,7 @@ class Arrays {
     if (this.#at.rules.fuzzy) {
       return matchUp(left, right, (a, b) => {
         const item = this.#legacy[a] as Json;
-        return agreement(item, this.#fresh[b] as Json, spotOf(item)) !== 'different';
+        return agreement(item, this.#fresh[b] as Json, spotOf(item), this.#walk.work) !== 'different';
       });
     }
     const textOf = (item: Json) => canonicalText(item, spotOf(item));

@@ -1,5 +1,13 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net';
+import { within } from './deadline.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -55,12 +63,16 @@ export async function startRawServer(onConnection: (socket: Socket) => void): Pr
   };
 }
 
-/** A loopback port on which nothing listens. */
+/**
+ * A loopback port on which nothing listens, and on which nothing can while this process lives: it is the near end of a
+ * connection. A port that was only closed again may be the next one that somebody gets.
+ */
 export async function closedPort(): Promise<number> {
-  const server = createTcpServer();
-  const port = await listenOnLoopback(server);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  const server = createTcpServer((socket) => socket.unref()).unref();
+  const socket = connect(await listenOnLoopback(server), '127.0.0.1').unref();
+  await within(once(socket, 'connect'), 'a connection whose port stays closed');
+  server.close();
+  return socket.localPort as number; // It is connected.
 }
 
 function listenOnLoopback(server: Server | TcpServer, port = 0): Promise<number> {

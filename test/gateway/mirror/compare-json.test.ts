@@ -173,6 +173,19 @@ describe('any two documents', () => {
     assert.equal(differences.at(-1)?.path, '$.price');
   });
 
+  test('lists within lists, as deep as documents go, then found at once, ruled or not', () => {
+    const nested = (leaf: number) => `${'[0,'.repeat(150)}${leaf}${']'.repeat(150)}`;
+    const path = `$${'[*]'.repeat(150)}`;
+    assert.deepEqual(found(nested(1), nested(2)), [`changed ${path}`]);
+    const ignoring = aCompareConfig({ ignore: [{ path: '$', ...REVIEWED }] });
+    assert.deepEqual(
+      differencesOf(nested(1), nested(2), ignoring).map(({ rule }) => rule),
+      ['$'],
+    );
+    const unordered = aCompareConfig({ arrays: [{ path: '$..*', unordered: true, ...REVIEWED }] });
+    assert.deepEqual(found(nested(1), nested(2), unordered), [`changed ${path}`]);
+  });
+
   test('values are shown shortened: a container by what it holds, a long text by its beginning', () => {
     const [difference] = differencesOf(`"${'x'.repeat(500)}"`, '{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}');
     assert.equal(difference?.legacy, `"${'x'.repeat(119)}…`);

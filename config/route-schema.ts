@@ -81,7 +81,7 @@ const enums = z
     message: 'expected values, ignoreCase or both',
   });
 
-const compare = z.strictObject({
+export const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default(['content-type', 'location'])
@@ -114,17 +114,19 @@ const compare = z.strictObject({
     .describe('Values that mean the same; with the path "status", statuses: { legacy: 200, new: 201 }.'),
   arrays: z
     .array(
-      z.strictObject({
-        path: comparePath,
-        key: z
-          .string()
-          .min(1)
-          .optional()
-          .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
-        unordered: z.literal(true).optional().describe('The order of members does not matter.'),
-        ...scope,
-        ...reviewed,
-      }),
+      z
+        .strictObject({
+          path: comparePath,
+          key: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
+          unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+          ...scope,
+          ...reviewed,
+        })
+        .refine(({ key, unordered }) => key || unordered, 'give "key: FIELD", "unordered: true", or both'),
     )
     .default([])
     .describe('Arrays that are not compared position by position.'),
@@ -152,16 +154,17 @@ const mirror = z.strictObject({
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
 });
 
-const redact = z.strictObject({
+export const redact = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default([])
     .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
   paths: z
     .array(
-      z
-        .string()
-        .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
+      comparePath.refine(
+        (text) => comparePathProblem(text) !== undefined || parseComparePath(text).part === 'body',
+        'expected a path such as $.user.name or $..address',
+      ),
     )
     .default([])
     .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),

@@ -64,6 +64,7 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    ...reviewMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
@@ -146,5 +147,23 @@ function mirrorMetrics(registers: Registry[]) {
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
+  };
+}
+
+/** What operators do about differences. */
+function reviewMetrics(registers: Registry[]) {
+  return {
+    replays: new Counter({
+      name: 'banyan_replays_total',
+      help: 'Samples whose request operators had sent again, by the verdict on the answers.',
+      labelNames: ['route', 'result'] as const,
+      registers,
+    }),
+    rules: new Gauge({
+      name: 'banyan_rules',
+      help: 'Rules for comparing, by route and state: active, expires_soon (within 7 days), expired, unknown_route, unreadable.',
+      labelNames: ['route', 'state'] as const,
+      registers,
+    }),
   };
 }

@@ -51,6 +51,7 @@ export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
   }
   return {
     overrides: () => call('overrides'),
+    rules: () => call('rules'),
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),

@@ -1,9 +1,12 @@
 // What was counted of a route's comparisons in some stretch of time. Counts add up, whoever counted them and when.
 import type { Verdict } from './compare.ts';
-import type { Difference, DifferenceKind } from './difference.ts';
+import type { DifferenceKind } from './difference.ts';
 import { OUTCOMES, type Outcome } from './observation.ts';
 
-/** One place and kind of difference, apart where a rule covers it and where none does: a rule may hold for some answers only, or expire. */
+/**
+ * One place and kind of difference, apart where a rule covers it and where none does, where it is critical and where not:
+ * both may depend on the values, on the answer's status, and on the day.
+ */
 export interface CountedDifference {
   readonly path: string;
   readonly kind: DifferenceKind;
@@ -55,8 +58,8 @@ export function countDropped(counts: Counts, reason: string, copies: number): vo
   counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
 }
 
-export function differenceKey({ kind, path, rule }: Pick<Difference, 'kind' | 'path' | 'rule'>): string {
-  return `${kind} ${path} ${rule ?? ''}`;
+export function differenceKey({ kind, path, critical, rule }: Omit<CountedDifference, 'count' | 'noise'>): string {
+  return `${kind} ${critical ? 'critical ' : ''}${path} ${rule ?? ''}`;
 }
 
 export function addCounts(counts: Counts, more: Counts): void {

@@ -6,7 +6,8 @@ import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
-import { ControlError } from '../rollout/control.ts';
+import { ControlError } from '../rollout/changes.ts';
+import type { RuleState } from '../rollout/rule-state.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
@@ -24,14 +25,17 @@ import {
   requireRole,
 } from './context.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
+import { rulesApi, standingRules } from './rules.ts';
 
 const AUDIT_LIMIT_MAX = 500;
 
 const CONTROL_STATUS = {
   unknown_route: 404,
+  unknown_rule: 404,
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
+  conflict: 409,
   not_stored: 500,
 } as const satisfies Record<ControlError['kind'], number>;
 
@@ -64,6 +68,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     await next();
   });
   app.route('/api/routes', routesApi(deps));
+  app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
     const query = auditQuery.safeParse(c.req.query());
@@ -116,9 +121,10 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
       const ready = reasons.length === 0;
       return c.json({ ready, reasons, warnings: warningsOf(deps) }, ready ? 200 : 503);
     })
-    .get('/metrics', async (c) =>
-      c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType }),
-    );
+    .get('/metrics', async (c) => {
+      deps.ruleWatch.check();
+      return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
+    });
 }
 
 function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] {
@@ -126,11 +132,17 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({ flags, control, settings, serving, configProblem, evidenceProblem }: OperatorDeps): string[] {
+function warningsOf(deps: OperatorDeps): string[] {
+  const { flags, control, rules, settings, serving, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()];
+  const unreadable = rules.unreadable().length;
+  const lostRules =
+    unreadable > 0
+      ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
+      : undefined;
+  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem(), lostRules];
   const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
@@ -151,6 +163,7 @@ function status(deps: OperatorDeps, draining: boolean) {
     override: control.allOverride() ?? null,
     routes: table.routes.length,
     stages,
+    rules: countRules(deps),
     unrouted: { requests: traffic.requests(UNROUTED) },
     config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
@@ -160,6 +173,13 @@ function status(deps: OperatorDeps, draining: boolean) {
     mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
+}
+
+/** How many rules for comparing there are of each state. */
+function countRules(deps: OperatorDeps): Record<RuleState, number> {
+  const counts = { active: 0, expires_soon: 0, expired: 0, unknown_route: 0, unreadable: 0 };
+  for (const { state } of standingRules(deps)) counts[state]++;
+  return counts;
 }
 
 function sideStatus({ settings, serving }: OperatorDeps, side: Side) {
@@ -191,6 +211,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
 };
 

@@ -3,6 +3,7 @@ import type { RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
+import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
 
@@ -12,6 +13,8 @@ export interface RouteFacts {
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
   readonly streams: StreamCounts;
+  /** The route's rules for comparing. */
+  readonly rules: readonly StandingRule[];
   /** How many of `processes` leave each side alone. */
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly processes: number;
@@ -42,13 +45,13 @@ function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }
 
 /** One route with all that is known of it; `windows` are the same evidence in every window. */
 export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
-  const { timeoutMs, mirror, compare, streams, initialStage } = facts.route.config;
+  const { timeoutMs, mirror, compare, redact, streams, initialStage } = facts.route.config;
   const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
     streams: facts.streams,
     openBreakers: facts.openBreakers,
-    settings: { initialStage, timeoutMs, mirror, compare, streams },
+    settings: { initialStage, timeoutMs, mirror, compare, redact, streams },
     evidence: {
       ...{ window, since, pending, dropped, differences },
       windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
@@ -57,7 +60,8 @@ export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams, openBreakers, processes }: RouteFacts): string[] {
+export function attentionOf(facts: RouteFacts): string[] {
+  const { state, evidence, traffic, streams, rules, openBreakers, processes } = facts;
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -75,6 +79,7 @@ export function attentionOf({ state, evidence, traffic, streams, openBreakers, p
   for (const { path, kind, count } of critical.slice(0, 3)) {
     sentences.push(`critical: ${path} differs (${kind}) in ${count} of the compared requests`);
   }
+  sentences.push(...rules.flatMap((rule) => attentionOfRule(rule) ?? []));
   if (outcomes.new_error > 0)
     sentences.push(`the new side failed ${outcomes.new_error} copied requests that legacy answered`);
   if (outcomes.timeout > 0) sentences.push(`${outcomes.timeout} copies were not answered in time`);

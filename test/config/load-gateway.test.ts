@@ -203,6 +203,18 @@ routes:
   }
 });
 
+describe('paths to be redacted', () => {
+  test('that are none, or lead into no body, then each is said with its place', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: /x }, redact: { paths: [user.name, status] } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:12:69: routes[0].redact.paths[0]: expected "status", "header:NAME", "body:line[*]" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+      'banyan.yaml:12:80: routes[0].redact.paths[1]: expected a path such as $.user.name or $..address',
+    ]);
+  });
+});
+
 describe('cross checks', () => {
   test('ids and matches twice and an array rule without a way, then each at the later place', () => {
     const text = `${LEAST}routes:
@@ -228,6 +240,16 @@ routes:
       'banyan.yaml:14:23: routes[1].match.methods: too small: expected at least 1 member(s)',
       'banyan.yaml:15:11: routes[2].id: already the id of routes[0]; ids are unique',
     ]);
+  });
+
+  test('a dry run without a key on a route that is wrong elsewhere, then both are reported', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [POST], path: x }, mirror: { writes: dry-run } }
+`;
+    assert.deepEqual(
+      problemsOf(text).map((problem) => problem.split(': ')[1]),
+      ['routes[0].match.path', 'routes[0].mirror.writes', 'routes[0].mirror.writes'],
+    );
   });
 
   test('the same path with other methods, then both routes stand', () => {

@@ -43,6 +43,19 @@ function conclude(evidence: Evidence, verdict: Verdict, request = REQUEST): void
 }
 
 describe('accounting', () => {
+  test('a difference critical in some members only, then it counts as critical beside the others', () => {
+    const evidence = anEvidence();
+    conclude(evidence, aVerdict('mismatch', aDifference(), aDifference({ critical: true })));
+    conclude(evidence, aVerdict('mismatch', aDifference()));
+    assert.deepEqual(
+      evidence.of('r').differences.map(({ path, critical, count }) => [path, critical, count]),
+      [
+        ['$.a', false, 2],
+        ['$.a', true, 1],
+      ],
+    );
+  });
+
   test('nothing yet, then zeros, and no shares of nothing', () => {
     assert.deepEqual(anEvidence().of('r'), {
       window: 'stage',

@@ -4,6 +4,7 @@ import type { RouteEvidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
+import type { StandingRule } from '../../../gateway/rule-list.ts';
 import type { SideTraffic } from '../../../gateway/traffic.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 
@@ -32,7 +33,24 @@ const OVERRIDE = {
 } as const;
 const aDifference = { path: '$.price', kind: 'changed', count: 3, noise: 0, share: 0.1, critical: true } as const;
 
+const RULE: StandingRule = {
+  id: 'a1',
+  route: 'trade.get',
+  kind: 'ignore',
+  source: 'operator',
+  rule: { path: '$.fee' },
+  reason: 'rounded elsewhere',
+  owner: 'trading',
+  expires: '2026-06-01',
+  permanent: null,
+  createdBy: 'ops',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  state: 'active',
+  daysLeft: 147,
+};
+
 interface Given {
+  readonly rules?: readonly StandingRule[];
   readonly state?: Partial<RouteFacts['state']>;
   readonly evidence?: Partial<Omit<RouteEvidence, 'outcomes'>> & {
     readonly outcomes?: Partial<Record<Outcome, number>>;
@@ -41,7 +59,9 @@ interface Given {
   readonly group?: string;
   readonly openBreakers?: RouteFacts['openBreakers'];
 }
-function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, new: 0 } }: Given = {}): RouteFacts {
+const NO_BREAKERS = { legacy: 0, new: 0 };
+
+function factsOf({ state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -56,6 +76,7 @@ function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, ne
     evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
+    rules,
     openBreakers,
     processes: 4,
   };
@@ -88,12 +109,19 @@ describe('a route in the list', () => {
 describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
-    const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
+    const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
     const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
     assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual(summary, routeSummary(facts));
-    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
+    assert.deepEqual(settings, {
+      initialStage,
+      timeoutMs,
+      mirror,
+      compare,
+      redact,
+      streams: facts.route.config.streams,
+    });
     const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {
       window: 'stage',
@@ -153,6 +181,12 @@ describe('attention', () => {
       { fresh: { requests: 100, errors: 2 } },
       ['the new side failed 2 of 100 requests it served'],
     ],
+    [
+      'a rule that has expired',
+      { rules: [{ ...RULE, state: 'expired', expires: '2026-01-04', daysLeft: -1 }] },
+      ['the rule ignore $.fee (trading) expired on 2026-01-04: what it covered counts again'],
+    ],
+    ['a rule that holds for long', { rules: [RULE] }, []],
     ['one error in a hundred', { fresh: { requests: 100, errors: 1 } }, []],
     ['errors among few requests', { fresh: { requests: 19, errors: 19 } }, []],
   ];

@@ -66,6 +66,15 @@ const mirror = z.strictObject({
     .max(100)
     .default(100)
     .describe('Share of identities whose requests are copied once mirroring is on.'),
+  bracketPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(5)
+    .describe(
+      'Share of copied requests that ask legacy once more, after new: where its two answers differ, no difference from ' +
+        'new counts. Costs legacy as many more requests.',
+    ),
   writes: z
     .enum(['off'])
     .default('off')

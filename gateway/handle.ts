@@ -8,8 +8,9 @@ import type { RateLimitConfig } from '../config/gateway-schema.ts';
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
-import type { CopyTicket, Mirror } from './mirror/mirror.ts';
+import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
+import type { CopyTicket, ServedRequest } from './mirror/ticket.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
@@ -104,7 +105,7 @@ export function createHandler(deps: HandlerDeps) {
       }
       // 7-8. The client has its answer, or can get none.
       recordRequest(deps, request, { routeId, decision: by, result });
-      if (ticket) offerCopy(deps.mirror, ticket, { request, path, delivered, headers: headersFor(ticket.shadow) });
+      if (ticket) offerCopy(deps.mirror, ticket, { request, path, delivered, headersFor });
     });
   }
 
@@ -129,9 +130,9 @@ export function exposed(routeId: string, { side, reason }: Decision): readonly s
 function offerCopy(
   mirror: Mirror,
   ticket: CopyTicket,
-  copy: { request: RequestFacts; path: string; delivered: Delivered; headers: readonly string[] },
+  copy: { request: RequestFacts; path: string; delivered: Delivered; headersFor: ServedRequest['headersFor'] },
 ): void {
-  const { request, path, delivered, headers } = copy;
+  const { request, path, delivered, headersFor } = copy;
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
     const body = failure ? undefined : ticket.captures.response.body();
@@ -140,7 +141,7 @@ function offerCopy(
   const { result, decision, failed } = delivered;
   const { requestId, method } = request;
   mirror.offer(ticket, {
-    ...{ requestId, method, path, headers },
+    ...{ requestId, method, path, headersFor },
     isEventStream: result.isEventStream,
     served: observe(decision.side, result),
     failed: failed && observe(otherSide(decision.side), failed),

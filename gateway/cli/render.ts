@@ -115,6 +115,7 @@ export function diffsText(found: readonly RouteComparisons[], showRuled: boolean
         difference.path,
         difference.kind,
         String(difference.count),
+        String(difference.noise),
         percent(difference.share),
         difference.critical ? 'critical' : '',
         difference.rule ? `ignored by ${difference.rule}` : '',
@@ -132,6 +133,6 @@ export function diffsText(found: readonly RouteComparisons[], showRuled: boolean
       .join(', '),
   ]);
   const differences =
-    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'SHARE', '', ''], rows) : 'no differences';
+    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'NOISE', 'SHARE', '', ''], rows) : 'no differences';
   return `${differences}\n\n${table(['ROUTE', 'ELIGIBLE', 'COVERAGE', 'PARITY', 'AT LEAST', 'OUTCOMES'], summary)}`;
 }

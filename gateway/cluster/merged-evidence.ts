@@ -73,8 +73,9 @@ export function merge(parts: readonly RouteEvidence[], since: string): RouteEvid
     for (const [reason, count] of Object.entries(part.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
     for (const found of part.differences) {
       const key = `${found.kind} ${found.path} ${found.rule ?? ''}`;
-      const { count = 0, noise = 0 } = differences.get(key) ?? {};
-      differences.set(key, { ...found, count: found.count + count, noise: found.noise + noise });
+      const { count = 0, noise = 0, confirmed = 0 } = differences.get(key) ?? {};
+      const [counts, noises, confirmeds] = [found.count + count, found.noise + noise, found.confirmed + confirmed];
+      differences.set(key, { ...found, count: counts, noise: noises, confirmed: confirmeds });
     }
   }
   const byCount = [...differences.values()].sort((a, b) => b.count - a.count);
@@ -84,6 +85,10 @@ export function merge(parts: readonly RouteEvidence[], since: string): RouteEvid
     eligible: sum(({ eligible }) => eligible),
     outcomes: Object.fromEntries(outcomes) as Record<Outcome, number>, // One of each, as OUTCOMES lists them.
     dropped,
+    bracketed: {
+      comparable: sum(({ bracketed }) => bracketed.comparable),
+      agreeing: sum(({ bracketed }) => bracketed.agreeing),
+    },
     differences: byCount.slice(0, DIFFERENCES_MAX),
     differencesDropped: sum((part) => part.differencesDropped) + unlisted,
   };

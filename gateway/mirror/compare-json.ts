@@ -14,6 +14,11 @@ export type DifferenceKind = 'changed' | 'type' | 'missing' | 'extra' | 'order' 
 export interface Difference {
   /** `status`, `header:NAME`, or a JSONPath with array members as `[*]`, `[?key]` where they are paired by a key. */
   readonly path: string;
+  /**
+   * The one place it was found at: as `path`, but in a body the JSON pointer (RFC 6901) of the legacy document, where a
+   * member paired by a key has the step `key=value`.
+   */
+  readonly at: string;
   readonly kind: DifferenceKind;
   /** The two values, shortened; undefined where a side has none. */
   readonly legacy: string | undefined;
@@ -21,6 +26,8 @@ export interface Difference {
   readonly critical: boolean;
   /** The ignore rule that covers it. */
   readonly rule: string | undefined;
+  /** Legacy does not agree with itself here: nobody can say whether new is wrong. See noise.ts. */
+  readonly noise?: true;
 }
 
 /**
@@ -32,14 +39,20 @@ const PREVIEW_LENGTH_MAX = 120;
 
 /** The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none. */
 export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
-  const walk = new Walk();
+  const walk = new Walk([]);
   walk.values(legacy, fresh, new Spot(rules, undefined));
   return walk.found;
 }
 
 class Walk {
   readonly found: Difference[] = [];
+  /** The way from the top to what is being compared. */
+  readonly #trail: (string | number)[];
   readonly #room = { ignored: DIFFERENCES_MAX, ordinary: DIFFERENCES_MAX, critical: DIFFERENCES_MAX };
+
+  constructor(trail: (string | number)[]) {
+    this.#trail = trail;
+  }
 
   values(legacy: Json, fresh: Json, at: Spot): void {
     if (isSameLeaf(legacy, fresh)) return;
@@ -51,12 +64,20 @@ class Walk {
   #objects(legacy: JsonObject, fresh: JsonObject, at: Spot): void {
     for (const [name, value] of legacy) {
       const other = fresh.get(name);
-      if (other === undefined) this.#report('missing', at.child(name), value, undefined);
-      else if (!isSameLeaf(value, other)) this.values(value, other, at.child(name));
+      if (other === undefined || !isSameLeaf(value, other)) this.#below(name, value, other, at.child(name));
     }
     for (const [name, value] of fresh) {
-      if (!legacy.has(name)) this.#report('extra', at.child(name), undefined, value);
+      if (!legacy.has(name)) this.#below(name, undefined, value, at.child(name));
     }
+  }
+
+  /** Compares what is one step further down; undefined stands for what a side does not have. */
+  #below(step: string | number, legacy: Json | undefined, fresh: Json | undefined, at: Spot): void {
+    this.#trail.push(step);
+    if (legacy === undefined) this.#report('extra', at, undefined, fresh);
+    else if (fresh === undefined) this.#report('missing', at, legacy, undefined);
+    else this.values(legacy, fresh, at);
+    this.#trail.pop();
   }
 
   #arrays(legacy: readonly Json[], fresh: readonly Json[], at: Spot): void {
@@ -75,9 +96,7 @@ class Walk {
 
   #keyed(pairs: KeyedPairs, at: Spot, key: string): void {
     const here = at.member(key);
-    for (const [a, b] of pairs.both) this.values(a, b, here);
-    for (const a of pairs.onlyLegacy) this.#report('missing', here, a, undefined);
-    for (const b of pairs.onlyNew) this.#report('extra', here, undefined, b);
+    for (const [name, legacy, fresh] of pairs.members) this.#below(`${key}=${name}`, legacy, fresh, here);
   }
 
   /** Members by position; or, when the same members only stand in another order, that and nothing else. */
@@ -87,8 +106,8 @@ class Walk {
       this.#report('length', at, legacy, fresh);
       return;
     }
-    const probe = new Walk();
-    for (const [index, value] of legacy.entries()) probe.values(value, fresh[index] as Json, here);
+    const probe = new Walk(this.#trail);
+    for (const [index, value] of legacy.entries()) probe.#below(index, value, fresh[index] as Json, here);
     if (probe.found.every((difference) => difference.rule !== undefined)) {
       probe.found.forEach(this.#keep);
       return;
@@ -122,7 +141,8 @@ class Walk {
     const { rules } = at;
     const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
     const critical = isCritical(rules, kind);
-    this.#keep({ path: printPlace(at.place), kind, legacy: left, new: right, critical, rule: rules.ignored });
+    const path = printPlace(at.place);
+    this.#keep({ path, at: printPointer(this.#trail), kind, legacy: left, new: right, critical, rule: rules.ignored });
   }
 
   /**
@@ -166,9 +186,8 @@ function writtenOf(value: Json): string | undefined {
 }
 
 interface KeyedPairs {
-  readonly both: readonly (readonly [legacy: Json, fresh: Json])[];
-  readonly onlyLegacy: readonly Json[];
-  readonly onlyNew: readonly Json[];
+  /** What each side has by a name: first what both have, then what only one has. */
+  readonly members: readonly (readonly [name: string, legacy: Json | undefined, fresh: Json | undefined])[];
   /** Whether the members that both have stand in the same order. */
   readonly sameOrder: boolean;
 }
@@ -178,10 +197,10 @@ function pairByKey(left: Keyed | undefined, right: Keyed | undefined): KeyedPair
   if (!left || !right) return undefined;
   const shared = [...left.keys()].filter((name) => right.has(name));
   const sharedInNew = [...right.keys()].filter((name) => left.has(name));
+  const onlyLegacy = [...left.keys()].filter((name) => !right.has(name));
+  const onlyNew = [...right.keys()].filter((name) => !left.has(name));
   return {
-    both: shared.map((name) => [left.get(name) as Json, right.get(name) as Json] as const),
-    onlyLegacy: [...left].filter(([name]) => !right.has(name)).map(([, value]) => value),
-    onlyNew: [...right].filter(([name]) => !left.has(name)).map(([, value]) => value),
+    members: [...shared, ...onlyLegacy, ...onlyNew].map((name) => [name, left.get(name), right.get(name)]),
     sameOrder: shared.every((name, index) => name === sharedInNew[index]),
   };
 }
@@ -200,6 +219,11 @@ function byKey(items: readonly Json[], key: string, spelling: PlaceRules): Keyed
     found.set(text, item);
   }
   return found;
+}
+
+/** A JSON pointer: RFC 6901 section 3. */
+function printPointer(trail: readonly (string | number)[]): string {
+  return trail.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function typeOf(value: Json): string {

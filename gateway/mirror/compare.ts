@@ -12,6 +12,8 @@ export interface Verdict {
   readonly differences: readonly Difference[];
   /** Why, where the outcome alone does not say it. */
   readonly detail: string | undefined;
+  /** Whether legacy was asked twice, or need not be, so that no difference here can be noise unseen. See noise.ts. */
+  readonly bracketed?: true;
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
@@ -65,14 +67,15 @@ function compareHeads(legacy: Observation, fresh: Observation, rules: CompiledRu
   const sides = [`${legacy.status}`, `${fresh.status}`] as const;
   if (legacy.status !== fresh.status) {
     const { ignored: rule, critical } = rules.status;
-    found.push({ path: 'status', kind: 'changed', legacy: sides[0], new: sides[1], critical, rule });
+    found.push({ path: 'status', at: 'status', kind: 'changed', legacy: sides[0], new: sides[1], critical, rule });
   }
   for (const name of rules.headers) {
     const [left, right] = [legacy, fresh].map(({ headers }) => fieldValue(headers, name));
     if (left === right) continue;
     const kind = left === undefined ? 'extra' : right === undefined ? 'missing' : 'changed';
     const { ignored: rule, critical } = rules.header(name);
-    found.push({ path: `header:${name}`, kind, legacy: left, new: right, critical, rule });
+    const path = `header:${name}`;
+    found.push({ path, at: path, kind, legacy: left, new: right, critical, rule });
   }
   return found;
 }
@@ -96,7 +99,8 @@ async function compareBodies(legacy: Observation, fresh: Observation, rules: Com
   const kind = Boolean(jsonA) === Boolean(jsonB) ? 'changed' : 'type';
   const whole = rules.at(undefined);
   const [rule, critical] = [whole.ignored, isCritical(whole, kind)];
-  return [{ path: '$', kind, legacy: describe(left, legacy), new: describe(right, fresh), critical, rule } as const];
+  const sides = { legacy: describe(left, legacy), new: describe(right, fresh) };
+  return [{ path: '$', at: '', kind, ...sides, critical, rule } as const];
 }
 
 function isJson({ headers }: Observation): boolean {

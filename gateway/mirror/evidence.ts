@@ -25,9 +25,14 @@ export interface DifferenceCount {
   readonly kind: DifferenceKind;
   /** Requests in which it was found. */
   readonly count: number;
-  /** Of those, how many were noise: legacy differed from itself there too. */
+  /** Of those, how many were noise: legacy differed from itself there. Only bracketed requests can tell. */
   readonly noise: number;
-  /** count / comparable. */
+  /** Of those, how many count for certain: they were bracketed, and both legacy answers agreed. */
+  readonly confirmed: number;
+  /**
+   * The share of requests in which new is wrong here: count / comparable; where noise is known, confirmed / those bracketed
+   * requests in which legacy agreed with itself, since what cannot be judged is neither right nor wrong.
+   */
   readonly share: number;
   readonly critical: boolean;
   /** The ignore rule that covers it. */
@@ -42,9 +47,14 @@ export interface RouteEvidence {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Why copies were dropped. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Requests of which noise is known, see noise.ts: how many were comparable, how many of those agreed. */
+  readonly bracketed: { readonly comparable: number; readonly agreeing: number };
   /** comparable / eligible; null before anything was eligible. */
   readonly coverage: number | null;
-  /** (match + ignored) / comparable; null before anything was comparable. */
+  /**
+   * (match + ignored) / comparable; null before anything was comparable. Where noise is known, over bracketed requests
+   * alone, less what must be expected to hide behind the noise.
+   */
   readonly parity: number | null;
   readonly parityLowerBound: number | null;
   readonly differences: readonly DifferenceCount[];
@@ -88,12 +98,14 @@ interface Counted {
   readonly rule: string | undefined;
   count: number;
   noise: number;
+  confirmed: number;
 }
 
 interface RouteCounts {
   readonly since: string;
   readonly outcomes: Record<Outcome, number>;
   readonly dropped: Map<string, number>;
+  readonly bracketed: { comparable: number; agreeing: number };
   readonly differences: Map<string, Counted>;
   readonly samples: Sample[];
   eligible: number;
@@ -112,6 +124,7 @@ export function createEvidence(now: () => Date): Evidence {
       since: now().toISOString(),
       outcomes: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>,
       dropped: new Map(),
+      bracketed: { comparable: 0, agreeing: 0 },
       differences: new Map(),
       samples: [],
       eligible: 0,
@@ -135,6 +148,8 @@ export function createEvidence(now: () => Date): Evidence {
     record(route, request, pair, verdict) {
       const at = counts(route);
       at.outcomes[verdict.outcome]++;
+      if (verdict.bracketed && COMPARABLE.includes(verdict.outcome)) at.bracketed.comparable++;
+      if (verdict.bracketed && AGREEING.includes(verdict.outcome)) at.bracketed.agreeing++;
       const isNew = countDifferences(at, verdict);
       if (AGREEING.includes(verdict.outcome)) return;
       const taken = now();
@@ -155,29 +170,35 @@ export function createEvidence(now: () => Date): Evidence {
 
 /**
  * Counts each place and kind once a request, however many members of an array it was found in; apart where a rule covers
- * it and where none does: a rule may hold for some answers only, or expire. Answers whether one that no rule covers was
- * seen for the first time.
+ * it and where none does: a rule may hold for some answers only, or expire. A request in which some members are noise and
+ * others count is no noise. Answers whether a difference that counts was seen for the first time.
  */
-function countDifferences(at: RouteCounts, { differences }: Verdict): boolean {
-  const inRequest = new Set<string>();
+function countDifferences(at: RouteCounts, { differences, bracketed }: Verdict): boolean {
+  const inRequest = new Map<string, Difference>();
+  for (const difference of differences) {
+    const key = `${difference.kind} ${difference.path} ${difference.rule ?? ''}`;
+    if (!inRequest.has(key) || !difference.noise) inRequest.set(key, difference);
+  }
   let isNew = false;
-  for (const { path, kind, critical, rule } of differences) {
-    const key = `${kind} ${path} ${rule ?? ''}`;
-    if (inRequest.has(key)) continue;
-    inRequest.add(key);
+  for (const [key, { path, kind, critical, rule, noise }] of inRequest) {
     const known = at.differences.get(key);
-    if (known) known.count++;
-    else if (at.differences.size < DIFFERENCES_MAX) {
-      at.differences.set(key, { path, kind, critical, rule, count: 1, noise: 0 });
-      isNew ||= rule === undefined;
-    } else at.differencesDropped++;
+    const counted = known ?? { path, kind, critical, rule, count: 0, noise: 0, confirmed: 0 };
+    if (!known && at.differences.size >= DIFFERENCES_MAX) {
+      at.differencesDropped++;
+      continue;
+    }
+    at.differences.set(key, counted);
+    isNew ||= rule === undefined && !noise && counted.count === counted.noise;
+    counted.count++;
+    if (noise) counted.noise++;
+    else if (bracketed) counted.confirmed++;
   }
   return isNew;
 }
 
 /** What was counted of a route, before anything is concluded from it. */
 export interface EvidenceCounts
-  extends Pick<RouteEvidence, 'since' | 'eligible' | 'outcomes' | 'dropped' | 'differencesDropped'> {
+  extends Pick<RouteEvidence, 'since' | 'eligible' | 'outcomes' | 'dropped' | 'bracketed' | 'differencesDropped'> {
   readonly differences: Iterable<Omit<DifferenceCount, 'share' | 'rule'> & { readonly rule?: string | undefined }>;
 }
 
@@ -185,25 +206,49 @@ export interface EvidenceCounts
 export function conclude(at: EvidenceCounts): RouteEvidence {
   const sum = (outcomes: readonly Outcome[]) => outcomes.reduce((total, outcome) => total + at.outcomes[outcome], 0);
   const comparable = sum(COMPARABLE);
-  const agreeing = sum(AGREEING);
+  const differences = [...at.differences];
+  const noisy = differences.filter(({ noise, rule }) => noise > 0 && rule === undefined);
+  const judged = noisy.length > 0 ? at.bracketed : { comparable, agreeing: sum(AGREEING) };
+  const hidden = noisy.reduce((total, difference) => total + hiddenBy(difference, judged.comparable), 0);
+  const agreeing = Math.max(0, judged.agreeing - hidden);
+  const shareOf = ({ count, noise, confirmed }: Pick<DifferenceCount, 'count' | 'noise' | 'confirmed'>) =>
+    noise > 0 ? ratio(confirmed, at.bracketed.comparable - noise) : ratio(count, comparable);
   return {
     since: at.since,
     eligible: at.eligible,
     pending: at.eligible - sum(OUTCOMES),
     outcomes: { ...at.outcomes },
     dropped: at.dropped,
+    bracketed: { ...at.bracketed },
     coverage: at.eligible > 0 ? comparable / at.eligible : null,
-    parity: comparable > 0 ? agreeing / comparable : null,
-    parityLowerBound: lowerBound95(agreeing, comparable) ?? null,
-    differences: [...at.differences]
+    parity: judged.comparable > 0 ? agreeing / judged.comparable : null,
+    parityLowerBound: lowerBound95(agreeing, judged.comparable) ?? null,
+    differences: differences
       .sort((a, b) => b.count - a.count || (a.path < b.path ? -1 : 1))
       .map(({ rule, ...difference }) => ({
         ...difference,
-        share: comparable > 0 ? difference.count / comparable : 0,
+        share: shareOf(difference),
         ...(rule === undefined ? {} : { rule }),
       })),
     differencesDropped: at.differencesDropped,
   };
+}
+
+/**
+ * Requests in which new is wrong at a place where legacy did not agree with itself, so that nobody saw it: as often as it
+ * is wrong where legacy did agree, since noise does not know what new answers.
+ */
+function hiddenBy({ noise, confirmed }: Pick<DifferenceCount, 'noise' | 'confirmed'>, bracketed: number): number {
+  return ratio(confirmed * noise, bracketed - noise);
+}
+
+/** In how many requests a difference counts: where noise is known, only those where legacy agreed with itself. */
+export function counting({ count, noise, confirmed }: Pick<DifferenceCount, 'count' | 'noise' | 'confirmed'>): number {
+  return noise > 0 ? confirmed : count;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
 }
 
 function sampleOf(
@@ -229,7 +274,7 @@ function sampleOf(
 
 /** What counts comes before what is ignored, and what is critical before all. */
 function byWeight(a: Difference, b: Difference): number {
-  const weight = ({ rule, critical }: Difference) => (rule !== undefined ? 2 : critical ? 0 : 1);
+  const weight = ({ rule, noise, critical }: Difference) => (rule !== undefined || noise ? 2 : critical ? 0 : 1);
   return weight(a) - weight(b);
 }
 

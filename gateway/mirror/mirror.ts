@@ -1,54 +1,30 @@
 // The mirror: copies of requests to the side that does not serve them, compared off the client's path.
 //
-//   begin (eligible?) → the client is served → offer (room?) → sendCopy → judge → evidence
+//   begin (eligible?) → the client is served → offer (room?) → run (ask, judge, record)
 //
 // Whatever happens here is counted and reported, and reaches no client.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
-import { type Capture, createCapture } from '../proxy/capture.ts';
-import type { Upstream } from '../proxy/upstream.ts';
+import { createCapture } from '../proxy/capture.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import { type CompareBudget, createCompareBudget } from './budget.ts';
-import { judge } from './compare.ts';
-import type { Evidence } from './evidence.ts';
-import type { Observation, Outcome } from './observation.ts';
-import { createOutage, type Outage } from './outage.ts';
+import { createCompareBudget } from './budget.ts';
+import { type Chooser, createChooser } from './chooser.ts';
+import { createOutage } from './outage.ts';
 import { createQueue } from './queue.ts';
-import { createRuleBook } from './rules.ts';
-import { sendCopy } from './send-copy.ts';
+import { createRun, type RunDeps } from './run.ts';
+import type { CopyTicket, ServedRequest } from './ticket.ts';
 
 /** What a waiting copy costs beside its bodies. */
 const COPY_OVERHEAD_BYTES = 4_096;
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** A request that is to be copied: its bodies are kept as they pass. */
-export interface CopyTicket {
-  readonly route: RouteModel;
-  readonly shadow: Side;
-  readonly captures: { readonly request: Capture; readonly response: Capture };
-}
-
-/** What the client asked for and what it was answered. */
-export interface ServedRequest {
-  readonly requestId: string;
-  readonly method: string;
-  readonly path: string;
-  /** Fields as they go to the side that gets the copy. */
-  readonly headers: readonly string[];
-  readonly served: Observation;
-  /** Whether the answer was an event stream, which has no end to be compared at. */
-  readonly isEventStream: boolean;
-  /** What the other side did, where it has been asked already: it was to serve, and could not. */
-  readonly failed: Observation | undefined;
-}
-
 export interface Mirror {
   /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer`. */
   begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
-  /** Takes the copy, or counts why not. Never throws, never waits. */
-  offer(ticket: CopyTicket, request: ServedRequest): void;
+  /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
+  offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
   readonly waiting: number;
   readonly waitingBytes: number;
   /** Resolves when no copy is waiting or under way. */
@@ -56,15 +32,8 @@ export interface Mirror {
   close(): Promise<void>;
 }
 
-export interface MirrorDeps {
+export interface MirrorDeps extends RunDeps {
   readonly limits: GatewayConfig['mirror'];
-  /** The connections in force for copies, which clients' requests never share. */
-  readonly upstreams: () => Readonly<Record<Side, Upstream>>;
-  readonly evidence: Evidence;
-  readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
-  /** Something in comparing itself failed. */
-  readonly raised: (operation: string, error: unknown) => void;
-  readonly now: () => Date;
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
@@ -79,6 +48,14 @@ export function createMirror(deps: MirrorDeps): Mirror {
     countMax: limits.queueMax,
     bytesMax: limits.queueBytesMax,
   });
+
+  const choosers = new Map<string, Chooser>(); // One per configured route.
+
+  function isBracketed({ id, config }: RouteModel): boolean {
+    const chooser = choosers.get(id) ?? createChooser();
+    choosers.set(id, chooser);
+    return chooser(config.mirror.bracketPercent / 100);
+  }
 
   function drop(route: string, reason: string): void {
     evidence.drop(route, reason);
@@ -100,7 +77,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
       }
       const { bodyBytesMax } = route.config.mirror;
       const captures = { request: createCapture(bodyBytesMax), response: createCapture(bodyBytesMax) };
-      return { route, shadow, captures };
+      return { route, shadow, captures, bracketed: isBracketed(route) };
     },
     offer(ticket, request) {
       const { route, captures } = ticket;
@@ -109,8 +86,9 @@ export function createMirror(deps: MirrorDeps): Mirror {
       if (captures.request.overflow) return drop(route.id, 'request_body');
       if (captures.response.overflow) return drop(route.id, 'response_body');
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
+      const servedAtMs = nowMs() - request.served.durationMs;
       const work = () =>
-        run(ticket, request).catch((error: unknown) => {
+        run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
           raised('mirror', error);
           drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
         });
@@ -128,41 +106,5 @@ export function createMirror(deps: MirrorDeps): Mirror {
       queue.clear();
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
-  };
-}
-
-interface Restraints {
-  readonly budget: CompareBudget;
-  readonly outages: Readonly<Record<Side, Outage>>;
-}
-
-/** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun({ upstreams, evidence, onOutcome, raised, now }: MirrorDeps, { budget, outages }: Restraints) {
-  const rulesOf = createRuleBook(now);
-
-  async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
-    const { timeoutMs, bodyBytesMax } = route.config.mirror;
-    const { method, path, headers } = request;
-    const upstream = upstreams()[shadow];
-    const body = captures.request.body();
-    const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
-    outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
-    return observed;
-  }
-
-  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
-    const { route, shadow } = ticket;
-    const { served, failed, requestId, method, path } = request;
-    const copied = failed ?? (await copy(ticket, request));
-    const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
-    const pair = { ...sides, copied: failed ? undefined : shadow };
-    const startedAt = performance.now();
-    const verdict = await judge(pair, rulesOf(route)).catch((error: unknown) => {
-      raised('compare', error);
-      return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
-    });
-    evidence.record(route.id, { requestId, method, target: path }, pair, verdict);
-    budget.spend(performance.now() - startedAt);
-    onOutcome(route.id, verdict.outcome);
   };
 }

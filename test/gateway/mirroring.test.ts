@@ -57,7 +57,7 @@ describe('a copied request', () => {
     const evidence = await settled(gateway, 1);
     assert.equal(evidence.outcomes.mismatch, 1);
     assert.deepEqual(evidence.differences, [
-      { path: '$.price', kind: 'changed', critical: true, count: 1, noise: 0, share: 1 },
+      { path: '$.price', kind: 'changed', critical: true, count: 1, noise: 0, confirmed: 0, share: 1 },
     ]);
     assert.equal(copied?.url, '/orders/7?limit=2');
     assert.equal(copied?.headers['x-user-id'], 'u1');
@@ -75,7 +75,7 @@ describe('a copied request', () => {
     assert.equal(body.legacy.body, '{"side":"legacy"}');
     assert.equal(body.new.body, '{"side":"new"}');
     assert.deepEqual(body.differences, [
-      { path: '$.side', kind: 'changed', legacy: '"legacy"', new: '"new"', critical: false },
+      { path: '$.side', at: '/side', kind: 'changed', legacy: '"legacy"', new: '"new"', critical: false },
     ]);
   });
 
@@ -90,6 +90,59 @@ describe('a copied request', () => {
     await settled(gateway, 1);
     assert.equal(fresh.seen, 1);
     assert.equal(legacy.seen, 5);
+  });
+});
+
+describe('a bracketed request', () => {
+  /** Answers `n` with how often it has been asked, and `wrong` where this is new. */
+  const counting = (seen: string[], side: string) => {
+    let n = 0;
+    return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      seen.push(`${side} ${incoming.headers['x-banyan-copy'] ?? ''}`.trim());
+      sendJson(outgoing, 200, { n: ++n, side: incoming.url === '/wrong' ? side : 'any' });
+    };
+  };
+  const stages = [
+    ['shadow', ['legacy', 'new 1', 'legacy 1']],
+    ['live', ['new', 'legacy 1', 'new 1', 'legacy 1']],
+  ] as const;
+  for (const [stage, order] of stages) {
+    it(`in ${stage} is asked for in the order ${order.join(', ')}; what legacy answers now so, now so is noise`, async () => {
+      const seen: string[] = [];
+      const legacy = await kept(startUpstream(counting(seen, 'legacy')));
+      const fresh = await kept(startUpstream(counting(seen, 'new')));
+      const gateway = await shadowing(legacy, fresh, { stage, mirror: { bracketPercent: 100 } });
+      await (await fetch(`${gateway.url}/x`)).text();
+      const { outcomes } = await settled(gateway, 1);
+      assert.deepEqual(seen, order);
+      assert.equal(outcomes.match + outcomes.ignored, 1);
+      await (await fetch(`${gateway.url}/wrong`)).text();
+      const evidence = await settled(gateway, 2);
+      assert.equal(evidence.outcomes.mismatch, 1);
+      const [noise, wrong] = ['$.n', '$.side'].map((path) =>
+        evidence.differences.find((difference: { path: string }) => difference.path === path),
+      );
+      assert.deepEqual([noise.noise, noise.confirmed, noise.share], [2, 0, 0]);
+      assert.deepEqual([wrong.noise, wrong.confirmed, wrong.share], [0, 1, 0.5]);
+      assert.deepEqual(evidence.bracketed, { comparable: 2, agreeing: 1 });
+      const { body } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+      assert.deepEqual(
+        body.differences.map(({ at, noise }: { at: string; noise?: true }) => [at, noise]),
+        [
+          ['/side', undefined],
+          ['/n', true],
+        ],
+      );
+    });
+  }
+
+  it('is one in twenty by default', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const fresh = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, fresh);
+    for (let i = 0; i < 100; i++) await (await fetch(`${gateway.url}/x`)).text();
+    await settled(gateway, 100);
+    assert.deepEqual([legacy.seen, fresh.seen], [104, 100]);
   });
 });
 

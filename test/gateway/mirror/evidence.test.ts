@@ -11,6 +11,7 @@ const REQUEST = { requestId: 'r-1', method: 'GET', target: '/orders/1' };
 const PAIR = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
 const aDifference = (given: Partial<Difference> = {}): Difference => ({
   path: '$.a',
+  at: '/a',
   kind: 'changed',
   legacy: '1',
   new: '2',
@@ -40,6 +41,7 @@ describe('accounting', () => {
       pending: 0,
       outcomes: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])),
       dropped: {},
+      bracketed: { comparable: 0, agreeing: 0 },
       coverage: null,
       parity: null,
       parityLowerBound: null,
@@ -118,8 +120,8 @@ describe('differences', () => {
     conclude(evidence, aVerdict('match'));
     conclude(evidence, aVerdict('timeout'));
     assert.deepEqual(evidence.of('r').differences, [
-      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, share: 0.5 },
-      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, share: 0.25 },
+      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, confirmed: 0, share: 0.5 },
+      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, confirmed: 0, share: 0.25 },
     ]);
   });
 
@@ -161,6 +163,7 @@ describe('differences', () => {
       critical: false,
       count: 2,
       noise: 0,
+      confirmed: 0,
       share: 2 / 31,
     });
   });

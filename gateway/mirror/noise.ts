@@ -1,0 +1,83 @@
+// Noise: where legacy does not agree with itself, no difference from new says anything. Legacy is asked twice, before and
+// after new; a difference counts only where its two answers agree. Judged request by request and place by place, never
+// by rates: a rate that is subtracted hides as much real error as there is noise (Diffy does so). Pure.
+import type { Verdict } from './compare.ts';
+import { DIFFERENCES_MAX, type Difference, type DifferenceKind } from './compare-json.ts';
+import { AGREEING, type Outcome } from './observation.ts';
+
+/** Outcomes of two answers that have been compared. */
+const COMPARED: readonly Outcome[] = [...AGREEING, 'mismatch'];
+
+/**
+ * The verdict on the first legacy answer and new's, by what `again` says of the two legacy answers. Differences that are
+ * noise are marked and kept, and so is noise where new happens to agree with the first answer: all of it is counted and
+ * shown. A request that differs by noise alone is `ignored`, not `match`: its answers are not equal, they only cannot be
+ * held against new. Where `again` cannot tell, the verdict stays as it is.
+ */
+export function withoutNoise(verdict: Verdict, again: Verdict): Verdict {
+  if (!COMPARED.includes(verdict.outcome) || !COMPARED.includes(again.outcome)) return verdict;
+  if (again.differences.length >= DIFFERENCES_MAX) return verdict; // With a full list nobody knows what else differs.
+  const unstable = new Map(again.differences.map((difference) => [difference.at, difference]));
+  const judged = verdict.differences.map((difference) =>
+    difference.rule === undefined && isNoise(difference, unstable)
+      ? ({ ...difference, noise: true } as const)
+      : difference,
+  );
+  const seen = new Set(judged.map(placeOf));
+  const silent = again.differences.filter(
+    (difference) => difference.rule === undefined && !seen.has(placeOf(difference)),
+  );
+  const counts = judged.some(({ rule, noise }) => rule === undefined && !noise);
+  return {
+    ...verdict,
+    outcome: counts ? 'mismatch' : judged.length > 0 ? 'ignored' : 'match',
+    differences: [...judged, ...silent.map((difference) => ({ ...difference, noise: true }) as const)],
+    bracketed: true,
+  };
+}
+
+function placeOf({ at, kind }: Difference): string {
+  return `${kind} ${at}`;
+}
+
+/** Whether legacy's two answers, which differ at the places of `unstable`, leave open what new should have answered. */
+function isNoise({ at, kind }: Difference, unstable: ReadonlyMap<string, Difference>): boolean {
+  const here = unstable.get(at);
+  if (here && leavesOpen(here.kind, kind)) return true;
+  if (!isInBody(at)) return false;
+  const status = unstable.get('status');
+  if (status && isOtherClass(status)) return true; // Two documents of which nobody compared the bodies.
+  for (let end = at.lastIndexOf('/'); end >= 0; end = at.lastIndexOf('/', end - 1)) {
+    const above = unstable.get(at.slice(0, end));
+    // In an array whose order alone changes, both answers have the same members: new must have them too.
+    if (above && above.kind !== 'order') return true;
+    if (end === 0) return false;
+  }
+  return false;
+}
+
+/** Whether legacy, differing from itself in this way, may also be said to differ from new in that way by chance. */
+function leavesOpen(legacy: DifferenceKind, fresh: DifferenceKind): boolean {
+  switch (legacy) {
+    case 'missing':
+    case 'extra':
+      return true;
+    case 'type':
+      return fresh !== 'missing'; // Both answers have something here.
+    case 'changed':
+    case 'length':
+      return fresh !== 'missing' && fresh !== 'type'; // Both have it, and of one type.
+    case 'order':
+      return fresh === 'order';
+    default:
+      return legacy satisfies never;
+  }
+}
+
+function isInBody(at: string): boolean {
+  return at === '' || at.startsWith('/');
+}
+
+function isOtherClass(status: Difference): boolean {
+  return status.legacy?.[0] !== status.new?.[0];
+}

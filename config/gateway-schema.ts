@@ -1,7 +1,7 @@
 // The gateway's configuration: one YAML file, this schema. Every property's description is its documentation: editors
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
-import { durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
+import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
 export const DEFAULT_CONNECTIONS = 256;
@@ -193,6 +193,7 @@ export const gatewaySchema = z.strictObject({
       concurrency: z.number().int().min(1).max(1_000).default(32).describe('Copies in flight to one side.'),
       queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
+      ...copyRates,
       compareCpuPercent: z
         .number()
         .gt(0)

@@ -59,13 +59,34 @@ const compare = z.strictObject({
     .describe('Fields where one mismatch is enough to stop a promotion: price, quantity, balance, status.'),
 });
 
+/** How fast copies may be sent, by a route or by all. */
+export const copyRates = {
+  copiesPerSecondMax: z.number().gt(0).optional().describe('Copies a second; more are dropped and counted.'),
+  bytesPerSecondMax: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('Bytes of copies and their answers a second; more are dropped and counted.'),
+};
+
 const mirror = z.strictObject({
   samplePercent: z
     .number()
     .gt(0)
     .max(100)
     .default(100)
-    .describe('Share of identities whose requests are copied once mirroring is on.'),
+    .describe(
+      'Share of identities whose requests are copied, of those for whom the mirror flag is on; the same ones every time.',
+    ),
+  minimumPerHour: z
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(60)
+    .describe(
+      'So many requests an hour are copied, and so many of each class of status, even where samplePercent leaves them out.',
+    ),
   bracketPercent: z
     .number()
     .min(0)
@@ -80,6 +101,14 @@ const mirror = z.strictObject({
     .default('off')
     .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
+  concurrencyMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Copies of this route in flight; without it half of those that all routes may have.'),
+  ...copyRates,
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
 });
 

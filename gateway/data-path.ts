@@ -8,6 +8,7 @@ import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { FlagReader, ForcedSides } from './routing/decide.ts';
+import { SIDES } from './routing/side.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
@@ -62,6 +63,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);
       metrics.mirrorWaitingBytes.set(mirror.waitingBytes);
+      for (const side of SIDES) metrics.mirrorAllowedShare.set({ side }, mirror.allowedShare[side]);
     },
     async close() {
       server.shed();

@@ -78,7 +78,7 @@ export function createHandler(deps: HandlerDeps) {
 
   function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
-    const { route, routeId, decision } = routed;
+    const { route, routeId, decision, identity } = routed;
     if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
@@ -87,7 +87,8 @@ export function createHandler(deps: HandlerDeps) {
     const addedFor = (by: Decision) =>
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
     const openEvents: Delivery['openEvents'] = (by, ends) => deps.streams.openEvents(routed, by.side, ends);
-    const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
+    const { shadow } = decision;
+    const ticket = route && shadow ? deps.mirror.begin(route, { shadow, method, identity }) : undefined;
 
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();

@@ -45,7 +45,7 @@ export interface Serving {
   readonly evidence: Pick<Evidence, 'of' | 'samples'>;
   readonly traffic: Pick<Traffic, 'of' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
-  readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes'>;
+  readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes' | 'allowedShare'>;
   /** Requests under way to a side. */
   inFlight(side: Side): number;
   instances(): readonly Instance[];
@@ -97,6 +97,9 @@ export function serveHere(deps: ServingDeps): Serving {
       },
       get waitingBytes() {
         return path?.mirror.waitingBytes ?? 0;
+      },
+      get allowedShare() {
+        return path?.mirror.allowedShare ?? { legacy: 1, new: 1 };
       },
     },
     inFlight: (side) => settings.current.upstreams.serving[side].inFlight,

@@ -75,4 +75,5 @@ export interface WorkerGauges {
   readonly inFlight: Readonly<Record<Side, number>>;
   readonly mirrorWaiting: number;
   readonly mirrorWaitingBytes: number;
+  readonly mirrorAllowedShare: Readonly<Record<Side, number>>;
 }

@@ -129,5 +129,6 @@ function gaugesOf(settings: CurrentSettings, mirror: DataPath['mirror'], answere
     inFlight: { legacy: legacy.inFlight, new: fresh.inFlight },
     mirrorWaiting: mirror.waiting,
     mirrorWaitingBytes: mirror.waitingBytes,
+    mirrorAllowedShare: mirror.allowedShare,
   };
 }

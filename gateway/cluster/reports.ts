@@ -1,5 +1,6 @@
 // What the workers report, put together: the figures that operators and audit entries read.
 
+import type { Side } from '../routing/side.ts';
 import type { Serving, ServingDeps } from '../serving.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
@@ -24,7 +25,13 @@ interface Standing {
   readonly streams: Map<string, StreamCounts>; // One per configured route.
 }
 
-const NOTHING: WorkerGauges = { answered: 0, inFlight: { legacy: 0, new: 0 }, mirrorWaiting: 0, mirrorWaitingBytes: 0 };
+const NOTHING: WorkerGauges = {
+  answered: 0,
+  inFlight: { legacy: 0, new: 0 },
+  mirrorWaiting: 0,
+  mirrorWaitingBytes: 0,
+  mirrorAllowedShare: { legacy: 1, new: 1 },
+};
 
 export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'now'>): Reports {
   const evidence = createMergedEvidence(now);
@@ -33,6 +40,9 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
   const standings = new Map<number, Standing>(); // One per worker.
   const sum = (of: (gauges: WorkerGauges) => number) =>
     [...standings.values()].reduce((total, { gauges }) => total + of(gauges), 0);
+
+  const leastShare = (side: Side) =>
+    Math.min(1, ...[...standings.values()].map(({ gauges }) => gauges.mirrorAllowedShare[side]));
 
   return {
     figures: {
@@ -47,6 +57,9 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
         },
         get waitingBytes() {
           return sum(({ mirrorWaitingBytes }) => mirrorWaitingBytes);
+        },
+        get allowedShare() {
+          return { legacy: leastShare('legacy'), new: leastShare('new') };
         },
       },
       inFlight: (side) => sum(({ inFlight }) => inFlight[side]),

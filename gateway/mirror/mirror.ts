@@ -9,24 +9,34 @@ import { createCapture } from '../proxy/capture.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import { createCompareBudget } from './budget.ts';
-import { type Chooser, createChooser } from './chooser.ts';
-import { createOutage } from './outage.ts';
 import { createQueue } from './queue.ts';
+import { createRestraints } from './restraints.ts';
 import { createRun, type RunDeps } from './run.ts';
+import { createSampler } from './sample.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
 
 /** What a waiting copy costs beside its bodies. */
 const COPY_OVERHEAD_BYTES = 4_096;
+/** Requests that are copied only if their status is rare are many, and answers of rare statuses are small. */
+const RARE_BODY_BYTES_MAX = 16_384;
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** A request that has been decided and not yet been answered. */
+export interface CopyableRequest {
+  readonly shadow: Side;
+  readonly method: string;
+  readonly identity: string;
+}
+
 export interface Mirror {
-  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer`. */
-  begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
+  /** A ticket when the request may be copied; one that was chosen then ends in exactly one outcome, by `offer`. */
+  begin(route: RouteModel, request: CopyableRequest): CopyTicket | undefined;
   /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
   readonly waiting: number;
   readonly waitingBytes: number;
+  /** The share of the copies to each side that may be sent now; less than 1 while the side suffers. */
+  readonly allowedShare: Readonly<Record<Side, number>>;
   /** Resolves when no copy is waiting or under way. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -39,9 +49,9 @@ export interface MirrorDeps extends RunDeps {
 export function createMirror(deps: MirrorDeps): Mirror {
   const { limits, evidence, onOutcome, raised } = deps;
   const nowMs = () => deps.now().getTime();
-  const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
-  const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
-  const run = createRun(deps, { budget, outages });
+  const sampler = createSampler(nowMs);
+  const restraints = createRestraints(limits, nowMs);
+  const run = createRun(deps, restraints);
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -49,50 +59,49 @@ export function createMirror(deps: MirrorDeps): Mirror {
     bytesMax: limits.queueBytesMax,
   });
 
-  const choosers = new Map<string, Chooser>(); // One per configured route.
-
-  function isBracketed({ id, config }: RouteModel): boolean {
-    const chooser = choosers.get(id) ?? createChooser();
-    choosers.set(id, chooser);
-    return chooser(config.mirror.bracketPercent / 100);
-  }
-
   function drop(route: string, reason: string): void {
     evidence.drop(route, reason);
     onOutcome(route, 'dropped', reason);
   }
 
+  /** From here on the request is eligible: it ends in an outcome. Answers whether it goes on. */
+  function admit(ticket: CopyTicket): boolean {
+    evidence.begin(ticket.route.id);
+    const refusal = restraints.refuse(ticket);
+    if (refusal) drop(ticket.route.id, refusal);
+    return refusal === undefined;
+  }
+
   return {
-    begin(route, shadow, method) {
+    begin(route, { shadow, method, identity }) {
       if (!isSafe(method)) return undefined; // `writes: off`
-      evidence.begin(route.id);
-      const refusal = !outages[shadow].allows()
-        ? 'shadow_down'
-        : !budget.allows(route.id)
-          ? 'compare_budget'
-          : undefined;
-      if (refusal) {
-        drop(route.id, refusal);
-        return undefined;
-      }
+      const chosenBy = sampler.choose(route, identity);
+      if (!chosenBy) return undefined;
       const { bodyBytesMax } = route.config.mirror;
-      const captures = { request: createCapture(bodyBytesMax), response: createCapture(bodyBytesMax) };
-      return { route, shadow, captures, bracketed: isBracketed(route) };
+      const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
+      const captures = { request: createCapture(keepMax), response: createCapture(keepMax) };
+      const ticket = { route, shadow, captures, chosenBy, bracketed: sampler.isBracketed(route) };
+      return chosenBy === 'status' || admit(ticket) ? ticket : undefined;
     },
     offer(ticket, request) {
-      const { route, captures } = ticket;
-      if (request.isEventStream) return drop(route.id, 'event_stream');
-      if (request.served.failure === 'client_left') return drop(route.id, 'client_left');
-      if (captures.request.overflow) return drop(route.id, 'request_body');
-      if (captures.response.overflow) return drop(route.id, 'response_body');
+      const { route, captures, chosenBy } = ticket;
+      const { served } = request;
+      if (chosenBy === 'status') {
+        if (whyUnfit(ticket, request) || !served.status || !sampler.isRare(route, served.status)) return;
+        if (!admit(ticket)) return;
+      }
+      const unfit = whyUnfit(ticket, request);
+      if (unfit) return drop(route.id, unfit);
+      sampler.count(route, served.status);
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
-      const servedAtMs = nowMs() - request.served.durationMs;
+      const servedAtMs = nowMs() - served.durationMs;
       const work = () =>
         run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
           raised('mirror', error);
           drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
         });
-      const refusal = queue.offer({ key: route.id, bytes, run: work });
+      const { concurrencyMax } = route.config.mirror;
+      const refusal = queue.offer({ key: route.id, concurrencyMax, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
     get waiting() {
@@ -101,10 +110,24 @@ export function createMirror(deps: MirrorDeps): Mirror {
     get waitingBytes() {
       return queue.waitingBytes;
     },
+    get allowedShare() {
+      return restraints.allowedShare;
+    },
     idle: () => queue.idle(),
     async close() {
-      queue.clear();
+      for (const { key } of queue.clear()) drop(key, 'closing');
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
     },
   };
+}
+
+/** Why a request that was chosen cannot be copied after all. */
+function whyUnfit(
+  { captures }: CopyTicket,
+  { isEventStream, served }: Pick<ServedRequest, 'isEventStream' | 'served'>,
+) {
+  if (isEventStream) return 'event_stream';
+  if (served.failure === 'client_left') return 'client_left';
+  if (captures.request.overflow) return 'request_body';
+  return captures.response.overflow ? 'response_body' : undefined;
 }

@@ -4,12 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Upstream } from '../proxy/upstream.ts';
 import type { Side } from '../routing/side.ts';
 import { type Asked, askBracketed, askOther } from './bracket.ts';
-import type { CompareBudget } from './budget.ts';
 import { judge, type Verdict } from './compare.ts';
 import type { Evidence } from './evidence.ts';
 import { withoutNoise } from './noise.ts';
 import type { Observation, Outcome } from './observation.ts';
-import type { Outage } from './outage.ts';
+import type { Restraints } from './restraints.ts';
 import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
@@ -24,12 +23,7 @@ export interface RunDeps {
   readonly now: () => Date;
 }
 
-export interface Restraints {
-  readonly budget: CompareBudget;
-  readonly outages: Readonly<Record<Side, Outage>>;
-}
-
-export function createRun(deps: RunDeps, { budget, outages }: Restraints) {
+export function createRun(deps: RunDeps, restraints: Restraints) {
   const { upstreams, evidence, onOutcome, raised, now } = deps;
   const rulesOf = createRuleBook(now);
 
@@ -37,10 +31,12 @@ export function createRun(deps: RunDeps, { budget, outages }: Restraints) {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
     const { method, path, headersFor, served, servedAtMs } = request;
     const body = captures.request.body();
+    let sent = 0;
     const send = async (side: Side): Promise<Observation> => {
+      if (sent++ > 0) restraints.another(route);
       const to = { upstream: upstreams()[side], headers: headersFor(side) };
       const observed = await sendCopy({ ...to, method, path, body, timeoutMs, bodyBytesMax });
-      outages[side].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
+      restraints.answered(route, observed, body?.length ?? 0);
       return observed;
     };
     if (!bracketed) return askOther({ served, send });
@@ -67,7 +63,7 @@ export function createRun(deps: RunDeps, { budget, outages }: Restraints) {
     const startedAt = performance.now();
     const verdict = await verdictOn(ticket, asked);
     evidence.record(route.id, { requestId, method, target: path }, asked.pair, verdict);
-    budget.spend(performance.now() - startedAt);
+    restraints.compared(performance.now() - startedAt);
     onOutcome(route.id, verdict.outcome);
   };
 }

@@ -9,6 +9,11 @@ export interface CopyTicket {
   readonly route: RouteModel;
   readonly shadow: Side;
   readonly captures: { readonly request: Capture; readonly response: Capture };
+  /**
+   * Why it was chosen. `status`: it is copied only if its answer turns out to be of a class that is rarely seen; until
+   * then it is not eligible.
+   */
+  readonly chosenBy: 'sample' | 'minimum' | 'status';
   /** Whether legacy is to be asked twice, so that noise shows. */
   readonly bracketed: boolean;
 }

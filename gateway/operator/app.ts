@@ -155,7 +155,11 @@ function status(deps: OperatorDeps, draining: boolean) {
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
-    mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+    mirror: {
+      waiting: mirror.waiting,
+      waitingBytes: mirror.waitingBytes,
+      allowedShare: mirror.allowedShare,
+    },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
 }

@@ -99,7 +99,7 @@ export class Control {
     const { flags } = this.#deps;
     const { routes } = this.#deps.table();
     for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
-      const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
+      const wanted = flagsFor({ stage: route.config.initialStage });
       if (!wanted.ok) throw new Error(wanted.problem);
       await this.#moveFlags(route, wanted.flags);
     }
@@ -130,7 +130,7 @@ export class Control {
     const route = this.#route(id);
     return this.#inTurn(async () => {
       this.#checkRevision(id, expected);
-      const wanted = flagsFor(request, route.config.mirror.samplePercent);
+      const wanted = flagsFor(request);
       if (!wanted.ok) throw new ControlError('invalid', wanted.problem);
       const change = { before: this.#percents(route), after: wanted.flags };
       // Audit first: a flag must never be moved without a trace of who did it.

@@ -70,7 +70,10 @@ describe('a good file', () => {
           retry: 'safe',
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
-          mirror: { samplePercent: 100, bracketPercent: 5, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
+          mirror: {
+            ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5 },
+            ...{ writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
+          },
           compare: { headers: ['content-type', 'location'], ignore: [], normalise: [], arrays: [], critical: [] },
         },
       ],

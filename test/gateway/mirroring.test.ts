@@ -146,6 +146,66 @@ describe('a bracketed request', () => {
   });
 });
 
+describe('a request that sampling leaves out', () => {
+  it('is copied while its route, or the class of its status, has been seen less often than it should', async () => {
+    const byPath = (incoming: IncomingMessage, outgoing: ServerResponse) =>
+      sendJson(outgoing, incoming.url === '/missing' ? 404 : 200, {});
+    const legacy = await kept(startUpstream(byPath));
+    const fresh = await kept(startUpstream(byPath));
+    const mirror = { samplePercent: 0.000_001, minimumPerHour: 3, bracketPercent: 0 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    for (const path of ['/x', '/missing']) {
+      for (let i = 0; i < 10; i++) await (await fetch(`${gateway.url}${path}`)).text();
+    }
+    assert.deepEqual((await settled(gateway, 6)).outcomes.match, 6);
+    assert.equal(fresh.seen, 6);
+  });
+
+  it('costs its client nothing when its answer is large and not rare', async () => {
+    const big = 'x'.repeat(1_000_000);
+    const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(big)));
+    const fresh = await kept(startUpstream(answering({})));
+    const mirror = { samplePercent: 0.000_001, minimumPerHour: 1, bodyBytesMax: 67_108_864 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    for (let i = 0; i < 3; i++) assert.equal((await (await fetch(`${gateway.url}/x`)).text()).length, big.length);
+    assert.equal((await settled(gateway, 1)).eligible, 1);
+  });
+});
+
+describe('a new side that only gets copies and slows', () => {
+  it('is sent fewer, which the status, the metrics and the coverage say', async () => {
+    let delayMs = 0;
+    const legacy = await kept(startUpstream(answering({})));
+    const fresh = await kept(
+      startUpstream((incoming, outgoing) => void setTimeout(() => answering({})(incoming, outgoing), delayMs)),
+    );
+    let now = Date.now();
+    const route = routeOn('/*', { initialStage: 'shadow', mirror: { bracketPercent: 0 } });
+    const gateway = await kept(
+      startTestGateway({ legacy: legacy.url, new: fresh.url, routes: [route], now: () => new Date(now) }),
+    );
+    const share = async () => (await gateway.api('GET', '/api/status')).body.mirror.allowedShare;
+    let eligible = 0;
+    const second = async () => {
+      await Promise.all(Array.from({ length: 10 }, async () => (await fetch(`${gateway.url}/x`)).text()));
+      eligible += 10;
+      await settled(gateway, eligible);
+      now += 1_000;
+    };
+    await second();
+    assert.deepEqual(await share(), { legacy: 1, new: 1 });
+    delayMs = 200;
+    await second();
+    assert.deepEqual(await share(), { legacy: 1, new: 0.5 });
+    await second();
+    const { dropped, coverage } = await settled(gateway, eligible);
+    assert.ok(dropped.backoff >= 4 && dropped.backoff <= 6, `${dropped.backoff}`);
+    assert.equal(coverage, (eligible - dropped.backoff) / eligible);
+    const metrics = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
+    assert.match(metrics, /banyan_mirror_allowed_share\{side="new"\} 0\.5\n/);
+  });
+});
+
 describe('the new side, while it only gets copies,', () => {
   const faults: readonly (readonly [name: string, start: () => Promise<TestServer>, outcome: string])[] = [
     ['that hangs', () => startRawServer(() => {}), 'timeout'],

@@ -1,0 +1,171 @@
+// The mirror with a clock that is moved by hand: every request that was chosen ends in exactly one outcome, whatever
+// happens, and nothing grows with time.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { GatewayConfig } from '../../../config/gateway-schema.ts';
+import { createEvidence } from '../../../gateway/mirror/evidence.ts';
+import { createMirror, type Mirror } from '../../../gateway/mirror/mirror.ts';
+import { OUTCOMES } from '../../../gateway/mirror/observation.ts';
+import { createUpstream } from '../../../gateway/proxy/upstream.ts';
+import { compileRoute, type RouteModel } from '../../../gateway/routing/route.ts';
+import { otherSide, type Side } from '../../../gateway/routing/side.ts';
+import { within } from '../../helpers/deadline.ts';
+import { aGatewayConfig, aRoute } from '../../helpers/gateway-config.ts';
+import { aFailure, anObservation } from '../../helpers/observations.ts';
+import { startRawServer, type TestServer } from '../../helpers/upstream.ts';
+
+/** Answers as the path says: well, badly, or not at all. */
+const ANSWERS: Readonly<Record<string, string | undefined>> = {
+  '/same': 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}',
+  '/other': 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":2}',
+  '/error': 'HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n',
+  '/large': `HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'x'.repeat(5_000)}`,
+  '/garbage': '\0\0\0\0',
+};
+const PATHS = [...Object.keys(ANSWERS), '/reset', '/hang'];
+
+function startFickle(): Promise<TestServer> {
+  return startRawServer((socket) =>
+    socket.on('data', (head: Buffer) => {
+      const path = /^GET (\S+)/.exec(head.toString('latin1'))?.[1] ?? '';
+      if (path === '/reset') socket.resetAndDestroy();
+      else if (path !== '/hang') socket.write(ANSWERS[path] ?? '');
+    }),
+  );
+}
+
+let fickle: TestServer;
+before(async () => {
+  fickle = await startFickle();
+});
+after(() => fickle.close());
+
+function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['mirror']> = {}) {
+  let now = Date.parse('2026-01-05T10:00:00.000Z');
+  const evidence = createEvidence(() => new Date(now));
+  const { upstreams, mirror: defaults } = aGatewayConfig({
+    upstreams: { legacy: { url: fickle.url }, new: { url: fickle.url } },
+  });
+  const config = { ...defaults, compareCpuPercent: 100, ...limits };
+  const copying = {
+    legacy: createUpstream('legacy', upstreams.legacy, config.concurrency),
+    new: createUpstream('new', upstreams.new, config.concurrency),
+  };
+  const told: string[] = [];
+  const mirror: Mirror = createMirror({
+    limits: config,
+    upstreams: () => copying,
+    evidence,
+    onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
+    raised: (operation, error) => assert.fail(`${operation}: ${error}`),
+    now: () => new Date(now),
+  });
+  return {
+    ...{ mirror, evidence, told },
+    pass(ms: number) {
+      now += ms;
+    },
+    /** Each route's requests are accounted for: one outcome each, told of as often as counted. */
+    check() {
+      for (const { id } of routes) {
+        const { eligible, pending, outcomes, dropped } = evidence.of(id);
+        assert.equal(pending, 0, `${id} has ${pending} pending`);
+        assert.equal(
+          OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0),
+          eligible,
+        );
+        assert.equal(
+          Object.values(dropped).reduce((sum, count) => sum + count, 0),
+          outcomes.dropped,
+        );
+        const mine = told.filter((text) => text.startsWith(`${id} `));
+        assert.equal(mine.length, eligible);
+        for (const [reason, count] of Object.entries(dropped))
+          assert.equal(mine.filter((text) => text === `${id} dropped ${reason}`).length, count, reason);
+      }
+    },
+    async close() {
+      await within(mirror.close(), 'the mirror to close');
+      await Promise.all([copying.legacy.close(), copying.new.close()]);
+    },
+  };
+}
+
+interface Asked {
+  readonly path: string;
+  readonly served?: Side;
+  readonly identity?: string;
+  readonly status?: number;
+  readonly body?: string;
+  readonly ends?: 'well' | 'client_left' | 'event_stream' | 'upstream_reset';
+}
+
+/** One request: chosen or not, answered, and offered. */
+function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
+  const { path, served = 'legacy', identity = 'u', status = 200, body = '{"a":1}', ends = 'well' } = asked;
+  const ticket = mirror.begin(route, { shadow: otherSide(served), method: 'GET', identity });
+  if (!ticket) return;
+  ticket.captures.response.push(Buffer.from(body));
+  const failed = ends === 'client_left' || ends === 'upstream_reset';
+  mirror.offer(ticket, {
+    ...{ requestId: 'r-1', method: 'GET', path, failed: undefined, headersFor: () => ['Host', 'x'] },
+    served: failed
+      ? aFailure(served, ends)
+      : anObservation(served, { status, body: ticket.captures.response.body() ?? null }),
+    isEventStream: ends === 'event_stream',
+  });
+}
+
+const QUICK = { timeoutMs: 50, bodyBytesMax: 1_000 };
+
+describe('anything that requests and sides do', () => {
+  const limits = fc.record({
+    concurrency: fc.integer({ min: 1, max: 4 }),
+    queueMax: fc.integer({ min: 0, max: 5 }),
+    queueBytesMax: fc.constantFrom(0, 10_000, 100_000),
+    copiesPerSecondMax: fc.constantFrom(undefined, 0.5, 5),
+    bytesPerSecondMax: fc.constantFrom(undefined, 100, 10_000),
+  });
+  const mirrors = fc.record({
+    samplePercent: fc.constantFrom(100, 50, 0.01),
+    minimumPerHour: fc.constantFrom(0, 2, 60),
+    bracketPercent: fc.constantFrom(0, 50, 100),
+  });
+  const steps = fc.array(
+    fc.record({
+      route: fc.nat(1),
+      path: fc.constantFrom(...PATHS),
+      served: fc.constantFrom<Side>('legacy', 'new'),
+      identity: fc.constantFrom('a', 'b', 'c', 'd'),
+      status: fc.constantFrom(200, 404, 503),
+      body: fc.constantFrom('', '{"a":1}', 'x'.repeat(2_000)),
+      ends: fc.constantFrom('well' as const, 'well', 'well', 'client_left', 'event_stream', 'upstream_reset'),
+      pause: fc.constantFrom(0, 1, 1_000, 600_000),
+      closes: fc.constantFrom(false, false, false, false, false, false, false, false, false, true),
+    }),
+    { minLength: 1, maxLength: 40 },
+  );
+
+  test('then each that was chosen has exactly one outcome, and what waits keeps to its limits', async () => {
+    await fc.assert(
+      fc.asyncProperty(limits, mirrors, mirrors, steps, async (given, first, second, script) => {
+        const routes = [first, second].map((mirror, i) =>
+          compileRoute(aRoute({ id: `r${i}`, mirror: { ...QUICK, ...mirror } })),
+        );
+        const world = aMirror(routes, given);
+        for (const { route, pause, closes, ...asked } of script) {
+          world.pass(pause);
+          request(world.mirror, routes[route] as RouteModel, asked);
+          assert.ok(world.mirror.waiting <= given.queueMax && world.mirror.waitingBytes <= given.queueBytesMax);
+          if (pause === 1) await new Promise((resolve) => setTimeout(resolve, 1));
+          if (closes) await within(world.mirror.close(), 'the mirror to close');
+        }
+        await within(world.mirror.idle(), 'the mirror to be idle');
+        world.check();
+        await world.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -194,6 +194,13 @@ export const gatewaySchema = z.strictObject({
       queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
       ...copyRates,
+      idPairsMax: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(100_000)
+        .describe('Pairs of ids that are remembered; the least recently used are forgotten first.'),
       compareCpuPercent: z
         .number()
         .gt(0)

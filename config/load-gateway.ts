@@ -1,9 +1,11 @@
 // Reads the gateway's configuration: the file, and the secrets in the environment that it names. Everything that is
 // wrong is reported at once, each with its place and what to do.
+
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
+import { parameterOf } from './route-schema.ts';
 import { readSecret } from './secret.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
@@ -174,6 +176,12 @@ function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
         findings.push({ path: ['routes', index, 'match'], message: `${key} is already matched by route ${other}` });
       } else matches.set(key, route.id);
     }
+    const parameters = route.match.path.split('/').map(parameterOf);
+    route.mirror.ids.forEach(({ param }, at) => {
+      if (param === undefined || parameters.includes(param)) return;
+      const path = ['routes', index, 'mirror', 'ids', at, 'param'];
+      findings.push({ path, message: `${route.match.path} has no parameter :${param}` });
+    });
     route.compare.arrays.forEach((rule, at) => {
       if (!rule.key && !rule.unordered) {
         const path = ['routes', index, 'compare', 'arrays', at];

@@ -1,6 +1,6 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { isComparePath } from './compare-path.ts';
+import { isComparePath, parseComparePath } from './compare-path.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -69,6 +69,30 @@ export const copyRates = {
     .describe('Bytes of copies and their answers a second; more are dropped and counted.'),
 };
 
+/** The name of the parameter in a segment of a path in Hono's syntax: `id` of `:id`, `:id?` and `:id{[0-9]+}`. */
+export function parameterOf(segment: string): string | undefined {
+  return /^:([^{}?]+)/.exec(segment)?.[1];
+}
+
+const bodyPath = z.string().refine((text) => parseComparePath(text)?.part === 'body', {
+  message: 'expected a path in a JSON body such as $.order_id or $.orders[*].order_id',
+});
+
+const mappedId = z
+  .strictObject({
+    name: z.string().min(1).max(100).describe('The kind of thing that is called so, such as order.'),
+    path: bodyPath.optional().describe('Where answers name it: there two ids that stand for one thing are equal.'),
+    learn: z.boolean().default(true).describe('Whether two ids that answers name at path become a pair.'),
+    param: z.string().min(1).optional().describe('The parameter of match.path that names it, without the colon.'),
+    query: z.string().min(1).optional().describe('The query parameter that names it.'),
+    body: bodyPath.optional().describe("Where the request's JSON body names it."),
+    unknown: z
+      .enum(['drop', 'pass'])
+      .default('drop')
+      .describe('A request that names an id without a pair is not copied (id_unknown); or copied as it is.'),
+  })
+  .refine(({ path, param, query, body }) => path ?? param ?? query ?? body, 'give path, param, query or body');
+
 const mirror = z.strictObject({
   samplePercent: z
     .number()
@@ -96,6 +120,11 @@ const mirror = z.strictObject({
       'Share of copied requests that ask legacy once more, after new: where its two answers differ, no difference from ' +
         'new counts. Costs legacy as many more requests.',
     ),
+  ids: z
+    .array(mappedId)
+    .max(20)
+    .default([])
+    .describe('Ids that each side gives for itself: learned as pairs from answers, translated in copies of requests.'),
   writes: z
     .enum(['off'])
     .default('off')

@@ -4,6 +4,7 @@ import { createBreakers } from './breakers.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Evidence } from './mirror/evidence.ts';
+import type { IdMap } from './mirror/id-map.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -18,6 +19,7 @@ export interface DataPathDeps {
   readonly settings: CurrentSettings;
   readonly isEnabled: FlagReader;
   readonly forced: ForcedSides;
+  readonly ids: IdMap;
   readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly metrics: GatewayMetrics;
@@ -38,13 +40,13 @@ export interface DataPath {
 }
 
 export function createDataPath(deps: DataPathDeps): DataPath {
-  const { settings, isEnabled, forced, evidence, metrics, log, raised, now } = deps;
+  const { settings, isEnabled, forced, ids, evidence, metrics, log, raised, now } = deps;
   const breakers = createBreakers((route, side, open) => {
     metrics.breakerOpen.set({ route, side }, open ? 1 : 0);
     log.warn({ route, side, open }, 'circuit breaker');
   });
   const mirror = createMirror({
-    ...{ evidence, raised, now },
+    ...{ ids, evidence, raised, now },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
     onOutcome(route, outcome, reason) {

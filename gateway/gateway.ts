@@ -1,6 +1,7 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { openKeptIds } from './kept-ids.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openSqliteLedger } from './ledger/sqlite.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
@@ -59,7 +60,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       }),
     );
     closers.push(() => settings.close());
-    const serving = await chooseServing({ settings, flags, metrics, log, raised, now });
+    const { idPairsMax } = config.mirror;
+    const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
+    closers.push(() => ids.close());
+    const serving = await chooseServing({ settings, flags, ids, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;

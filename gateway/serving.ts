@@ -2,6 +2,7 @@
 // (cluster/).
 
 import { createDataPath, type DataPath } from './data-path.ts';
+import type { KeptIds } from './kept-ids.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createEvidence, type Evidence } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
@@ -69,6 +70,7 @@ export interface Serving {
 export interface ServingDeps {
   readonly settings: CurrentSettings;
   readonly flags: Flags;
+  readonly ids: Pick<KeptIds, 'ids' | 'onChange'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -114,7 +116,14 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async start(decisions, hostPort) {
       const { forced } = decisions;
-      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic });
+      const begun = createDataPath({
+        ...deps,
+        ids: deps.ids.ids,
+        isEnabled: flags.isEnabled,
+        forced,
+        evidence,
+        traffic,
+      });
       decisions.onChange(begun.streams.redecide);
       const address = await begun.listen(hostPort);
       path = begun;

@@ -2,6 +2,7 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import type { RouteEvidence, Sample } from '../mirror/evidence.ts';
+import type { IdChange } from '../mirror/id-map.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
 import type { Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -31,6 +32,8 @@ export type ToWorker =
   /** What has changed since the version before. */
   | { readonly kind: 'change'; readonly version: number; readonly change: Partial<SharedState> }
   | { readonly kind: 'listen'; readonly hostPort: string }
+  /** Pairs of ids that are known from now on, or no longer. */
+  | { readonly kind: 'ids'; readonly changes: readonly IdChange[] }
   /** Asks for the metrics as they are now. */
   | { readonly kind: 'measure'; readonly request: number }
   /** Finish what is under way, and end. */
@@ -58,6 +61,8 @@ export interface Report {
   readonly evidence: readonly (readonly [route: string, evidence: RouteEvidence])[];
   readonly samples: readonly (readonly [route: string, sample: Sample])[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
+  /** What this worker has found of pairs of ids. */
+  readonly ids: readonly IdChange[];
   readonly gauges: WorkerGauges;
 }
 

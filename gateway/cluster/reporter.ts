@@ -2,6 +2,7 @@
 // While a report is not sent the next ones wait.
 import type { DataPath } from '../data-path.ts';
 import type { Evidence } from '../mirror/evidence.ts';
+import type { IdChange } from '../mirror/id-map.ts';
 import { UNROUTED } from '../routing/route.ts';
 import type { CurrentSettings } from '../settings.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -30,11 +31,13 @@ export interface Reporter {
 export interface ReporterDeps {
   readonly evidence: Evidence;
   readonly settings: CurrentSettings;
+  /** What has been found of pairs of ids since this was last asked. */
+  readonly takeIds: () => readonly IdChange[];
   /** `sent` is to be called when there is room for the next report. */
   readonly send: (report: Report, sent: () => void) => void;
 }
 
-export function createReporter({ evidence, settings, send }: ReporterDeps): Reporter {
+export function createReporter({ evidence, settings, takeIds, send }: ReporterDeps): Reporter {
   const tally = createTally();
   const touched = new Set<string>(); // Routes whose evidence has changed since the last report.
   const samplesOf = newSamples(evidence);
@@ -53,6 +56,7 @@ export function createReporter({ evidence, settings, send }: ReporterDeps): Repo
       evidence: routes.map((route) => [route, evidence.of(route)]),
       samples: routes.flatMap(samplesOf),
       streams: streamsOf(path.streams),
+      ids: takeIds(),
       gauges: gaugesOf(settings, path.mirror, tally.answered),
     };
     send(report, () => underWay--);

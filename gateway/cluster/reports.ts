@@ -8,6 +8,7 @@ import type { MergedEvidence } from './merged-evidence.ts';
 import { createMergedEvidence, WORKER_LOST } from './merged-evidence.ts';
 import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
+import { takeIds } from './shared-ids.ts';
 
 export interface Reports {
   readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'inFlight'>;
@@ -33,7 +34,7 @@ const NOTHING: WorkerGauges = {
   mirrorAllowedShare: { legacy: 1, new: 1 },
 };
 
-export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'now'>): Reports {
+export function createReports({ ids, metrics, now }: Pick<ServingDeps, 'ids' | 'metrics' | 'now'>): Reports {
   const evidence = createMergedEvidence(now);
   const traffic = createTraffic(() => now().getTime());
   const merged = createMergedMetrics(metrics.registry);
@@ -71,6 +72,7 @@ export function createReports({ metrics, now }: Pick<ServingDeps, 'metrics' | 'n
       for (const [route, counts] of report.streams) standing.streams.set(route, counts);
       takeEvidence(evidence, worker, report);
       takeRequests(traffic, report);
+      takeIds(ids.ids, report.ids);
       metrics.unreported.inc(report.unreported);
     },
     takeMetrics: (worker, snapshot) => merged.update(worker, snapshot),

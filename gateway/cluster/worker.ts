@@ -4,10 +4,12 @@ import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
 import { createMetrics } from '../metrics.ts';
 import { createEvidence } from '../mirror/evidence.ts';
+import type { IdMap } from '../mirror/id-map.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { createReporter, type Reporter } from './reporter.ts';
+import { createWorkerIds } from './shared-ids.ts';
 
 /** Metrics are sent this often even when nobody asks, so that little of them is lost with a worker that dies. */
 const METRICS_INTERVAL_MS = 1_000;
@@ -16,6 +18,7 @@ interface Running {
   readonly state: FollowedState;
   readonly path: DataPath;
   readonly reporter: Reporter;
+  readonly ids: IdMap;
   measure(request: number | undefined): Promise<void>;
   stop(): Promise<void>;
 }
@@ -43,6 +46,8 @@ export function runWorker(): void {
         running?.path.streams.redecide();
         running?.reporter.flush();
         return send({ kind: 'applied', version: message.version });
+      case 'ids':
+        return running?.ids.apply(message.changes);
       case 'listen':
         // Not awaited: a change that comes meanwhile must not wait for it.
         running?.path.listen(message.hostPort).then((address) => send({ kind: 'listening', address }), fail);
@@ -82,13 +87,16 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     metrics.raised.inc({ operation });
     log.error({ operation, err: error }, 'internal error');
   };
+  const workerIds = createWorkerIds(settings.current.config.mirror.idPairsMax);
+  const { ids } = workerIds;
   const reporter = createReporter({
     evidence: createEvidence(now),
     settings,
+    takeIds: workerIds.take,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
   const { evidence, traffic } = reporter;
-  const path = createDataPath({ settings, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
+  const path = createDataPath({ settings, ids, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
   reporter.begin(path);
 
   const measure = async (request: number | undefined) => {
@@ -98,7 +106,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   };
   const timer = setInterval(() => void measure(undefined), METRICS_INTERVAL_MS);
   return {
-    ...{ state, path, reporter, measure },
+    ...{ state, path, reporter, ids, measure },
     async stop() {
       await path.close();
       clearInterval(timer);

@@ -1,5 +1,6 @@
 // The port to the gateway's durable state: overrides, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
+import type { IdStore } from './id-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -68,5 +69,7 @@ export interface Ledger {
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
+  /** Pairs of ids; undefined where this ledger keeps none. */
+  readonly ids?: IdStore;
   close(): Promise<void>;
 }

@@ -5,23 +5,22 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
-
-/** The layout this code reads and writes; a file of another version is refused rather than guessed at. */
-const LAYOUT_VERSION = 1;
+import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-const LAYOUT = `
-  CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+/** The steps to the layout that this code reads and writes. A file says how many of them it has seen. */
+const LAYOUT_STEPS = [
+  `CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
   CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
   CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL, action TEXT NOT NULL,
     scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
   ) STRICT;
-  CREATE INDEX audit_scope ON audit (scope, id);
-  PRAGMA user_version = ${LAYOUT_VERSION};
-`;
+  CREATE INDEX audit_scope ON audit (scope, id);`,
+  ID_LAYOUT,
+];
 
 const overrideRow = z.object({
   scope: z.string(),
@@ -53,7 +52,7 @@ const auditRow = z
   .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore {
+export interface SqliteStore extends SqliteIds {
   overrides(): Override[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
@@ -99,24 +98,27 @@ export function openSqliteStore(file: string): SqliteStore {
     return numberOf(statements.bump.get(scope)?.revision);
   }
 
+  function atomically<T>(work: () => T): T {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   return {
+    ...createSqliteIds(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },
     revisions() {
       return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
     },
-    commit(change) {
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        const revision = store(change);
-        db.exec('COMMIT');
-        return revision;
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK');
-        throw error;
-      }
-    },
+    commit: (change) => atomically(() => store(change)),
     audit({ limit, scope, before }) {
       return statements.audit.all(scope ?? null, before ?? null, limit).map((row) => auditRow.parse(row));
     },
@@ -138,11 +140,12 @@ function openDatabase(file: string): DatabaseSync {
     if (file !== ':memory:') chmodSync(file, 0o600);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     const version = numberOf(db.prepare('PRAGMA user_version').get()?.user_version);
-    if (version === 0) db.exec(`BEGIN; ${LAYOUT} COMMIT;`);
-    else if (version !== LAYOUT_VERSION) {
-      throw new Error(
-        `${file} has ledger layout ${version}, this gateway reads ${LAYOUT_VERSION}; use the matching release`,
-      );
+    const latest = LAYOUT_STEPS.length;
+    if (version > latest) {
+      throw new Error(`${file} has ledger layout ${version}, this gateway reads ${latest}; use the matching release`);
+    }
+    if (version < latest) {
+      db.exec(`BEGIN; ${LAYOUT_STEPS.slice(version).join(' ')} PRAGMA user_version = ${latest}; COMMIT;`);
     }
     return db;
   } catch (error) {

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSqliteStore } from './sqlite-store.ts';
 
-export type LedgerOperation = 'overrides' | 'revisions' | 'commit' | 'audit' | 'close';
+export type LedgerOperation = 'overrides' | 'revisions' | 'commit' | 'audit' | 'loadIds' | 'saveIds' | 'close';
 
 export interface LedgerRequest {
   readonly id: number;

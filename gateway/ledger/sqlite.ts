@@ -54,6 +54,10 @@ export async function openSqliteLedger(file: string): Promise<Ledger> {
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),
+    ids: {
+      load: () => call('loadIds'),
+      save: (changes) => call('saveIds', changes),
+    },
     async close() {
       if (!ended) await call('close');
       await worker.terminate();

@@ -12,7 +12,7 @@ import type { Side } from '../routing/side.ts';
 import { createQueue } from './queue.ts';
 import { createRestraints } from './restraints.ts';
 import { createRun, type RunDeps } from './run.ts';
-import { createSampler } from './sample.ts';
+import { createSampler } from './sampler.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
 
 /** What a waiting copy costs beside its bodies. */
@@ -80,7 +80,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const { bodyBytesMax } = route.config.mirror;
       const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
       const captures = { request: createCapture(keepMax), response: createCapture(keepMax) };
-      const ticket = { route, shadow, captures, chosenBy, bracketed: sampler.isBracketed(route) };
+      const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && sampler.isBracketed(route) };
       return chosenBy === 'status' || admit(ticket) ? ticket : undefined;
     },
     offer(ticket, request) {
@@ -95,11 +95,13 @@ export function createMirror(deps: MirrorDeps): Mirror {
       sampler.count(route, served.status);
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
       const servedAtMs = nowMs() - served.durationMs;
-      const work = () =>
-        run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
+      const work = async () => {
+        const unsent = await run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
           raised('mirror', error);
-          drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
+          return 'internal'; // An outcome all the same: what was eligible must not vanish.
         });
+        if (unsent) drop(route.id, unsent);
+      };
       const { concurrencyMax } = route.config.mirror;
       const refusal = queue.offer({ key: route.id, concurrencyMax, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;

@@ -2,10 +2,12 @@
 // Nothing is refused any more: every end is an outcome.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Upstream } from '../proxy/upstream.ts';
-import type { Side } from '../routing/side.ts';
+import { otherSide, type Side } from '../routing/side.ts';
 import { type Asked, askBracketed, askOther } from './bracket.ts';
 import { judge, type Verdict } from './compare.ts';
 import type { Evidence } from './evidence.ts';
+import type { IdMap } from './id-map.ts';
+import { createIdBook, type Rewritable } from './id-rules.ts';
 import { withoutNoise } from './noise.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Restraints } from './restraints.ts';
@@ -13,9 +15,14 @@ import { createRuleBook } from './rules.ts';
 import { sendCopy } from './send-copy.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
 
+/** A request may name what was made by one whose copy is still under way; then it is looked for once more. */
+const LEARNING_MS = 100;
+
 export interface RunDeps {
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
+  /** Ids that the sides have given for themselves. */
+  readonly ids: IdMap;
   readonly evidence: Evidence;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
@@ -24,19 +31,22 @@ export interface RunDeps {
 }
 
 export function createRun(deps: RunDeps, restraints: Restraints) {
-  const { upstreams, evidence, onOutcome, raised, now } = deps;
+  const { upstreams, ids, evidence, onOutcome, raised, now } = deps;
   const rulesOf = createRuleBook(now);
+  const idsOf = createIdBook(ids);
 
-  function ask({ route, captures, bracketed }: CopyTicket, request: ServedRequest): Promise<Asked> {
+  function ask({ route, captures, bracketed }: CopyTicket, request: ServedRequest, copy: Rewritable): Promise<Asked> {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
     const { method, path, headersFor, served, servedAtMs } = request;
-    const body = captures.request.body();
+    /** The serving side is asked again as the client asked it. */
+    const requestTo = (side: Side): Rewritable =>
+      side === served.side ? { path, headers: headersFor(side), body: captures.request.body() } : copy;
     let sent = 0;
     const send = async (side: Side): Promise<Observation> => {
       if (sent++ > 0) restraints.another(route);
-      const to = { upstream: upstreams()[side], headers: headersFor(side) };
-      const observed = await sendCopy({ ...to, method, path, body, timeoutMs, bodyBytesMax });
-      restraints.answered(route, observed, body?.length ?? 0);
+      const asked = requestTo(side);
+      const observed = await sendCopy({ upstream: upstreams()[side], method, ...asked, timeoutMs, bodyBytesMax });
+      restraints.answered(route, observed, asked.body?.length ?? 0);
       return observed;
     };
     if (!bracketed) return askOther({ served, send });
@@ -46,7 +56,8 @@ export function createRun(deps: RunDeps, restraints: Restraints) {
   async function verdictOn({ route, bracketed }: CopyTicket, { pair, again }: Asked): Promise<Verdict> {
     const rules = rulesOf(route);
     try {
-      const verdict = await judge(pair, rules);
+      const judged = await judge(pair, rules);
+      const verdict = idsOf(route)?.reconcile(judged) ?? judged;
       // A failure is none by noise: without it the bracketed requests would be those that went well.
       if (!again) return bracketed && verdict.outcome === 'new_error' ? { ...verdict, bracketed } : verdict;
       return withoutNoise(verdict, await judge({ legacy: pair.legacy, new: again, copied: undefined }, rules));
@@ -56,15 +67,31 @@ export function createRun(deps: RunDeps, restraints: Restraints) {
     }
   }
 
-  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
+  /** What the side that does not serve is asked; undefined where it has no name for what the request names. */
+  async function translated({ route, captures }: CopyTicket, request: ServedRequest): Promise<Rewritable | undefined> {
+    const { path, served, headersFor } = request;
+    const original = { path, headers: headersFor(otherSide(served.side)), body: captures.request.body() };
+    const ids = idsOf(route);
+    if (!ids) return original;
+    const first = ids.translate(original, served.side);
+    if (first) return first;
+    await delay(LEARNING_MS);
+    return ids.translate(original, served.side);
+  }
+
+  /** Answers why it was not copied after all. */
+  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<'id_unknown' | undefined> {
     const { route } = ticket;
     const { served, failed, requestId, method, path } = request;
-    const asked = failed ? bothAsked(served, failed) : await ask(ticket, request);
+    const copy = failed ? undefined : await translated(ticket, request);
+    if (!failed && !copy) return 'id_unknown';
+    const asked = copy ? await ask(ticket, request, copy) : bothAsked(served, failed ?? served);
     const startedAt = performance.now();
     const verdict = await verdictOn(ticket, asked);
     evidence.record(route.id, { requestId, method, target: path }, asked.pair, verdict);
     restraints.compared(performance.now() - startedAt);
     onOutcome(route.id, verdict.outcome);
+    return undefined;
   };
 }
 

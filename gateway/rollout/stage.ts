@@ -33,7 +33,7 @@ const COPIES: Readonly<Record<Stage, boolean>> = {
   complete: false,
 };
 
-/** The flags of a requested stage, or why it cannot be. Which of the users are sampled the mirror decides, see mirror/sample.ts. */
+/** The flags of a requested stage, or why it cannot be. Which of the users are sampled the mirror decides, see mirror/sampler.ts. */
 export function flagsFor(
   request: StageRequest,
 ): { readonly ok: true; readonly flags: FlagPercents } | { readonly ok: false; readonly problem: string } {

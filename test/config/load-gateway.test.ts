@@ -49,7 +49,7 @@ describe('a good file', () => {
       shutdown: { delayMs: 1_000 },
       rateLimitStore: 'memory',
       trace: 'pass',
-      mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },
+      mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15, idPairsMax: 100_000 },
       limits: {
         headerBytesMax: 65_536,
         headerCountMax: 200,
@@ -71,7 +71,7 @@ describe('a good file', () => {
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
           mirror: {
-            ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5 },
+            ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5, ids: [] },
             ...{ writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
           },
           compare: { headers: ['content-type', 'location'], ignore: [], normalise: [], arrays: [], critical: [] },
@@ -192,6 +192,15 @@ describe('cross checks', () => {
       'banyan.yaml:13:11: routes[1].id: already the id of routes[0]; ids are unique',
       'banyan.yaml:13:14: routes[1].match: GET /x is already matched by route a',
       'banyan.yaml:13:71: routes[1].compare.arrays[0]: give "key: FIELD", "unordered: true", or both',
+    ]);
+  });
+
+  test('a mapped id at a parameter that the path lacks, then at that parameter', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: '/x/:id{[0-9]+}/:leg?' }, mirror: { ids: [{ name: o, param: id }, { name: o, param: leg }, { name: o, param: order }] } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:12:154: routes[0].mirror.ids[2].param: /x/:id{[0-9]+}/:leg? has no parameter :order',
     ]);
   });
 

@@ -44,6 +44,25 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
       await current.dispose();
     });
 
+    it('keeps pairs of ids over a restart, in the order in which they came, and forgets what it is told to', async () => {
+      const { ids } = ledger;
+      if (!ids) return;
+      const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ name: 'order', legacy: `"${id}"`, new: `${id.charCodeAt(0)}` }));
+      assert.ok(a && b && c);
+      assert.deepEqual(await ids.load(), []);
+      await ids.save([
+        { pair: c, kept: true },
+        { pair: a, kept: true },
+        { pair: b, kept: true },
+      ]);
+      await ids.save([
+        { pair: a, kept: true },
+        { pair: b, kept: false },
+      ]);
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.ids?.load(), [c, a]);
+    });
+
     it('is empty at first', async () => {
       assert.deepEqual(await ledger.overrides(), []);
       assert.deepEqual([...(await ledger.revisions())], []);

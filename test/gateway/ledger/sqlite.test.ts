@@ -47,7 +47,7 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 1/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 2/);
     });
   });
 

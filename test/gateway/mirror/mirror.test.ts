@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { GatewayConfig } from '../../../config/gateway-schema.ts';
 import { createEvidence } from '../../../gateway/mirror/evidence.ts';
+import { createIdMap } from '../../../gateway/mirror/id-map.ts';
 import { createMirror, type Mirror } from '../../../gateway/mirror/mirror.ts';
 import { OUTCOMES } from '../../../gateway/mirror/observation.ts';
 import { createUpstream } from '../../../gateway/proxy/upstream.ts';
@@ -56,6 +57,7 @@ function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['m
   const mirror: Mirror = createMirror({
     limits: config,
     upstreams: () => copying,
+    ids: createIdMap({ pairsMax: 100, onChange: () => {} }),
     evidence,
     onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
     raised: (operation, error) => assert.fail(`${operation}: ${error}`),

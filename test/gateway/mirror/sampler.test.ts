@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { createSampler, isSampled } from '../../../gateway/mirror/sample.ts';
+import { createSampler, isSampled } from '../../../gateway/mirror/sampler.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 

@@ -24,6 +24,12 @@ const ANSWERS: Readonly<Record<string, string | undefined>> = {
   '/large': `HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'x'.repeat(5_000)}`,
   '/garbage': '\0\0\0\0',
 };
+
+/** Another place and another id every time, on the new side as it is asked by copies. */
+function aThing(n: string): string {
+  const body = JSON.stringify({ id: `n${n}`, [`field${n}`]: true });
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
 const PATHS = [...Object.keys(ANSWERS), '/reset', '/hang'];
 
 function startFickle(): Promise<TestServer> {
@@ -31,6 +37,7 @@ function startFickle(): Promise<TestServer> {
     socket.on('data', (head: Buffer) => {
       const path = /^GET (\S+)/.exec(head.toString('latin1'))?.[1] ?? '';
       if (path === '/reset') socket.resetAndDestroy();
+      else if (path.startsWith('/things/')) socket.write(aThing(path.slice('/things/'.length)));
       else if (path !== '/hang') socket.write(ANSWERS[path] ?? '');
     }),
   );
@@ -41,6 +48,8 @@ before(async () => {
   fickle = await startFickle();
 });
 after(() => fickle.close());
+
+const PAIRS_MAX = 100;
 
 function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['mirror']> = {}) {
   let now = Date.parse('2026-01-05T10:00:00.000Z');
@@ -54,17 +63,18 @@ function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['m
     new: createUpstream('new', upstreams.new, config.concurrency),
   };
   const told: string[] = [];
+  const ids = createIdMap({ pairsMax: PAIRS_MAX, onChange: () => {} });
   const mirror: Mirror = createMirror({
     limits: config,
     upstreams: () => copying,
-    ids: createIdMap({ pairsMax: 100, onChange: () => {} }),
+    ids,
     evidence,
     onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
     raised: (operation, error) => assert.fail(`${operation}: ${error}`),
     now: () => new Date(now),
   });
   return {
-    ...{ mirror, evidence, told },
+    ...{ mirror, evidence, ids, told },
     pass(ms: number) {
       now += ms;
     },
@@ -169,5 +179,43 @@ describe('anything that requests and sides do', () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('two hours of endless identities, places and ids, ten minutes of them with a side that fails', () => {
+  test('then everything is accounted for, the side is spared meanwhile, and nothing has grown', async () => {
+    const mirror = { ...QUICK, samplePercent: 50, ids: [{ name: 'thing', path: '$.id' }] };
+    const routes = ['busy', 'busy too', 'rare'].map((id) => compileRoute(aRoute({ id: id.replace(' ', '.'), mirror })));
+    const [busy, busyToo, rare] = routes as [RouteModel, RouteModel, RouteModel];
+    const world = aMirror(routes);
+    const shares: number[] = [];
+    let n = 0;
+    const ask = (route: RouteModel, fails: boolean) => {
+      n++;
+      const status = n % 7 === 0 ? 100 + (n % 900) : 200;
+      const path = fails ? '/error' : `/things/${n}`;
+      request(world.mirror, route, { path, identity: `user-${n}`, status, body: `{"id":"l${n}"}` });
+    };
+    for (let second = 0; second < 7_200; second += 2) {
+      const fails = second >= 3_000 && second < 3_600;
+      for (let i = 0; i < 4; i++) ask(i % 2 === 0 ? busy : busyToo, fails);
+      for (let i = 0; fails && i < 20; i++) ask(busy, fails);
+      if (second % 600 === 0) ask(rare, fails);
+      await world.mirror.idle();
+      world.pass(2_000);
+      if (second % 60 !== 58) continue;
+      shares.push(world.mirror.allowedShare.new);
+      assert.ok(world.ids.size <= PAIRS_MAX);
+      for (const { id } of routes) {
+        assert.ok(world.evidence.of(id).differences.length <= 1_000);
+        assert.ok(world.evidence.samples(id).length <= 20);
+      }
+    }
+    world.check();
+    assert.equal(world.ids.size, PAIRS_MAX);
+    assert.equal(world.evidence.of('rare').eligible, 12, 'each of a rare route, sampled or not');
+    assert.ok(Math.max(...shares.slice(52, 60)) < 0.2, `spared while it fails: ${shares.slice(50, 62)}`);
+    assert.deepEqual([Math.max(...shares.slice(0, 50)), Math.max(...shares.slice(62))], [1, 1], 'and not for ever');
+    await world.close();
   });
 });

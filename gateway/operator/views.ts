@@ -29,6 +29,7 @@ export function routeSummary(facts: RouteFacts) {
     stage: state.stage,
     percent: state.percent,
     mirrorPercent: state.mirrorPercent,
+    samplePercent: route.config.mirror.samplePercent,
     override: state.override ?? null,
     revision: state.revision,
     traffic,

@@ -182,6 +182,17 @@ describe('anything that requests and sides do', () => {
   });
 });
 
+describe('a mirror that closes', () => {
+  test('counts the copies that wait as dropped, and lets those under way end', async () => {
+    const route = compileRoute(aRoute({ id: 'r', mirror: QUICK }));
+    const world = aMirror([route], { concurrency: 1 });
+    for (const path of ['/hang', '/same', '/same']) request(world.mirror, route, { path });
+    await world.close();
+    world.check();
+    assert.deepEqual(world.told, ['r dropped closing', 'r dropped closing', 'r timeout']);
+  });
+});
+
 describe('two hours of endless identities, places and ids, ten minutes of them with a side that fails', () => {
   test('then everything is accounted for, the side is spared meanwhile, and nothing has grown', async () => {
     const mirror = { ...QUICK, samplePercent: 50, ids: [{ name: 'thing', path: '$.id' }] };

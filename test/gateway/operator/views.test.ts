@@ -70,6 +70,7 @@ describe('a route in the list', () => {
       stage: 'shadow',
       percent: 0,
       mirrorPercent: 50,
+      samplePercent: 100,
       override: null,
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },

@@ -15,8 +15,8 @@ export interface Difference {
   /** `status`, `header:NAME`, or a JSONPath with array members as `[*]`, `[?key]` where they are paired by a key. */
   readonly path: string;
   /**
-   * The one place it was found at: as `path`, but in a body the JSON pointer (RFC 6901) of the legacy document, where a
-   * member paired by a key has the step `key=value`.
+   * Where exactly: `status`, `header:NAME`, or a JSON pointer (RFC 6901) into legacy's document, and into the new one
+   * where only that has the value.
    */
   readonly at: string;
   readonly kind: DifferenceKind;
@@ -39,19 +39,20 @@ const PREVIEW_LENGTH_MAX = 120;
 
 /** The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none. */
 export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
-  const walk = new Walk([]);
+  const walk = new Walk('');
   walk.values(legacy, fresh, new Spot(rules, undefined));
   return walk.found;
 }
 
 class Walk {
   readonly found: Difference[] = [];
-  /** The way from the top to what is being compared. */
-  readonly #trail: (string | number)[];
+  /** The names and indices on the way from `#origin`, a JSON pointer, to where the walk is. */
+  readonly #trail: (string | number)[] = [];
+  readonly #origin: string;
   readonly #room = { ignored: DIFFERENCES_MAX, ordinary: DIFFERENCES_MAX, critical: DIFFERENCES_MAX };
 
-  constructor(trail: (string | number)[]) {
-    this.#trail = trail;
+  constructor(origin: string) {
+    this.#origin = origin;
   }
 
   values(legacy: Json, fresh: Json, at: Spot): void {
@@ -64,20 +65,12 @@ class Walk {
   #objects(legacy: JsonObject, fresh: JsonObject, at: Spot): void {
     for (const [name, value] of legacy) {
       const other = fresh.get(name);
-      if (other === undefined || !isSameLeaf(value, other)) this.#below(name, value, other, at.child(name));
+      if (other === undefined) this.#step(name, () => this.#report('missing', at.child(name), value, undefined));
+      else if (!isSameLeaf(value, other)) this.#step(name, () => this.values(value, other, at.child(name)));
     }
     for (const [name, value] of fresh) {
-      if (!legacy.has(name)) this.#below(name, undefined, value, at.child(name));
+      if (!legacy.has(name)) this.#step(name, () => this.#report('extra', at.child(name), undefined, value));
     }
-  }
-
-  /** Compares what is one step further down; undefined stands for what a side does not have. */
-  #below(step: string | number, legacy: Json | undefined, fresh: Json | undefined, at: Spot): void {
-    this.#trail.push(step);
-    if (legacy === undefined) this.#report('extra', at, undefined, fresh);
-    else if (fresh === undefined) this.#report('missing', at, legacy, undefined);
-    else this.values(legacy, fresh, at);
-    this.#trail.pop();
   }
 
   #arrays(legacy: readonly Json[], fresh: readonly Json[], at: Spot): void {
@@ -96,7 +89,10 @@ class Walk {
 
   #keyed(pairs: KeyedPairs, at: Spot, key: string): void {
     const here = at.member(key);
-    for (const [name, legacy, fresh] of pairs.members) this.#below(`${key}=${name}`, legacy, fresh, here);
+    for (const [a, b] of pairs.both) this.#step(a.index, () => this.values(a.item, b.item, here));
+    for (const { index, item } of pairs.onlyLegacy)
+      this.#step(index, () => this.#report('missing', here, item, undefined));
+    for (const { index, item } of pairs.onlyNew) this.#step(index, () => this.#report('extra', here, undefined, item));
   }
 
   /** Members by position; or, when the same members only stand in another order, that and nothing else. */
@@ -106,8 +102,9 @@ class Walk {
       this.#report('length', at, legacy, fresh);
       return;
     }
-    const probe = new Walk(this.#trail);
-    for (const [index, value] of legacy.entries()) probe.#below(index, value, fresh[index] as Json, here);
+    const probe = new Walk(this.#pointer());
+    for (const [index, value] of legacy.entries())
+      probe.#step(index, () => probe.values(value, fresh[index] as Json, here));
     if (probe.found.every((difference) => difference.rule !== undefined)) {
       probe.found.forEach(this.#keep);
       return;
@@ -118,6 +115,16 @@ class Walk {
       return;
     }
     probe.found.forEach(this.#keep);
+  }
+
+  #step(token: string | number, work: () => void): void {
+    this.#trail.push(token);
+    work();
+    this.#trail.pop();
+  }
+
+  #pointer(): string {
+    return this.#origin + this.#trail.map(pointerToken).join('');
   }
 
   readonly #keep = (difference: Difference): void => {
@@ -142,7 +149,7 @@ class Walk {
     const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
     const critical = isCritical(rules, kind);
     const path = printPlace(at.place);
-    this.#keep({ path, at: printPointer(this.#trail), kind, legacy: left, new: right, critical, rule: rules.ignored });
+    this.#keep({ path, at: this.#pointer(), kind, legacy: left, new: right, critical, rule: rules.ignored });
   }
 
   /**
@@ -160,6 +167,11 @@ class Walk {
     }
     return normalised(value, at.rules) ?? writeJson(value);
   }
+}
+
+/** A reference token of a JSON pointer (RFC 6901 section 3). */
+function pointerToken(token: string | number): string {
+  return `/${typeof token === 'number' ? token : token.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** A place is as critical as what it takes with it: a missing order is a missing price. */
@@ -186,8 +198,9 @@ function writtenOf(value: Json): string | undefined {
 }
 
 interface KeyedPairs {
-  /** What each side has by a name: first what both have, then what only one has. */
-  readonly members: readonly (readonly [name: string, legacy: Json | undefined, fresh: Json | undefined])[];
+  readonly both: readonly (readonly [legacy: Member, fresh: Member])[];
+  readonly onlyLegacy: readonly Member[];
+  readonly onlyNew: readonly Member[];
   /** Whether the members that both have stand in the same order. */
   readonly sameOrder: boolean;
 }
@@ -197,33 +210,32 @@ function pairByKey(left: Keyed | undefined, right: Keyed | undefined): KeyedPair
   if (!left || !right) return undefined;
   const shared = [...left.keys()].filter((name) => right.has(name));
   const sharedInNew = [...right.keys()].filter((name) => left.has(name));
-  const onlyLegacy = [...left.keys()].filter((name) => !right.has(name));
-  const onlyNew = [...right.keys()].filter((name) => !left.has(name));
   return {
-    members: [...shared, ...onlyLegacy, ...onlyNew].map((name) => [name, left.get(name), right.get(name)]),
+    both: shared.map((name) => [left.get(name) as Member, right.get(name) as Member] as const),
+    onlyLegacy: [...left].filter(([name]) => !right.has(name)).map(([, value]) => value),
+    onlyNew: [...right].filter(([name]) => !left.has(name)).map(([, value]) => value),
     sameOrder: shared.every((name, index) => name === sharedInNew[index]),
   };
 }
 
-type Keyed = ReadonlyMap<string, Json>;
+interface Member {
+  readonly index: number;
+  readonly item: Json;
+}
+type Keyed = ReadonlyMap<string, Member>;
 
 /** Members by a field, spelled as its rules say; undefined when a member lacks it or two share a value. */
 function byKey(items: readonly Json[], key: string, spelling: PlaceRules): Keyed | undefined {
-  const found = new Map<string, Json>();
-  for (const item of items) {
+  const found = new Map<string, Member>();
+  for (const [index, item] of items.entries()) {
     const value = item instanceof Map ? item.get(key) : undefined;
     const written = value === undefined ? undefined : writtenOf(value);
     if (written === undefined) return undefined;
     const text = normalised(written, spelling) ?? written;
     if (found.has(text)) return undefined;
-    found.set(text, item);
+    found.set(text, { index, item });
   }
   return found;
-}
-
-/** A JSON pointer: RFC 6901 section 3. */
-function printPointer(trail: readonly (string | number)[]): string {
-  return trail.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function typeOf(value: Json): string {

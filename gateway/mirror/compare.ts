@@ -99,8 +99,9 @@ async function compareBodies(legacy: Observation, fresh: Observation, rules: Com
   const kind = Boolean(jsonA) === Boolean(jsonB) ? 'changed' : 'type';
   const whole = rules.at(undefined);
   const [rule, critical] = [whole.ignored, isCritical(whole, kind)];
-  const sides = { legacy: describe(left, legacy), new: describe(right, fresh) };
-  return [{ path: '$', at: '', kind, ...sides, critical, rule } as const];
+  return [
+    { path: '$', at: '', kind, legacy: describe(left, legacy), new: describe(right, fresh), critical, rule } as const,
+  ];
 }
 
 function isJson({ headers }: Observation): boolean {

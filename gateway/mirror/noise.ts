@@ -17,7 +17,7 @@ const COMPARED: readonly Outcome[] = [...AGREEING, 'mismatch'];
 export function withoutNoise(verdict: Verdict, again: Verdict): Verdict {
   if (!COMPARED.includes(verdict.outcome) || !COMPARED.includes(again.outcome)) return verdict;
   if (again.differences.length >= DIFFERENCES_MAX) return verdict; // With a full list nobody knows what else differs.
-  const unstable = new Map(again.differences.map((difference) => [difference.at, difference]));
+  const unstable = unstableIn(again.differences);
   const judged = verdict.differences.map((difference) =>
     difference.rule === undefined && isNoise(difference, unstable)
       ? ({ ...difference, noise: true } as const)
@@ -40,15 +40,43 @@ function placeOf({ at, kind }: Difference): string {
   return `${kind} ${at}`;
 }
 
-/** Whether legacy's two answers, which differ at the places of `unstable`, leave open what new should have answered. */
-function isNoise({ at, kind }: Difference, unstable: ReadonlyMap<string, Difference>): boolean {
-  const here = unstable.get(at);
-  if (here && leavesOpen(here.kind, kind)) return true;
+/** Where two legacy answers differ. */
+interface Unstable {
+  /** By place in the first of them. */
+  readonly places: ReadonlyMap<string, Difference>;
+  /** What only the second has, see `extraPlace`. */
+  readonly extras: ReadonlySet<string>;
+}
+
+function unstableIn(differences: readonly Difference[]): Unstable {
+  const extras = differences.filter(({ kind }) => kind === 'extra');
+  const others = differences.filter(({ kind }) => kind !== 'extra');
+  return {
+    places: new Map(others.map((difference) => [difference.at, difference])),
+    extras: new Set(extras.map(extraPlace)),
+  };
+}
+
+/**
+ * Where something is that the first legacy answer lacks. Of a member of an array that is anywhere in it: where it would
+ * be in an answer that lacks it nobody can say.
+ */
+function extraPlace({ path, at }: Difference): string {
+  return MEMBER.test(path) ? `${at.slice(0, at.lastIndexOf('/'))} ${path}` : at;
+}
+
+const MEMBER = /\[(?:\*|\?[^\]]*)\]$/;
+
+/** Whether legacy's two answers leave open what new should have answered. */
+function isNoise(difference: Difference, { places, extras }: Unstable): boolean {
+  const { at, kind } = difference;
+  const here = places.get(at);
+  if (kind === 'extra' ? extras.has(extraPlace(difference)) : here && leavesOpen(here.kind, kind)) return true;
   if (!isInBody(at)) return false;
-  const status = unstable.get('status');
+  const status = places.get('status');
   if (status && isOtherClass(status)) return true; // Two documents of which nobody compared the bodies.
   for (let end = at.lastIndexOf('/'); end >= 0; end = at.lastIndexOf('/', end - 1)) {
-    const above = unstable.get(at.slice(0, end));
+    const above = places.get(at.slice(0, end));
     // In an array whose order alone changes, both answers have the same members: new must have them too.
     if (above && above.kind !== 'order') return true;
     if (end === 0) return false;

@@ -61,9 +61,7 @@ export function redactDifference(difference: Difference): Difference {
   const isSecret = header === undefined ? names.some(isSecretName) : isSecretHeader(header);
   const redact = (value: string | undefined) =>
     isSecret && value !== undefined ? REDACTED : value && redactTarget(value);
-  // The value of a key may be the secret itself.
-  const at = isSecret ? difference.at.replace(/=[^/]*/g, `=${REDACTED}`) : redactTarget(difference.at);
-  return { ...difference, at, legacy: redact(difference.legacy), new: redact(difference.new) };
+  return { ...difference, legacy: redact(difference.legacy), new: redact(difference.new) };
 }
 
 const REDACTING: Rewriting = {

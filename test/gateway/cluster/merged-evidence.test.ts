@@ -23,8 +23,8 @@ function play(evidence: Evidence, { kind, path }: Event): void {
     evidence.drop('r', path);
     return;
   }
-  const sides = { legacy: '1', new: '2' };
-  const difference = { path, at: '/a', kind: 'changed', ...sides, critical: false, rule: undefined } as const;
+  const values = { legacy: '1', new: '2' };
+  const difference = { path, at: '', kind: 'changed', ...values, critical: false, rule: undefined } as const;
   const differences = kind === 'mismatch' ? [difference] : [];
   evidence.record('r', { requestId: path, method: 'GET', target: '/' }, PAIR, {
     outcome: kind,

@@ -59,6 +59,23 @@ describe('one difference', () => {
     test(`${legacy} and ${fresh}: ${expected.join(', ')}`, () => assert.deepEqual(found(legacy, fresh), expected));
   }
 
+  test('then also where exactly: a JSON pointer into legacy, into new where only that has the value', () => {
+    const at = (legacy: string, fresh: string, config?: CompareConfig) =>
+      differencesOf(legacy, fresh, config).map((difference) => difference.at);
+    assert.deepEqual(at('1', '2'), ['']);
+    assert.deepEqual(at('{"a":[0,{"x/y~z":1}]}', '{"a":[0,{"x/y~z":2}]}'), ['/a/1/x~1y~0z']);
+    assert.deepEqual(at('{"a":[1,2]}', '{"a":[1]}'), ['/a']);
+    assert.deepEqual(at('{"a":1}', '{"b":1}'), ['/a', '/b']);
+    assert.deepEqual(at('[[1,2],[3,4]]', '[[1,2],[3,5]]'), ['/1/1']);
+    const keyed = aCompareConfig({ arrays: [{ path: '$', key: 'id', unordered: true, ...REVIEWED }] });
+    assert.deepEqual(at('[{"id":1,"v":1},{"id":2}]', '[{"id":0},{"id":3},{"id":1,"v":2}]', keyed), [
+      '/0/v',
+      '/1',
+      '/0',
+      '/1',
+    ]);
+  });
+
   test('every planted mutation, then found at its place with its kind, and nothing else', () => {
     const kinds = new Map<string, number>();
     fc.assert(

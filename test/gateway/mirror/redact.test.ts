@@ -85,7 +85,7 @@ describe('targets', () => {
 describe('differences', () => {
   const difference = (path: string, value = 'x'): Difference => ({
     path,
-    at: '/a',
+    at: '',
     kind: 'changed',
     legacy: value,
     new: undefined,
@@ -106,10 +106,6 @@ describe('differences', () => {
       assert.deepEqual(redactDifference(difference(path)), { ...difference(path), legacy: REDACTED });
     });
   }
-  test('a member paired by a secret, then its place does not say which', () => {
-    const paired = { ...difference('$.keys[?api_key].used'), at: '/keys/api_key=5ecret/used' };
-    assert.equal(redactDifference(paired).at, `/keys/api_key=${REDACTED}/used`);
-  });
   test('an ordinary place, then as it is, but for secret parameters of a URL', () => {
     assert.deepEqual(redactDifference(difference('$.price')), difference('$.price'));
     assert.equal(redactDifference(difference('header:location', '/a?token=x')).legacy, `/a?token=${REDACTED}`);

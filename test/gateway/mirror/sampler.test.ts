@@ -110,6 +110,11 @@ describe('a least number an hour', () => {
 });
 
 describe('which copies are bracketed', () => {
+  test('one in twenty by default', () => {
+    const sampler = createSampler(() => 0);
+    assert.equal(Array.from({ length: 1_000 }, () => sampler.isBracketed(routeOf({}))).filter(Boolean).length, 50);
+  });
+
   test('each route has its own share', () => {
     const sampler = createSampler(() => 0);
     const routes = [

@@ -194,6 +194,10 @@ export const gatewaySchema = z.strictObject({
       queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
       ...copyRates,
+      backoff: z
+        .boolean()
+        .default(true)
+        .describe('Sends a side fewer copies while it is slower, or fails more, than it usually does.'),
       idPairsMax: z
         .number()
         .int()

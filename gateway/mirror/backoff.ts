@@ -8,7 +8,7 @@ const COPIES_MIN = 10;
 /** With fewer copies than that it is looked at after this long. */
 const INTERVAL_MS_MAX = 10_000;
 /** Slow is so many times as long as usual; so much is no matter whatever the usual is. */
-const SLOW_FACTOR = 2;
+const SLOW_FACTOR = 3;
 const SLACK_MS = 10;
 /** A single copy counts as so many times its usual duration at most. */
 const RATIO_MAX = 10;
@@ -18,9 +18,11 @@ const DECREASE = 0.5;
 const INCREASE = 0.05;
 /** Some are always sent: they tell when the side is well again. */
 const SHARE_MIN = 0.01;
+/** What is usual is known after so many looks; until then nothing is slow. */
+const LOOKS_MIN = 5;
 /** How fast the usual follows what is seen: slowly while that is unusual. */
 const LEARNING = 0.2;
-const LEARNING_UNWELL = 0.02;
+const LEARNING_UNWELL = 0.005;
 
 export interface Backoff {
   /** The share of copies that may be sent now, from 0.01 to 1. */
@@ -30,6 +32,7 @@ export interface Backoff {
 }
 
 interface Usual {
+  looks: number;
   durationMs: number;
   failedShare: number;
 }
@@ -57,7 +60,10 @@ export function createBackoff(nowMs: () => number): Backoff {
       failures += Math.max(0, at.failed - at.copies * (past?.failedShare ?? 0));
       const count = at.copies - at.failed;
       answered += count;
-      const ratio = past && count > 0 ? (at.answeredMs / count + SLACK_MS) / (past.durationMs + SLACK_MS) : 1;
+      const ratio =
+        past && past.looks >= LOOKS_MIN && count > 0
+          ? (at.answeredMs / count + SLACK_MS) / (past.durationMs + SLACK_MS)
+          : 1;
       ratios += count * Math.min(RATIO_MAX, ratio);
     }
     return failures > copies * FAILED_SHARE || ratios > answered * SLOW_FACTOR;
@@ -66,8 +72,9 @@ export function createBackoff(nowMs: () => number): Backoff {
   function learn(rate: number): void {
     for (const [route, { copies: count, failed, answeredMs }] of seen) {
       const durationMs = count > failed ? answeredMs / (count - failed) : undefined;
-      const past = usual.get(route) ?? { durationMs: durationMs ?? 0, failedShare: 0 };
+      const past = usual.get(route) ?? { looks: 0, durationMs: durationMs ?? 0, failedShare: 0 };
       if (durationMs !== undefined) past.durationMs += (durationMs - past.durationMs) * rate;
+      past.looks++;
       past.failedShare += (failed / count - past.failedShare) * rate;
       usual.set(route, past);
     }

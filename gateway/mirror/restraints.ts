@@ -36,7 +36,7 @@ export function createRestraints(limits: GatewayConfig['mirror'], nowMs: () => n
       if (!outages[shadow].allows()) return 'shadow_down';
       if (!budget.allows(route.id)) return 'compare_budget';
       // The few that are to be seen at least are no burden.
-      if (chosenBy === 'sample' && !spared[shadow](backoffs[shadow].share)) return 'backoff';
+      if (limits.backoff && chosenBy === 'sample' && !spared[shadow](backoffs[shadow].share)) return 'backoff';
       return caps.refuse(route);
     },
     another: (route) => caps.spendCopy(route),
@@ -47,7 +47,7 @@ export function createRestraints(limits: GatewayConfig['mirror'], nowMs: () => n
     },
     compared: (milliseconds) => budget.spend(milliseconds),
     get allowedShare() {
-      return { legacy: backoffs.legacy.share, new: backoffs.new.share };
+      return limits.backoff ? { legacy: backoffs.legacy.share, new: backoffs.new.share } : { legacy: 1, new: 1 };
     },
   };
 }

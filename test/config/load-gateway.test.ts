@@ -49,7 +49,14 @@ describe('a good file', () => {
       shutdown: { delayMs: 1_000 },
       rateLimitStore: 'memory',
       trace: 'pass',
-      mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15, idPairsMax: 100_000 },
+      mirror: {
+        concurrency: 32,
+        queueMax: 512,
+        queueBytesMax: 33_554_432,
+        compareCpuPercent: 15,
+        backoff: true,
+        idPairsMax: 100_000,
+      },
       limits: {
         headerBytesMax: 65_536,
         headerCountMax: 200,

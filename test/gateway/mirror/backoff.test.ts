@@ -44,14 +44,21 @@ describe('the allowed share', () => {
     assert.equal(side.sent, 60_000);
   });
 
-  test('it slows to three times its usual, then halved every second, to a hundredth; well again, then all by itself', () => {
+  test('it slows to seven times its usual, then halved every second, to a hundredth; well again, then all by itself', () => {
     const side = aSide();
     side.live(60, well);
-    side.live(3.5, () => ({ ms: 90 }));
+    side.live(3.5, () => ({ ms: 150 }));
     assert.equal(side.share, 0.125);
-    side.live(60, () => ({ ms: 90 }));
+    side.live(60, () => ({ ms: 150 }));
     assert.equal(side.share, 0.01);
     side.live(120, well);
+    assert.equal(side.share, 1);
+  });
+
+  test('it is slow from one second to the next when it has hardly been seen, then nothing: it may be starting', () => {
+    const side = aSide();
+    side.live(2, () => ({ ms: 1 }));
+    side.live(2, () => ({ ms: 300 }));
     assert.equal(side.share, 1);
   });
 
@@ -84,7 +91,7 @@ describe('the allowed share', () => {
 
   test('a route that has failed from the start is no reason: its own past is the measure, in time', () => {
     const side = aSide();
-    side.live(3_600, () => ({ ms: 20, failed: true }), 'broken');
+    side.live(3 * 3_600, () => ({ ms: 20, failed: true }), 'broken');
     assert.ok(side.share > 0.9, `${side.share}`);
   });
 

@@ -1,6 +1,5 @@
 // Reads the gateway's configuration: the file, and the secrets in the environment that it names. Everything that is
 // wrong is reported at once, each with its place and what to do.
-
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';

@@ -35,7 +35,23 @@ export function createRun(deps: RunDeps, restraints: Restraints) {
   const rulesOf = createRuleBook(now);
   const idsOf = createIdBook(ids);
 
-  function ask({ route, captures, bracketed }: CopyTicket, request: ServedRequest, copy: Rewritable): Promise<Asked> {
+  /** What the side that does not serve is asked; undefined where it has no name for what the request names. */
+  async function translated({ route, captures }: CopyTicket, request: ServedRequest): Promise<Rewritable | undefined> {
+    const { path, served, headersFor } = request;
+    const original = { path, headers: headersFor(otherSide(served.side)), body: captures.request.body() };
+    const ids = idsOf(route);
+    if (!ids) return original;
+    const first = ids.translate(original, served.side);
+    if (first) return first;
+    await delay(LEARNING_MS);
+    return ids.translate(original, served.side);
+  }
+
+  /** Asks the sides; undefined where that cannot be asked of the other. */
+  async function ask(ticket: CopyTicket, request: ServedRequest): Promise<Asked | undefined> {
+    const copy = await translated(ticket, request);
+    if (!copy) return undefined;
+    const { route, captures, bracketed } = ticket;
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
     const { method, path, headersFor, served, servedAtMs } = request;
     /** The serving side is asked again as the client asked it. */
@@ -67,25 +83,12 @@ export function createRun(deps: RunDeps, restraints: Restraints) {
     }
   }
 
-  /** What the side that does not serve is asked; undefined where it has no name for what the request names. */
-  async function translated({ route, captures }: CopyTicket, request: ServedRequest): Promise<Rewritable | undefined> {
-    const { path, served, headersFor } = request;
-    const original = { path, headers: headersFor(otherSide(served.side)), body: captures.request.body() };
-    const ids = idsOf(route);
-    if (!ids) return original;
-    const first = ids.translate(original, served.side);
-    if (first) return first;
-    await delay(LEARNING_MS);
-    return ids.translate(original, served.side);
-  }
-
   /** Answers why it was not copied after all. */
   return async function run(ticket: CopyTicket, request: ServedRequest): Promise<'id_unknown' | undefined> {
     const { route } = ticket;
     const { served, failed, requestId, method, path } = request;
-    const copy = failed ? undefined : await translated(ticket, request);
-    if (!failed && !copy) return 'id_unknown';
-    const asked = copy ? await ask(ticket, request, copy) : bothAsked(served, failed ?? served);
+    const asked = failed ? bothAsked(served, failed) : await ask(ticket, request);
+    if (!asked) return 'id_unknown';
     const startedAt = performance.now();
     const verdict = await verdictOn(ticket, asked);
     evidence.record(route.id, { requestId, method, target: path }, asked.pair, verdict);

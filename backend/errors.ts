@@ -6,6 +6,7 @@ const ERRORS = {
   unknown_symbol: { status: 400, title: 'The symbol is not known' },
   order_rejected: { status: 400, title: 'The exchange does not take such an order' },
   invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
+  shadow_refused: { status: 403, title: 'The dry run is not genuine' },
   order_not_found: { status: 404, title: 'There is no such order' },
   not_found: { status: 404, title: 'There is nothing here' },
   order_not_cancellable: { status: 409, title: 'The order can no longer be cancelled' },
@@ -14,6 +15,7 @@ const ERRORS = {
   idempotency_conflict: { status: 422, title: 'The Idempotency-Key was used for another request' },
   internal: { status: 500, title: 'Something went wrong here' },
   storage: { status: 500, title: 'The store failed' },
+  shadow_unverifiable: { status: 503, title: 'The dry run cannot be verified now' },
   exchange_refused: { status: 502, title: 'The exchange refused' },
   exchange_unclear: { status: 502, title: 'The exchange did not confirm' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -46,22 +46,25 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   return fail('invalid_request', parsed.error.issues[0]?.message ?? 'the request is not valid');
 }
 
+/** A body whole; fails with a problem when it is too large, whatever length it was said to have. */
+export async function readBytes(body: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > BODY_BYTES_MAX) fail('body_too_large', `the body is above ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** The body as JSON; fails with a problem when it is too large or none. */
 export async function readJson(context: Context): Promise<unknown> {
   const length = Number(context.req.header('content-length') ?? 0);
   if (length > BODY_BYTES_MAX) fail('body_too_large', `the body is above ${BODY_BYTES_MAX} bytes`);
-  let text = '';
-  if (context.req.header('transfer-encoding') === undefined) text = await context.req.text();
-  else {
-    // No length given: stop reading at the limit rather than trust the sender.
-    const decoder = new TextDecoder();
-    let bytes = 0;
-    for await (const chunk of context.req.raw.body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > BODY_BYTES_MAX) fail('body_too_large', `the body is above ${BODY_BYTES_MAX} bytes`);
-      text += decoder.decode(chunk, { stream: true });
-    }
-  }
+  // Where no length was given, reading stops at the limit rather than trust the sender.
+  const isChunked = context.req.header('transfer-encoding') !== undefined;
+  const text = isChunked ? new TextDecoder().decode(await readBytes(context.req.raw.body)) : await context.req.text();
   try {
     return JSON.parse(text);
   } catch {

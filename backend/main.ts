@@ -8,20 +8,28 @@ import { createRedisBus } from './bus/redis.ts';
 import { createMexc } from './exchange/mexc.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createBackend } from './server.ts';
+import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
+import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createDynamoStore } from './store/dynamo.ts';
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
 
+const raisedTo = (metrics: Metrics, log: Logger) => (operation: string, error: unknown) => {
+  metrics.raised.inc({ operation });
+  log.warn({ err: error }, operation);
+};
+
 function createBus(config: BackendConfig, metrics: Metrics, log: Logger): Bus {
-  const hooks = {
-    onDrop: () => metrics.busDropped.inc(),
-    raised: (operation: string, error: unknown) => {
-      metrics.raised.inc({ operation });
-      log.warn({ err: error }, operation);
-    },
-  };
+  const hooks = { onDrop: () => metrics.busDropped.inc(), raised: raisedTo(metrics, log) };
   return config.redisUrl === undefined ? createMemoryBus(hooks) : createRedisBus(config.redisUrl, hooks);
+}
+
+/** Shared by all instances where they share a Redis; without keys there is nothing to remember. */
+function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Nonces {
+  return config.redisUrl === undefined || config.shadowKeys === undefined
+    ? createMemoryNonces(() => metrics.shadowNoncesEvicted.inc())
+    : createRedisNonces(config.redisUrl, raisedTo(metrics, log));
 }
 
 async function run(config: BackendConfig, log: Logger): Promise<void> {
@@ -39,15 +47,17 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   });
   const exchange = createMexc({ ...config.exchange, now });
   const bus = createBus(config, metrics, log);
+  const nonces = createNonces(config, metrics, log);
   try {
-    const backend = createBackend({ store, exchange, bus, metrics, log, now });
+    const shadow = { keys: config.shadowKeys, nonces };
+    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);
     await stopped;
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
-    await Promise.all([bus.close(), exchange.close(), store.close()]);
+    await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
   }
 }
 

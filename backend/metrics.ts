@@ -4,6 +4,36 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Dry runs are counted apart from what users do. */
+function shadowMetrics(registers: Registry[]) {
+  return {
+    shadowRequests: new Counter({
+      name: 'shadow_requests_total',
+      help: 'Requests that came as dry runs, by what verifying said of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    shadowRequestSeconds: new Histogram({
+      name: 'shadow_request_seconds',
+      help: 'As api_request_seconds, of dry runs',
+      labelNames: ['route', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    shadowErrors: new Counter({
+      name: 'shadow_errors_total',
+      help: 'As api_errors_total, of dry runs',
+      labelNames: ['code'],
+      registers,
+    }),
+    shadowNoncesEvicted: new Counter({
+      name: 'shadow_nonces_evicted_total',
+      help: 'Nonces of dry runs forgotten before their time, for want of room',
+      registers,
+    }),
+  };
+}
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** A registry of its own, so that two backends in one process (tests) do not share counts. */
@@ -62,6 +92,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       registers,
     }),
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
+    ...shadowMetrics(registers),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

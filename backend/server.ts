@@ -5,23 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Logger } from '../config/log.ts';
+import type { ShadowKeys } from '../config/shadow-keys.ts';
+import { type AppDeps, addRoutes } from './app.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
-import { problem, problemResponse } from './errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { measuredExchange } from './exchange/measured.ts';
-import { healthRoutes } from './health.ts';
-import { createRoute, errorResponse } from './http.ts';
 import { createPrices } from './market/prices.ts';
-import { marketRoutes } from './market/routes.ts';
 import type { Metrics } from './metrics.ts';
-import { changeOrder } from './orders/change.ts';
-import type { OrderDeps } from './orders/deps.ts';
 import { createReconciler } from './orders/reconcile.ts';
-import { orderRoutes } from './orders/routes.ts';
-import { createSettlement } from './orders/settle.ts';
-import { createApplyFills } from './positions/apply.ts';
-import { positionRoutes } from './positions/routes.ts';
+import { createDryRun } from './shadow/dry-run.ts';
+import { createShadowEdge, type Fetch } from './shadow/edge.ts';
+import type { Nonces } from './shadow/nonces.ts';
 import type { Store } from './store/store.ts';
 
 /** How often a stopping server looks for connections that have gone idle. */
@@ -34,10 +29,13 @@ export type BackendDeps = {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
+  /** What verifies the gateway's dry runs; without keys every one is refused. */
+  readonly shadow: { readonly keys: ShadowKeys | undefined; readonly nonces: Nonces };
 };
 
 export type Backend = {
-  readonly app: Hono;
+  /** Answers one request. */
+  readonly fetch: Fetch;
   /** Listens and begins reconciling, now and every `reconcileIntervalMs`. Resolves with the address, e.g. "127.0.0.1:8002". */
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
@@ -66,32 +64,34 @@ function formatAddress({ address, port, family }: AddressInfo): string {
 }
 
 export function createBackend(deps: BackendDeps): Backend {
-  const { store, bus, metrics, log, now } = deps;
+  const { metrics, now } = deps;
   const exchange = measuredExchange(deps.exchange, metrics);
-  const orderDeps: OrderDeps = { ...deps, exchange, nextOrderId: createOrderIds({ now }) };
-  const applyFills = createApplyFills({
-    store,
-    now,
-    changeOrder: (order, change) => changeOrder(orderDeps, order, change),
-  });
-  const settlement = createSettlement(orderDeps, applyFills);
-  const reconciler = createReconciler(orderDeps, settlement);
   let stopping = false;
-
+  const appDeps: AppDeps = {
+    ...deps,
+    exchange,
+    nextOrderId: createOrderIds({ now }),
+    prices: createPrices({ exchange, now }),
+    isStopping: () => stopping,
+  };
   const app = new Hono();
-  const route = createRoute(app, { log, metrics });
-  healthRoutes(route, { store, exchange, bus, metrics, now, isStopping: () => stopping });
-  orderRoutes(route, orderDeps, settlement);
-  positionRoutes(route, { store, now });
-  marketRoutes(route, { prices: createPrices({ exchange, now }), now });
-  app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
-  app.onError((error, context) => errorResponse(context, error, { log, metrics }));
+  const settlement = addRoutes(app, appDeps);
+  const reconciler = createReconciler(appDeps, settlement);
+  const fetch = createShadowEdge({
+    ...deps,
+    ...deps.shadow,
+    real: (request) => app.fetch(request),
+    dryRun: createDryRun(appDeps),
+  });
 
   // overrideGlobalObjects would replace Request and Response for the whole process.
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server; // http/1 is the default.
+  const server = createAdaptorServer({
+    fetch: (request, { incoming }) => fetch(request, incoming),
+    overrideGlobalObjects: false,
+  }) as Server; // http/1 is the default.
 
   return {
-    app,
+    fetch,
     reconcile: reconciler.pass,
     async listen({ host, port, reconcileIntervalMs }) {
       server.listen(port, host);

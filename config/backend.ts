@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
 import { LOG_LEVELS } from './log.ts';
+import { parseShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' });
 const milliseconds = (max: number) =>
@@ -56,6 +57,18 @@ const schema = z.object({
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
     .optional()
     .describe('give redis://HOST:PORT, or unset it to publish within this process only'),
+  SHADOW_KEYS: z
+    .string()
+    .transform((text, context): ShadowKeys => {
+      const keys = parseShadowKeys(text);
+      if (keys.ok) return keys.value;
+      context.addIssue(`is not usable: ${keys.message}`);
+      return z.NEVER;
+    })
+    .optional()
+    .describe(
+      "give the gateway's signing keys as ID:SECRET, at most two, or SHADOW_KEYS_FILE naming a file with them; unset it to refuse dry runs",
+    ),
   RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
   STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
   LOG_LEVEL: z
@@ -75,6 +88,8 @@ export type BackendConfig = {
     readonly recvWindowMs: number;
   };
   readonly redisUrl: string | undefined;
+  /** What dry runs are verified with; undefined: every one is refused. */
+  readonly shadowKeys: ShadowKeys | undefined;
   readonly reconcileIntervalMs: number;
   readonly stopTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -82,7 +97,7 @@ export type BackendConfig = {
 
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
-  const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY']);
+  const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS']);
   if (!result.ok) return result;
   const read = result.value;
   return {
@@ -98,6 +113,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
         recvWindowMs: read.EXCHANGE_RECV_WINDOW_MS,
       },
       redisUrl: read.REDIS_URL,
+      shadowKeys: read.SHADOW_KEYS,
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,
       logLevel: read.LOG_LEVEL,

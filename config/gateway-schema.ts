@@ -74,16 +74,21 @@ const upstream = z.strictObject({
     .enum(['keep', 'rewrite'])
     .default('keep')
     .describe("The Host that the backend sees: keep is the client's own, rewrite is that of url."),
+  verifiesShadow: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the backend verifies x-banyan-shadow and has no effect then (docs/shadow-header.md). Only to such a one are writes copied.',
+    ),
   health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
 });
+
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
 
 const operatorToken = z.strictObject({
   name: z.string().min(1).max(100).describe('Who uses this token: the actor in the audit log.'),
   role: z.enum(['viewer', 'operator', 'admin']),
-  tokenEnv: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
-    .describe('Environment variable with the token; NAME_FILE may name a file instead.'),
+  tokenEnv: variableName.describe('Environment variable with the token; NAME_FILE may name a file instead.'),
 });
 
 const identitySource = z
@@ -120,9 +125,38 @@ const limits = z.strictObject({
   bodyIdleTimeoutMs: durationMs
     .default(30_000)
     .describe('How long a client may send nothing of a body it has begun, or read nothing of its answer.'),
+  bodyBytesPerSecondMin: z
+    .number()
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(240)
+    .describe(
+      'How fast a body must come, on average over twice bodyIdleTimeoutMs; a slower client is answered 408. What the backend holds up does not count; 0 takes any rate.',
+    ),
   idleTimeoutMs: durationMs
     .default(75_000)
     .describe("How long a connection is kept open between requests. Longer than a balancer's own, usually 60 s."),
+});
+
+/** An OTLP endpoint over HTTP: a base URL, to which each signal's own path is added. */
+export const otlpEndpoint = z
+  .url({ protocol: /^https?$/, message: 'expected a URL such as http://collector:4318' })
+  .refine((text) => !URL.canParse(text) || !new URL(text).search, 'expected a URL without a query');
+
+const tracing = z.strictObject({
+  endpoint: otlpEndpoint
+    .optional()
+    .describe(
+      "An OpenTelemetry collector's OTLP/HTTP endpoint; default: OTEL_EXPORTER_OTLP_ENDPOINT. Without one nothing is traced.",
+    ),
+  service: z.string().min(1).max(100).default('banyan').describe('The service.name of the spans.'),
+  samplePercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(100)
+    .describe('Share of the traces begun here that are recorded; one that comes in says by itself whether it is.'),
 });
 
 export const gatewaySchema = z.strictObject({
@@ -150,8 +184,10 @@ export const gatewaySchema = z.strictObject({
   }),
   ledger: z
     .string()
-    .regex(/^sqlite:.+/, 'expected sqlite:FILE')
-    .describe('Durable state: overrides, revisions, audit.'),
+    .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
+    .describe(
+      'Durable state: overrides, revisions, audit, and what comparing has found. A gateway reads the overrides of others that share its Redis when it starts.',
+    ),
   identity: z
     .array(identitySource)
     .min(1)
@@ -177,13 +213,14 @@ export const gatewaySchema = z.strictObject({
     .enum(['pass', 'begin'])
     .default('pass')
     .describe('begin gives a request without a W3C traceparent a new one; one that has it keeps it.'),
+  tracing: tracing.prefault({}).describe('OpenTelemetry spans of requests, of their forwarding and of their copies.'),
   cors: cors.optional().describe("Cross-origin requests are answered by the gateway instead of the backends' own way."),
   rateLimit: rateLimit.optional().describe('How often one identity may ask; each route counts apart.'),
   rateLimitStore: z
     .string()
     .regex(/^(?:memory|rediss?:\/\/.+)$/, 'expected memory, or the URL of a Redis that the gateways share')
     .default('memory')
-    .describe('Where requests are counted. In memory each gateway, and each of its workers, counts by itself.'),
+    .describe('Where requests are counted. In memory each gateway counts by itself, for all its workers.'),
   requestId: z
     .boolean()
     .default(true)
@@ -210,7 +247,31 @@ export const gatewaySchema = z.strictObject({
         .gt(0)
         .max(100)
         .default(15)
-        .describe('Share of one core that comparing may take; what it would take more is dropped and counted.'),
+        .describe(
+          'Share of one core that comparing may take, in all workers together; what it would take more is dropped and counted.',
+        ),
+    })
+    .prefault({}),
+  shadowKeysEnv: variableName
+    .optional()
+    .describe(
+      'Environment variable with the keys that sign copies of writes, as ID:SECRET, at most two: the first signs, the other ' +
+        'is still or already known to the backends. NAME_FILE may name a file instead.',
+    ),
+  samples: z
+    .strictObject({
+      days: z.number().int().min(1).max(365).default(7).describe('How long samples of differing answers are kept.'),
+      secrets: z
+        .enum(['remove', 'hash'])
+        .default('remove')
+        .describe(
+          'What stands in samples in the place of secrets and personal data: a mark, or a keyed hash, which shows whether two values are equal and nothing else.',
+        ),
+      keyEnv: variableName
+        .optional()
+        .describe(
+          'Environment variable with the key of these hashes; NAME_FILE may name a file instead. Without it each process makes up its own when it starts.',
+        ),
     })
     .prefault({}),
   limits: limits.prefault({}),
@@ -235,6 +296,7 @@ export type GatewayConfig = z.output<typeof gatewaySchema>;
 export type LimitsConfig = GatewayConfig['limits'];
 export type RouteConfig = GatewayConfig['routes'][number];
 export type CompareConfig = RouteConfig['compare'];
+export type RedactConfig = RouteConfig['redact'];
 export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
 export type RateLimitConfig = z.output<typeof rateLimit>;

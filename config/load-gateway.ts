@@ -3,9 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { type GatewayConfig, gatewaySchema, type RouteConfig } from './gateway-schema.ts';
+import { checkDryRuns } from './check-dry-runs.ts';
+import { type GatewayConfig, gatewaySchema, otlpEndpoint, type RouteConfig } from './gateway-schema.ts';
 import { parameterOf } from './route-schema.ts';
 import { readSecret } from './secret.ts';
+import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
 /** One thing wrong with the configuration. `line` and `column` count from 1. */
 export interface ConfigProblem {
@@ -46,7 +48,19 @@ export function loadGatewayConfig(file: string): GatewayConfig {
     const message = `cannot be read (${(error as Error).message}); name an existing file with --config FILE`;
     throw new ConfigError([{ file, line: 1, column: 1, at: '', message }]);
   }
-  return parseGatewayConfig(text, file);
+  return withEnvironment(parseGatewayConfig(text, file), file);
+}
+
+/** OpenTelemetry's own variable (OTLP exporter specification) stands in where the file names no collector. */
+const OTLP_ENDPOINT = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+
+function withEnvironment(config: GatewayConfig, file: string): GatewayConfig {
+  const given = process.env[OTLP_ENDPOINT]?.trim();
+  if (!given || config.tracing.endpoint !== undefined) return config;
+  const endpoint = otlpEndpoint.safeParse(given);
+  if (endpoint.success) return { ...config, tracing: { ...config.tracing, endpoint: endpoint.data } };
+  const message = `the environment variable ${OTLP_ENDPOINT}: ${endpoint.error.issues[0]?.message}; correct or unset it`;
+  throw new ConfigError([{ file, line: 1, column: 1, at: 'tracing.endpoint', message }]);
 }
 
 /** Checks the text of a configuration; `file` is only what problems name. @throws {ConfigError} */
@@ -66,7 +80,11 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     throw new ConfigError([problem(0, [], `not valid YAML: ${(error as Error).message}`)]);
   }
   const parsed = gatewaySchema.safeParse(data, { reportInput: true });
-  const findings = [...(parsed.error?.issues.flatMap(explain) ?? []), ...crossCheck(readableRoutes(data))];
+  const findings = [
+    ...(parsed.error?.issues.flatMap(explain) ?? []),
+    ...crossCheck(readableRoutes(data)),
+    ...checkDryRuns(data, readableRoutes(data)),
+  ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
   throw new ConfigError(problems.sort((a, b) => a.line - b.line || a.column - b.column));
@@ -228,4 +246,12 @@ export function readOperatorTokens(config: GatewayConfig, file: string): Map<str
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return tokens;
+}
+
+/** The keys that sign copies of writes; undefined when none are named. @throws {ConfigError} when they cannot be used. */
+export function readSigningKeys({ shadowKeysEnv }: GatewayConfig, file: string): ShadowKeys | undefined {
+  if (shadowKeysEnv === undefined) return undefined;
+  const keys = readShadowKeys(shadowKeysEnv);
+  if (keys.ok) return keys.value;
+  throw new ConfigError([{ file, line: 1, column: 1, at: 'shadowKeysEnv', message: keys.message }]);
 }

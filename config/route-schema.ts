@@ -1,6 +1,6 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { isComparePath, parseComparePath } from './compare-path.ts';
+import { comparePathProblem, parseComparePath } from './compare-path.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -11,9 +11,23 @@ export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 section 5.6.2
 /** A duration that a setting may have, in milliseconds. */
 export const durationMs = z.number().int().min(1).max(DURATION_MS_MAX);
 
-const comparePath = z.string().refine(isComparePath, {
-  message: 'expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+const comparePath = z.string().superRefine((text, context) => {
+  const problem = comparePathProblem(text);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
+
+/** A path in a JSON body. */
+const bodyPath = (example: string) =>
+  comparePath.refine(
+    (text) => comparePathProblem(text) !== undefined || parseComparePath(text).part === 'body',
+    `expected a path in a JSON body such as ${example}`,
+  );
+
+function hasFilters(text: string): boolean {
+  if (comparePathProblem(text) !== undefined) return false;
+  const path = parseComparePath(text);
+  return path.part === 'body' && path.steps.some(({ selectors }) => selectors.some(({ kind }) => kind === 'filter'));
+}
 
 const reviewed = {
   reason: z.string().min(1).describe('Why the exception is right. Shown wherever the rule has an effect.'),
@@ -28,6 +42,58 @@ const scope = {
     .describe('The rule holds only where both sides answered with a status of this class.'),
 };
 
+const DECIMAL = /^\d{1,30}(?:\.\d{1,30})?$/;
+/** Better in quotes: YAML reads 0.1 as a floating-point number. */
+const amount = z.union(
+  [z.string().regex(DECIMAL), z.number().min(0).max(1e15)],
+  'expected a decimal number that is not negative, such as "0.01"',
+);
+
+const tolerate = z
+  .strictObject({
+    path: comparePath,
+    absolute: amount.optional().describe("How far new's number may be from legacy's, in its own unit."),
+    relative: amount.optional().describe("The same as a share of legacy's number: 0.001 is a thousandth of it."),
+    ticks: z.number().int().min(1).max(1_000_000).optional().describe('The same as a number of ticks ...'),
+    tickSize: amount.optional().describe('... of this size.'),
+    withinMs: durationMs.optional().describe('How far two timestamps may be apart, in any format, in milliseconds.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ ticks, tickSize }) => (ticks === undefined) === (tickSize === undefined), {
+    message: 'ticks and tickSize belong together',
+  })
+  .refine(
+    ({ absolute, relative, ticks, withinMs }) =>
+      [absolute, relative, ticks, withinMs].some((each) => each !== undefined),
+    { message: 'expected absolute, relative, ticks with tickSize, or withinMs' },
+  )
+  .refine(({ absolute, ticks }) => absolute === undefined || ticks === undefined, {
+    message: 'expected absolute or ticks, not both',
+  });
+
+const enumValue = z.union(
+  [z.string(), z.number().int(), z.boolean(), z.null()],
+  'expected a text, a whole number, true, false or null',
+);
+
+const enums = z
+  .strictObject({
+    path: comparePath,
+    values: z
+      .array(z.strictObject({ legacy: enumValue, new: enumValue }))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe('What legacy writes, and what new may write for it: { legacy: FILLED, new: filled }.'),
+    ignoreCase: z.literal(true).optional().describe('Upper and lower case are the same.'),
+    ...scope,
+    ...reviewed,
+  })
+  .refine(({ values, ignoreCase }) => values !== undefined || ignoreCase !== undefined, {
+    message: 'expected values, ignoreCase or both',
+  });
+
 const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
@@ -38,14 +104,36 @@ const compare = z.strictObject({
     .default([])
     .describe('Differences at these paths are counted and shown, but are no mismatch.'),
   normalise: z
-    .array(z.strictObject({ path: comparePath, as: z.enum(['number', 'timestamp']), ...scope, ...reviewed }))
+    .array(
+      z.strictObject({
+        path: comparePath,
+        as: z.enum(['number', 'timestamp', 'null-as-absent']),
+        ...scope,
+        ...reviewed,
+      }),
+    )
     .default([])
-    .describe('number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant in any ISO 8601 spelling.'),
+    .describe(
+      'number: 1 = 1.0 = "1.00", exactly. timestamp: the same instant as ISO 8601, as HTTP writes it, or in seconds, ' +
+        'milliseconds, microseconds or nanoseconds since 1970. null-as-absent: a null is the same as no member.',
+    ),
+  tolerate: z
+    .array(tolerate)
+    .default([])
+    .describe('Numbers, also in quotes, and timestamps that may be a little apart. Their type must be the same.'),
+  enums: z
+    .array(enums)
+    .default([])
+    .describe('Values that mean the same; with the path "status", statuses: { legacy: 200, new: 201 }.'),
   arrays: z
     .array(
       z.strictObject({
         path: comparePath,
-        key: z.string().min(1).optional().describe('Members are paired by this field instead of by position.'),
+        key: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
         unordered: z.literal(true).optional().describe('The order of members does not matter.'),
         ...scope,
         ...reviewed,
@@ -74,18 +162,20 @@ export function parameterOf(segment: string): string | undefined {
   return /^:([^{}?]+)/.exec(segment)?.[1];
 }
 
-const bodyPath = z.string().refine((text) => parseComparePath(text)?.part === 'body', {
-  message: 'expected a path in a JSON body such as $.order_id or $.orders[*].order_id',
-});
+/** Nobody knows what a filter lets through where an id is looked up by its place alone. */
+const idPath = bodyPath('$.order_id or $.orders[*].order_id').refine(
+  (text) => !hasFilters(text),
+  'ids are found by their place alone: write the path without a filter',
+);
 
 const mappedId = z
   .strictObject({
     name: z.string().min(1).max(100).describe('The kind of thing that is called so, such as order.'),
-    path: bodyPath.optional().describe('Where answers name it: there two ids that stand for one thing are equal.'),
+    path: idPath.optional().describe('Where answers name it: there two ids that stand for one thing are equal.'),
     learn: z.boolean().default(true).describe('Whether two ids that answers name at path become a pair.'),
     param: z.string().min(1).optional().describe('The parameter of match.path that names it, without the colon.'),
     query: z.string().min(1).optional().describe('The query parameter that names it.'),
-    body: bodyPath.optional().describe("Where the request's JSON body names it."),
+    body: idPath.optional().describe("Where the request's JSON body names it."),
     unknown: z
       .enum(['drop', 'pass'])
       .default('drop')
@@ -126,9 +216,12 @@ const mirror = z.strictObject({
     .default([])
     .describe('Ids that each side gives for itself: learned as pairs from answers, translated in copies of requests.'),
   writes: z
-    .enum(['off'])
+    .enum(['off', 'dry-run'])
     .default('off')
-    .describe('What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them.'),
+    .describe(
+      'What happens to requests that are not safe (RFC 9110 section 9.2.1): off never copies them; dry-run copies them ' +
+        'signed (docs/shadow-header.md), to a side that verifiesShadow, which answers without doing anything.',
+    ),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
   concurrencyMax: z
     .number()
@@ -139,6 +232,17 @@ const mirror = z.strictObject({
     .describe('Copies of this route in flight; without it half of those that all routes may have.'),
   ...copyRates,
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
+});
+
+const redact = z.strictObject({
+  headers: z
+    .array(z.string().regex(TOKEN, 'expected a header name'))
+    .default([])
+    .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
+  paths: z
+    .array(bodyPath('$.user.name or $..address'))
+    .default([])
+    .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
 });
 
 const streams = z.strictObject({
@@ -208,9 +312,13 @@ export const route = z.strictObject({
   fallback: z
     .boolean()
     .default(false)
-    .describe('Whether the other side may serve while the decided one is down. Both must hold the same data.'),
+    .describe(
+      'Whether the other side may serve while the decided one is down, requests and new WebSockets alike. Both must hold ' +
+        'the same data.',
+    ),
   rateLimit: rateLimit.optional().describe('For this route alone, instead of the one for all.'),
   mirror: mirror.prefault({}),
   compare: compare.prefault({}),
+  redact: redact.prefault({}),
   streams: streams.prefault({}),
 });

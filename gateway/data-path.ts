@@ -1,9 +1,11 @@
 // All that one process needs to serve traffic: the listener, open streams, breakers and the mirror.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBreakers } from './breakers.ts';
-import { createRateLimiter } from './http/rate-limit.ts';
+import { readSigningKeys } from '../config/load-gateway.ts';
+import { type Breakers, createBreakers } from './breakers.ts';
+import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { Evidence } from './mirror/evidence.ts';
+import { createDryRuns } from './mirror/dry-run.ts';
+import type { EvidenceSink } from './mirror/evidence.ts';
 import type { IdMap } from './mirror/id-map.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
@@ -13,6 +15,7 @@ import { SIDES } from './routing/side.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface DataPathDeps {
@@ -20,8 +23,11 @@ export interface DataPathDeps {
   readonly isEnabled: FlagReader;
   readonly forced: ForcedSides;
   readonly ids: IdMap;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
+  readonly tracing: Tracing | undefined;
+  /** Closed with the data path. */
+  readonly rates: RateLimiter;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -31,6 +37,7 @@ export interface DataPathDeps {
 export interface DataPath {
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
+  readonly breakers: Breakers;
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
   /** Brings those gauges up to date that are read only when somebody asks. */
@@ -49,18 +56,22 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     ...{ ids, evidence, raised, now },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
+    dryRuns: createDryRuns({
+      keys: readSigningKeys(settings.current.config, 'configuration'),
+      upstreams: () => settings.current.config.upstreams,
+      nowMs: () => now().getTime(),
+    }),
     onOutcome(route, outcome, reason) {
       metrics.outcomes.inc({ route, outcome });
       if (reason) metrics.dropped.inc({ route, reason });
     },
   });
   const streams = createOpenStreams({ table: () => settings.current.table, forced, isEnabled, metrics, now });
-  const { rateLimitStore } = settings.current.config;
-  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, raised);
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, rates, upgrades: createUpgradeProxy() });
+  const server = createTrafficServer({ ...deps, breakers, mirror, streams, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,
+    breakers,
     listen: (hostPort) => server.listen(hostPort),
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);
@@ -72,7 +83,8 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       await delay(settings.current.config.shutdown.delayMs);
       await server.close();
       await mirror.close();
-      rates.close();
+      deps.rates.close();
+      await deps.tracing?.close();
     },
   };
 }

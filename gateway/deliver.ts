@@ -2,15 +2,18 @@
 // have happened twice; by the other side when its own is down and the route allows it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Breakers } from './breakers.ts';
+import { askEitherSide, type Delivered } from './either-side.ts';
 import { isGone } from './proxy/answer.ts';
 import { FAILURES } from './proxy/failure.ts';
-import { type ForwardRequest, type ForwardResult, forward, type RequestBody } from './proxy/forward.ts';
+import { type ForwardRequest, type ForwardResult, forward, notForwarded, type RequestBody } from './proxy/forward.ts';
 import { headerValue } from './proxy/headers.ts';
 import type { EventStreamEnds, PassingEvents } from './proxy/passing-events.ts';
+import type { UploadRate } from './proxy/upload-rate.ts';
 import type { Decision } from './routing/decide.ts';
 import { isIdempotent, isSafe } from './routing/method.ts';
 import type { RouteModel } from './routing/route.ts';
-import { otherSide, type Side } from './routing/side.ts';
+import type { Side } from './routing/side.ts';
+import type { ExchangeTrace, RequestTrace } from './tracing/tracing.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface Delivery {
@@ -22,7 +25,10 @@ export interface Delivery {
   readonly path: string;
   readonly timeoutMs: number;
   readonly captures: ForwardRequest['captures'];
-  headersFor(side: Side): string[];
+  /** The request's fields as they go to a side; `traceparent` names the span that sends it. */
+  headersFor(side: Side, traceparent?: string): string[];
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
   /** Takes account of an answer that is an event stream; undefined when no more may be open. */
   openEvents(decision: Decision, ends: EventStreamEnds): PassingEvents | undefined;
   /** Whether a backend's own field in the answer (by its lower-case name) is left out; undefined: none is. */
@@ -31,19 +37,12 @@ export interface Delivery {
   addedFor(decision: Decision): readonly string[];
 }
 
-export interface Delivered {
-  readonly result: ForwardResult;
-  /** The decision that the client was answered by: not the first one when its side was down. */
-  readonly decision: Decision;
-  /** What the first side did, when another had to answer in its stead. */
-  readonly failed: ForwardResult | undefined;
-}
-
 export interface DeliveryDeps {
   readonly breakers: Breakers;
+  readonly uploadRate: UploadRate;
 }
 
-/** Delivers; calls `done` once. On failure nothing was answered unless the answer had begun. */
+/** Delivers; calls `done` once, which must not throw; never throws itself. On failure nothing was answered unless the answer had begun. */
 export function createDeliver(deps: DeliveryDeps) {
   function send(
     delivery: Delivery,
@@ -51,20 +50,32 @@ export function createDeliver(deps: DeliveryDeps) {
     body: RequestBody,
     done: (result: ForwardResult) => void,
   ): void {
-    const { incoming, outgoing, path, timeoutMs, captures } = delivery;
-    const attempt = (from: RequestBody, then: (result: ForwardResult) => void) =>
-      forward(
-        {
-          ...{ incoming, outgoing, path, timeoutMs, captures, body: from },
-          bodyBytesMax: delivery.route?.config.bodyBytesMax,
-          upstream: delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side],
-          openEvents: (ends) => delivery.openEvents(decision, ends),
-          headers: delivery.headersFor(decision.side),
-          added: delivery.addedFor(decision),
-          isReplaced: delivery.isReplaced,
-        },
-        then,
-      );
+    const { incoming, outgoing, path, timeoutMs, captures, trace } = delivery;
+    const upstream = delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side];
+    const requestFrom = (from: RequestBody, exchange: ExchangeTrace | undefined): ForwardRequest => ({
+      ...{ incoming, outgoing, path, timeoutMs, captures, upstream, body: from },
+      bodyBytesMax: delivery.route?.config.bodyBytesMax,
+      uploadRate: deps.uploadRate,
+      openEvents: (ends) => delivery.openEvents(decision, ends),
+      headers: delivery.headersFor(decision.side, exchange?.traceparent),
+      added: delivery.addedFor(decision),
+      isReplaced: delivery.isReplaced,
+    });
+    const attempt = (from: RequestBody, then: (result: ForwardResult) => void) => {
+      const exchange = trace?.attempt({ side: decision.side, url: upstream.url });
+      let request: ForwardRequest;
+      try {
+        request = requestFrom(from, exchange);
+      } catch (error) {
+        done(notForwarded('internal_error', error));
+        return;
+      }
+      const ended = (result: ForwardResult) => {
+        exchange?.end(result);
+        then(result);
+      };
+      forward(request, exchange ? ended : then);
+    };
     attempt(body, (result) => {
       const again = mayRetry(delivery, result) ? result.body : undefined;
       if (again === undefined) done(result);
@@ -72,28 +83,24 @@ export function createDeliver(deps: DeliveryDeps) {
     });
   }
 
-  /** Where a route may fall back: promises and breakers, which other routes do not pay for. */
-  async function deliverByEither(route: RouteModel, delivery: Delivery): Promise<Delivered> {
-    const { decision } = delivery;
-    const run = (by: Decision, body: RequestBody) =>
-      new Promise<ForwardResult>((resolve) => send(delivery, by, body, resolve));
-    const guarded = (by: Decision, body: RequestBody) => deps.breakers.run(route.id, by.side, () => run(by, body));
-    const other: Decision = { side: otherSide(decision.side), shadow: undefined, reason: 'breaker' };
-
-    const isDown = (side: Side) => delivery.upstreams.health[side].healthy === false;
-    const first = isDown(decision.side) ? undefined : await guarded(decision, 'unread');
-    if (first && !mayFallBack(delivery, first)) return { result: first, decision, failed: undefined };
-    const instead: Decision = first ? { ...other, reason: 'fallback' } : other;
-    const second = isDown(other.side) ? undefined : await guarded(instead, first?.body ?? 'unread');
-    if (second) return { result: second, decision: instead, failed: first };
-    // Both are down as far as anybody knows: the decided side has the better claim to fail it.
-    return { result: first ?? (await run(decision, 'unread')), decision, failed: undefined };
+  /** With promises and breakers, which routes that may not fall back do not pay for. */
+  function sendToEither(routeId: string, delivery: Delivery): Promise<Delivered<ForwardResult>> {
+    const { decision, upstreams } = delivery;
+    return askEitherSide(deps.breakers, {
+      ...{ routeId, decision, health: upstreams.health },
+      attempt: (by, failed) => new Promise((resolve) => send(delivery, by, failed?.body ?? 'unread', resolve)),
+      mayFallBack: (result: ForwardResult) => mayFallBack(delivery, result),
+    });
   }
 
-  return function deliver(delivery: Delivery, done: (delivered: Delivered) => void): void {
+  return function deliver(delivery: Delivery, done: (delivered: Delivered<ForwardResult>) => void): void {
     const { route, decision } = delivery;
-    if (route?.config.fallback) void deliverByEither(route, delivery).then(done);
-    else send(delivery, decision, 'unread', (result) => done({ result, decision, failed: undefined }));
+    const byDecided = (result: ForwardResult) => done({ result, decision, failed: undefined });
+    if (!route?.config.fallback) send(delivery, decision, 'unread', byDecided);
+    else {
+      const failed = (error: unknown) => byDecided(notForwarded('internal_error', error));
+      void sendToEither(route.id, delivery).then(done, failed);
+    }
   };
 }
 
@@ -121,5 +128,6 @@ function mayRetry(delivery: Delivery, result: ForwardResult): boolean {
 function mayFallBack(delivery: Delivery, result: ForwardResult): boolean {
   if (!result.failure || !canSendAgain(delivery, result)) return false;
   const { unsent, blame } = FAILURES[result.failure];
-  return blame !== 'client' && (unsent || isSafe(delivery.incoming.method ?? ''));
+  // What the gateway itself got wrong is not hidden by the other side.
+  return unsent ? blame !== 'client' : blame === 'upstream' && isSafe(delivery.incoming.method ?? '');
 }

@@ -1,9 +1,10 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
-import { openSqliteLedger } from './ledger/sqlite.ts';
+import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -11,6 +12,7 @@ import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
+import type { RouteTable } from './routing/route.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
 
@@ -47,7 +49,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = await openSqliteLedger(config.ledger.replace(/^sqlite:/, ''));
+    const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const flags = await openFileFlags(config.flags.file);
     closers.push(() => flags.close());
@@ -67,14 +69,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const keeper = await keepEvidence({
+      ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
+      routes: () => table().routes.map(({ id }) => id),
+    });
+    closers.push(() => keeper.close());
     const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
     const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
+    const stages = followStages({ table, control, serving });
     const reloader =
-      configFile === undefined ? undefined : followConfig(configFile, { settings, control, serving, metrics, log });
+      configFile === undefined
+        ? undefined
+        : followConfig(configFile, { settings, control, stages, serving, metrics, log });
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
       ...{ settings, tokens, control, flags, ledger, serving, metrics, now, raised },
       configProblem: () => reloader?.problem(),
+      evidenceProblem: keeper.problem,
     });
 
     const operatorAddress = await operator.listen(config.operator.listen);
@@ -103,15 +114,46 @@ async function chooseServing(deps: ServingDeps): Promise<Serving> {
   return serveByWorkers(deps, count);
 }
 
+interface StageFollower {
+  /** To be called when the routes have changed. */
+  adoptRoutes(): void;
+}
+
+/** Has evidence begin anew with each stage, and with each rollback and its end. */
+function followStages({ table, control, serving }: StageDeps): StageFollower {
+  const { evidence } = serving;
+  const enter = () => {
+    for (const { id } of table().routes) {
+      const { stage, override } = control.route(id);
+      evidence.enter(id, override ? `forced to ${override.side}` : stage);
+    }
+  };
+  control.onChange(enter);
+  enter();
+  return {
+    adoptRoutes() {
+      evidence.retain(new Set(table().routes.map(({ id }) => id)));
+      enter();
+    },
+  };
+}
+
+interface StageDeps {
+  readonly table: () => RouteTable;
+  readonly control: Control;
+  readonly serving: Serving;
+}
+
 interface FollowDeps {
   readonly settings: SettingsHolder;
   readonly control: Control;
+  readonly stages: StageFollower;
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
 }
 
-function followConfig(file: string, { settings, control, serving, metrics, log }: FollowDeps): Reloader {
+function followConfig(file: string, { settings, control, stages, serving, metrics, log }: FollowDeps): Reloader {
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
@@ -119,6 +161,7 @@ function followConfig(file: string, { settings, control, serving, metrics, log }
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
       await control.adoptRoutes();
+      stages.adoptRoutes();
       await serving.settled();
       return [];
     },

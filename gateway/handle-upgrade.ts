@@ -1,111 +1,194 @@
-// One WebSocket's whole story: matched and decided like any request, opened by its side, then an open stream until it
-// ends or a flip ends it.
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+// One WebSocket's whole story: matched and decided like any request, asked of its side or of the one that stands in for it,
+// then an open stream until it ends or a flip ends it.
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
+import { failUpgrade, type UpgradeFacts } from './contain.ts';
+import { askEitherSide, type Delivered } from './either-side.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
-import { sendProblem } from './problem.ts';
-import { connectionOf } from './proxy/edge.ts';
-import { FAILURES } from './proxy/failure.ts';
-import type { UpgradeProxy, UpgradeResult } from './proxy/upgrade.ts';
+import { answerFailure } from './own-answers.ts';
+import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
+import { headerValue } from './proxy/headers.ts';
+import type { UpgradeAnswer, UpgradeProxy } from './proxy/upgrade.ts';
+import type { NotSwitched, SwitchedClient, UpgradeClient } from './proxy/upgrade-client.ts';
+import { relayRefusal } from './proxy/upgrade-refusal.ts';
 import { requestIdOf, withoutQuery } from './request-facts.ts';
+import type { Decision } from './routing/decide.ts';
+import { UNROUTED } from './routing/route.ts';
 import { originForm } from './routing/target.ts';
+import type { Settings } from './settings.ts';
+import type { TunnelResult } from './streams/tunnel.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
 }
 
-interface Handshake {
-  readonly routed: Routed;
-  readonly requestId: string;
-  readonly path: string;
+/** An upgrade as it came. */
+interface Arrived extends UpgradeFacts {
   readonly startedAt: number;
-  readonly added: readonly string[];
 }
+
+/** What is known of it once it is decided. */
+interface Handshake extends Arrived {
+  readonly settings: Settings;
+  readonly routed: Routed;
+  readonly timeoutMs: number;
+}
+
+/** What became of a handshake, as the client has it. */
+type HandshakeEnd =
+  | { readonly status: number; readonly failure: undefined }
+  | { readonly status: number; readonly failure: ForwardFailure; readonly error: unknown };
 
 export function createUpgradeHandler(deps: UpgradeDeps) {
   const routeRequest = createRouter(deps);
-  return function handleUpgrade(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
+
+  return function handleUpgrade(client: UpgradeClient): void {
+    const { pairs, connection, target, version } = client;
     const startedAt = performance.now();
-    const pairs = incoming.rawHeaders;
     const requestId = requestIdOf(pairs);
-    const connection = connectionOf(socket);
-    const target = incoming.url ?? '/';
-    socket.on('error', () => {}); // A 'close' follows.
+    const path = originForm(target) ?? '/'; // A target without a path was refused before.
+    const trace = deps.tracing?.begin({ method: 'GET', path, pairs, connection, requestId, startedAt, version });
+    const arrived = { client, requestId, path, trace, startedAt };
+    try {
+      begin(arrived);
+    } catch (error) {
+      failUpgrade(deps, arrived, UNROUTED, error);
+    }
+  };
+
+  function begin(arrived: Arrived): void {
+    const { pairs, connection, target } = arrived.client;
 
     // 1-3. Who is it, which route, which side.
     const settings = deps.settings.current;
     const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
-    const { route, routeId, decision } = routed;
-    const { side } = decision;
+    const timeoutMs = routed.route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const handshake: Handshake = { ...arrived, settings, routed, timeoutMs };
 
-    // 4. Ask that side.
+    // 4. Ask that side, or the other when it is down and the route allows it.
+    deliver(handshake, (delivered) => {
+      try {
+        answer(deps, handshake, delivered);
+      } catch (error) {
+        if (delivered.result.kind === 'open') delivered.result.socket.destroy();
+        failUpgrade(deps, handshake, routed.routeId, error);
+      }
+    });
+  }
+
+  function deliver(handshake: Handshake, done: (delivered: Delivered<UpgradeAnswer>) => void): void {
+    const { routed, settings } = handshake;
+    const { route, decision } = routed;
+    if (!route?.config.fallback) {
+      ask(handshake, decision, (result) => done({ result, decision, failed: undefined }));
+      return;
+    }
+    const failed = (error: unknown) => failUpgrade(deps, handshake, route.id, error);
+    void askEitherSide(deps.breakers, {
+      ...{ routeId: route.id, decision, health: settings.upstreams.health },
+      attempt: (by) => new Promise<UpgradeAnswer>((resolve) => ask(handshake, by, resolve)),
+      mayFallBack,
+    }).then(done, failed);
+  }
+
+  function ask(handshake: Handshake, { side }: Decision, settled: (result: UpgradeAnswer) => void): void {
+    const { client, settings, requestId, path, timeoutMs, trace } = handshake;
+    const { pairs, connection, accept, left } = client;
     const upstream = settings.config.upstreams[side];
-    const path = originForm(target) ?? '/'; // A target without a path was refused before.
-    const added = settings.config.expose ? exposed(routeId, decision) : [];
-    const handshake: Handshake = { routed, requestId, path: withoutQuery(path), startedAt, added };
-    deps.upgrades.open(
+    const exchange = trace?.attempt({ side, url: upstream.url });
+    deps.upgrades.ask(
       {
-        ...{ incoming, socket, head, upstream, path, added },
-        headers: settings.edge.headers(pairs, connection, { requestId, side }),
-        timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-        hasRoom: () => deps.streams.hasRoom,
+        ...{ path, timeoutMs, accept, clientLeft: left, upstream },
+        headers: settings.edge.headers(pairs, connection, { requestId, side, traceparent: exchange?.traceparent }),
+        protocol: headerValue(pairs, 'upgrade') ?? 'websocket',
       },
       (result) => {
-        recordAnswer(deps, handshake, result);
-        if (result.kind === 'failed') answerFailure(handshake, result);
-        if (result.kind !== 'open') return;
-        // 5. Open until either side, or a flip, ends it.
-        const { upstream, early } = result;
-        deps.streams.openTunnel(routed, { client: socket, upstream, early }, (tunnel) => {
-          const durationMs = performance.now() - startedAt;
-          deps.log.info({ requestId, route: routeId, side, ...tunnel, durationMs }, 'stream closed');
-        });
+        exchange?.end(result);
+        settled(result);
       },
     );
+  }
+}
+
+/** Tells the client what its side, or the one that stood in for it, has said; opens the stream when that has switched. */
+function answer(deps: UpgradeDeps, handshake: Handshake, { result, decision: by }: Delivered<UpgradeAnswer>): void {
+  const { client, settings, routed, requestId, timeoutMs } = handshake;
+  const { routeId } = routed;
+  const { side } = by;
+  const added = settings.config.expose ? exposed(routeId, by) : [];
+  const ended = (end: HandshakeEnd) => recordHandshake(deps, handshake, by, end);
+  const fail = (failure: ForwardFailure, error?: unknown) => {
+    ended({ status: FAILURES[failure].status, failure, error });
+    const outgoing = client.refuse();
+    if (outgoing) answerFailure({ outgoing, requestId }, failure, { routeId, side, added });
+  };
+
+  if (result.kind === 'failed') fail(result.failure, result.error);
+  else if (result.kind === 'refused') {
+    const { refusal } = result;
+    const outgoing = client.refuse();
+    if (!outgoing) {
+      refusal.destroy();
+      fail('client_left');
+      return;
+    }
+    relayRefusal({ refusal, answer: outgoing, added, timeoutMs }, (relayed) => {
+      if (relayed.kind === 'failed') ended({ ...relayed, status: FAILURES[relayed.failure].status });
+      else ended({ status: relayed.status, failure: undefined });
+    });
+  } else {
+    const { protocol, fields, socket: upstream } = result;
+    const switched: SwitchedClient | NotSwitched = deps.streams.hasRoom
+      ? client.switchTo(protocol, [...fields, ...added])
+      : { failure: 'overloaded' };
+    if ('failure' in switched) {
+      upstream.destroy();
+      fail(switched.failure, switched.error);
+      return;
+    }
+    ended({ status: client.switchedStatus, failure: undefined });
+    // 5. Open until either peer, or a flip, ends it.
+    const ends = { client: switched.stream, upstream, early: switched.early };
+    const line = { requestId, route: routeId, side };
+    deps.streams.openTunnel(routed, side, ends, logsEnd(deps, line, handshake.startedAt));
+  }
+}
+
+/** In a scope of its own, which is all that an open stream keeps of its handshake. */
+function logsEnd({ log }: UpgradeDeps, line: object, startedAt: number): (tunnel: TunnelResult) => void {
+  return (tunnel) => {
+    const durationMs = performance.now() - startedAt;
+    log.info({ ...line, ...tunnel, durationMs }, 'stream closed');
   };
 }
 
-function answerFailure({ requestId, routed, added }: Handshake, result: UpgradeResult & { kind: 'failed' }): void {
-  const { failure, answer } = result;
-  if (!answer) return;
-  const { status, title } = FAILURES[failure];
-  const detail = `${title} (${failure}). The gateway's log has the cause under this request id.`;
-  const { side } = routed.decision;
-  sendProblem(answer, { status, title, detail, requestId, route: routed.routeId, side }, added);
+/** Only where nothing was sent: a handshake that reached the one side must not be repeated at the other. */
+function mayFallBack({ failure }: UpgradeAnswer): boolean {
+  return failure !== undefined && FAILURES[failure].blame === 'upstream' && FAILURES[failure].unsent;
 }
 
 /** The handshake is what counts as the request; how long the stream then lasts says nothing of the backend. */
-function recordAnswer(
+function recordHandshake(
   { metrics, traffic, log }: UpgradeDeps,
-  { routed, requestId, path, startedAt }: Handshake,
-  result: UpgradeResult,
+  { routed, requestId, path, startedAt, trace }: Handshake,
+  { side, reason }: Decision,
+  end: HandshakeEnd,
 ): void {
-  const { routeId: route, decision } = routed;
-  const { side, reason } = decision;
-  const status = statusOf(result);
+  const { routeId: route } = routed;
+  const { status } = end;
+  const routePath = routed.route?.config.match.path;
+  trace?.end({ routeId: route, routePath, status, failure: end.failure, side, decision: reason });
   const durationMs = performance.now() - startedAt;
   metrics.requests.inc({ route, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
   metrics.duration.observe({ route, side }, durationMs / 1000);
   traffic.count(route, side, durationMs, status >= 500);
-  const line = { requestId, method: 'GET', path, route, side, decision: reason, status, durationMs };
-  if (result.kind !== 'failed') {
+  const decided = { requestId, method: 'GET', path: withoutQuery(path), route, side, decision: reason };
+  const line = { ...decided, status, durationMs };
+  if (end.failure === undefined) {
     log.info(line, 'upgrade');
     return;
   }
-  const { failure, error } = result;
+  const { failure, error } = end;
   metrics.failures.inc({ route, side, failure });
   const cause = error instanceof Error ? error.message : undefined;
   log[FAILURES[failure].blame === 'client' ? 'info' : 'warn']({ ...line, failure, cause }, 'upgrade');
-}
-
-function statusOf(result: UpgradeResult): number {
-  switch (result.kind) {
-    case 'open':
-      return 101;
-    case 'refused':
-      return result.status;
-    case 'failed':
-      return FAILURES[result.failure].status;
-  }
 }

@@ -6,7 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RateLimitConfig } from '../config/gateway-schema.ts';
 import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
-import { createDeliver, type Delivered, type Delivery, type DeliveryDeps } from './deliver.ts';
+import { failRequest, recordFault } from './contain.ts';
+import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
+import type { Delivered } from './either-side.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
@@ -14,6 +16,7 @@ import type { CopyTicket, ServedRequest } from './mirror/ticket.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
+import { uploadRateOf } from './proxy/upload-rate.ts';
 import { type RecordDeps, recordRequest } from './record-request.ts';
 import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
@@ -21,14 +24,16 @@ import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
-export interface HandlerDeps extends DeliveryDeps, RecordDeps {
+export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDeps {
   readonly settings: CurrentSettings;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly mirror: Mirror;
   readonly streams: OpenStreams;
   readonly rates: RateLimiter;
+  readonly tracing: Tracing | undefined;
 }
 
 /** What serving a request needs beside it. */
@@ -49,23 +54,35 @@ export interface Routed {
 
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
-  const deliver = createDeliver(deps);
+  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
+  const deliver = createDeliver({ ...deps, uploadRate });
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const settings = deps.settings.current;
-    const request = factsOf(incoming, outgoing);
-    const { pairs, method, path } = request;
+    const request = factsOf(incoming, outgoing, deps.tracing);
+    let routeId = UNROUTED;
+    try {
+      const settings = deps.settings.current;
+      // 1-3. Who is it, which route, which side.
+      const routed = routeRequest(settings, request);
+      routeId = routed.routeId;
+      answer(request, settings, routed);
+    } catch (error) {
+      failRequest(deps, request, routeId, error);
+    }
+  }
 
-    // 1-3. Who is it, which route, which side.
-    const routed = routeRequest(settings, request);
+  function answer(request: RequestFacts, settings: Settings, routed: Routed): void {
+    const { pairs, method, path } = request;
 
     // 4. What needs no backend: a target that is none, a browser's preflight, an identity that asks too often.
     const preflight = settings.cors.preflight(method, pairs);
     const limit = routed.route?.config.rateLimit ?? settings.config.rateLimit;
     if (path === undefined) refuseTarget(deps, request, routed.routeId);
     else if (preflight) answerPreflight(deps, request, routed.routeId, preflight);
-    else if (limit) void serveWithin(limit, request, { settings, routed, path });
-    else serve(request, { settings, routed, path });
+    else if (limit) {
+      const failed = (error: unknown) => failRequest(deps, request, routed.routeId, error);
+      serveWithin(limit, request, { settings, routed, path }).catch(failed);
+    } else serve(request, { settings, routed, path });
   }
 
   async function serveWithin(limit: RateLimitConfig, request: RequestFacts, decided: Decided): Promise<void> {
@@ -82,7 +99,8 @@ export function createHandler(deps: HandlerDeps) {
     if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
-    const headersFor = (side: Side) => settings.edge.headers(pairs, connection, { requestId, side });
+    const headersFor: Delivery['headersFor'] = (side, traceparent) =>
+      settings.edge.headers(pairs, connection, { requestId, side, traceparent });
     const crossOrigin = settings.cors.added(pairs);
     const addedFor = (by: Decision) =>
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
@@ -93,24 +111,42 @@ export function createHandler(deps: HandlerDeps) {
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
     const delivery: Delivery = {
-      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents },
+      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents, trace: request.trace },
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       captures: ticket?.captures,
       isReplaced: settings.cors.isReplaced,
     };
     deliver(delivery, (delivered) => {
-      const { result, decision: by } = delivered;
-      if (result.failure && !outgoing.headersSent && !isGone(outgoing)) {
-        answerFailure(request, result.failure, { routeId, side: by.side, added: addedFor(by) });
+      deps.metrics.inFlight.dec();
+      try {
+        finish(deps, request, routed, { delivery, delivered });
+      } catch (error) {
+        failRequest(deps, request, routeId, error);
       }
-      // 7-8. The client has its answer, or can get none.
-      recordRequest(deps, request, { routeId, decision: by, result });
-      if (ticket) offerCopy(deps.mirror, ticket, { request, path, delivered, headersFor });
+      // 8. Whatever came of the request: a copy that was wanted has an outcome.
+      if (ticket) offerCopy(deps, ticket, { request, path, delivery, delivered });
     });
   }
 
   return handle;
+}
+
+/** 7. The client has its answer, or gets to know that there is none. */
+function finish(
+  deps: HandlerDeps,
+  request: RequestFacts,
+  { route, routeId }: Routed,
+  { delivery, delivered }: { delivery: Delivery; delivered: Delivered<ForwardResult> },
+): void {
+  const { outgoing, requestId, path } = request;
+  const { result, decision } = delivered;
+  const { failure } = result;
+  if (failure === 'internal_error') recordFault(deps, 'request', { requestId, path, routeId }, result.error);
+  if (failure && !outgoing.headersSent && !isGone(outgoing)) {
+    answerFailure(request, failure, { routeId, side: decision.side, added: delivery.addedFor(decision) });
+  }
+  recordRequest(deps, request, { routeId, route, decision, result });
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
@@ -128,23 +164,41 @@ export function exposed(routeId: string, { side, reason }: Decision): readonly s
   return ['x-banyan-side', side, 'x-banyan-route', routeId, 'x-banyan-decision', reason];
 }
 
-function offerCopy(
-  mirror: Mirror,
-  ticket: CopyTicket,
-  copy: { request: RequestFacts; path: string; delivered: Delivered; headersFor: ServedRequest['headersFor'] },
-): void {
-  const { request, path, delivered, headersFor } = copy;
+interface ServedExchange {
+  readonly request: RequestFacts;
+  readonly path: string;
+  readonly delivered: Delivered<ForwardResult>;
+  readonly delivery: Delivery;
+}
+
+function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchange): void {
+  try {
+    deps.mirror.offer(ticket, servedRequest(ticket, exchange));
+  } catch (error) {
+    const { requestId, path } = exchange.request;
+    recordFault(deps, 'copy', { requestId, path, routeId: ticket.route.id }, error);
+    deps.mirror.abandon(ticket);
+  }
+}
+
+function servedRequest(
+  { captures, shadow }: CopyTicket,
+  { request, path, delivered, delivery }: ServedExchange,
+): Omit<ServedRequest, 'servedAtMs'> {
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
-    const body = failure ? undefined : ticket.captures.response.body();
+    const body = failure ? undefined : captures.response.body();
     return { side, status, headers, body, durationMs, failure };
   };
   const { result, decision, failed } = delivered;
   const { requestId, method } = request;
-  mirror.offer(ticket, {
-    ...{ requestId, method, path, headersFor },
+  const trace = request.trace?.copy({ side: shadow, url: delivery.upstreams.copying[shadow].url });
+  return {
+    ...{ requestId, method, path },
+    headersFor: (side) => delivery.headersFor(side, trace?.traceparent),
+    observed: trace && ((copy) => trace.end(copy, copy.durationMs)),
     isEventStream: result.isEventStream,
     served: observe(decision.side, result),
     failed: failed && observe(otherSide(decision.side), failed),
-  });
+  };
 }

@@ -48,7 +48,7 @@ export async function openKeptIds({ store, pairsMax, metrics, raised }: KeptIdsD
     const batch = unsaved;
     unsaved = new Map();
     try {
-      await store.save([...batch.values()]);
+      await store.save([...batch.values()], pairsMax);
     } catch (error) {
       raised('ids', error);
       unsaved = new Map([...batch, ...unsaved]); // What has changed since wins.

@@ -59,12 +59,16 @@ export function createMetrics() {
     }),
     breakerOpen: new Gauge({
       name: 'banyan_breaker_open',
-      help: 'Whether a route that may fall back leaves a side alone because it keeps failing.',
+      help: 'Processes that leave a side alone, on a route that may fall back, because it keeps failing; each finds out for itself.',
       labelNames: ['route', 'side'] as const,
-      aggregator: 'max', // Each worker finds out for itself.
       registers,
     }),
     ...mirrorMetrics(registers),
+    evidenceStored: new Gauge({
+      name: 'banyan_evidence_stored',
+      help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
+      registers,
+    }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',
@@ -77,9 +81,10 @@ export function createMetrics() {
       registers,
     }),
     ...workerMetrics(registers),
+    ...tracingMetrics(registers),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
-      help: 'Failures of the gateway itself, off the path of requests, by operation.',
+      help: 'Failures of the gateway itself, by operation; each is in the log.',
       labelNames: ['operation'] as const,
       registers,
     }),
@@ -99,6 +104,27 @@ function workerMetrics(registers: Registry[]) {
     unreported: new Counter({
       name: 'banyan_worker_unreported_requests_total',
       help: "Requests missing in operators' traffic figures, because a worker could not report them in time.",
+      registers,
+    }),
+  };
+}
+
+function tracingMetrics(registers: Registry[]) {
+  return {
+    spansExported: new Counter({
+      name: 'banyan_spans_exported_total',
+      help: 'Spans that the OpenTelemetry collector has taken.',
+      registers,
+    }),
+    spansDropped: new Counter({
+      name: 'banyan_spans_dropped_total',
+      help: 'Spans that were never exported, by reason: queue, refused or stopped (see tracing/exporter.ts).',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    exportFailures: new Counter({
+      name: 'banyan_span_export_failures_total',
+      help: 'Exports of spans that failed or were refused; those that failed are tried again.',
       registers,
     }),
   };

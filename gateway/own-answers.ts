@@ -1,5 +1,6 @@
 // Answers that need no backend: failures, refusals, a browser's preflight.
 import { sendProblem } from './problem.ts';
+import { endWithAnswer } from './proxy/answer.ts';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
 import { type RecordDeps, recordOwnAnswer } from './record-request.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -9,11 +10,13 @@ const NOTHING: readonly string[] = [];
 
 /** Tells the client that no side has answered it. A client that left is told nothing. */
 export function answerFailure(
-  { outgoing, requestId }: RequestFacts,
+  { outgoing, requestId }: Pick<RequestFacts, 'outgoing' | 'requestId'>,
   failure: ForwardFailure,
   { routeId, side, added }: { routeId: string; side: Side; added: readonly string[] },
 ): void {
   if (failure === 'client_left') return;
+  // RFC 9110 section 15.5.9. What is left of the body would hold the connection for as long as its client likes.
+  if (failure === 'request_too_slow') endWithAnswer(outgoing);
   const { status, title } = FAILURES[failure];
   const detail = `${title} (${failure}). The gateway's log has the cause under this request id.`;
   sendProblem(outgoing, { status, title, detail, requestId, route: routeId, side }, added);

@@ -6,6 +6,7 @@ import { traceIdOf } from './proxy/trace.ts';
 import { type RequestFacts, withoutQuery } from './request-facts.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { Decision } from './routing/decide.ts';
+import type { RouteModel } from './routing/route.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface RecordDeps {
@@ -16,18 +17,20 @@ export interface RecordDeps {
 
 export interface Answered {
   readonly routeId: string;
+  readonly route: RouteModel | undefined;
   readonly decision: Decision;
   readonly result: ForwardResult;
 }
 
 /** Records a request that a side has answered, or should have. */
 export function recordRequest({ metrics, traffic, log }: RecordDeps, request: RequestFacts, answered: Answered): void {
-  const { routeId, decision, result } = answered;
-  const { side, reason } = decision;
+  const { routeId, route, decision, result } = answered;
+  const { side, reason, shadow } = decision;
   const { failure } = result;
   const status = failure ? FAILURES[failure].status : (result.status ?? 0);
   const durationMs = performance.now() - request.startedAt;
-  metrics.inFlight.dec();
+  const routePath = route?.config.match.path;
+  request.trace?.end({ routeId, routePath, status, failure, side, decision: reason, shadow });
   metrics.requests.inc({ route: routeId, side, decision: reason, code: statusClass(status) });
   // How long a reader stays with an event stream says nothing of the backend.
   const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
@@ -52,6 +55,7 @@ export function recordOwnAnswer(
   request: RequestFacts,
   { routeId, status, why }: { routeId: string; status: number; why: string },
 ): void {
+  request.trace?.end({ routeId, status, failure: undefined, side: 'gateway', decision: why });
   metrics.requests.inc({ route: routeId, side: 'gateway', decision: why, code: statusClass(status) });
   log.request('info', {
     ...lineOf(request, routeId, status),
@@ -65,8 +69,15 @@ export function recordOwnAnswer(
   });
 }
 
-function lineOf({ requestId, method, path, pairs }: RequestFacts, route: string, status: number) {
-  return { requestId, traceId: traceIdOf(pairs), method, path: withoutQuery(path ?? ''), route, status };
+function lineOf({ requestId, method, path, pairs, trace }: RequestFacts, route: string, status: number) {
+  return {
+    requestId,
+    traceId: trace?.traceId ?? traceIdOf(pairs),
+    method,
+    path: withoutQuery(path ?? ''),
+    route,
+    status,
+  };
 }
 
 function statusClass(status: number): string {

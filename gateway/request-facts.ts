@@ -6,6 +6,7 @@ import { connectionOf } from './proxy/edge.ts';
 import type { Connection } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
 import { originForm } from './routing/target.ts';
+import type { RequestTrace, Tracing } from './tracing/tracing.ts';
 
 /** What matching and deciding look at. */
 export interface RoutableRequest {
@@ -24,19 +25,25 @@ export interface RequestFacts extends RoutableRequest {
   /** The target in origin-form; undefined for one that names no path. */
   readonly path: string | undefined;
   readonly requestId: string;
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
 }
 
-export function factsOf(incoming: IncomingMessage, outgoing: ServerResponse): RequestFacts {
+export function factsOf(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  tracing: Tracing | undefined,
+): RequestFacts {
   const target = incoming.url ?? '/';
   const pairs = requestPairs(incoming);
-  return {
-    ...{ incoming, outgoing, target, pairs },
-    startedAt: performance.now(),
-    method: incoming.method ?? 'GET',
-    path: originForm(target),
-    requestId: requestIdOf(pairs),
-    connection: connectionOf(incoming.socket),
-  };
+  const startedAt = performance.now();
+  const method = incoming.method ?? 'GET';
+  const path = originForm(target);
+  const requestId = requestIdOf(pairs);
+  const connection = connectionOf(incoming.socket);
+  const version = incoming.httpVersion;
+  const trace = tracing?.begin({ method, path, pairs, connection, requestId, startedAt, version });
+  return { incoming, outgoing, target, pairs, startedAt, method, path, requestId, connection, trace };
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;

@@ -2,19 +2,21 @@
 // way by handle-upgrade.ts.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createHandler } from './handle.ts';
 import { createUpgradeHandler, type UpgradeDeps } from './handle-upgrade.ts';
 import { createConnections } from './http/connections.ts';
-import { refusalOfStream } from './http/guard.ts';
-import { isHttp2 } from './http/pairs.ts';
-import { REFUSALS } from './http/refusal.ts';
+import { refusalOfConnect, refusalOfStream } from './http/guard.ts';
+import { isHttp2, requestPairs } from './http/pairs.ts';
+import { REFUSALS, type RefusalReason } from './http/refusal.ts';
 import type { Refused } from './http/refuse.ts';
 import { closeServer, listen } from './listen.ts';
 import { sendProblem } from './problem.ts';
+import { http2Client } from './proxy/extended-connect.ts';
 import { plainAddress } from './proxy/forwarded.ts';
 import { headerValue } from './proxy/headers.ts';
+import { http1Client } from './proxy/upgrade-client.ts';
 import { createListener } from './tls.ts';
 
 /** How often unfinished request heads are looked for: at most this late is a slow one cut off. */
@@ -68,20 +70,27 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   server.maxHeadersCount = 0;
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.bodyIdleTimeoutMs;
-  const handleStream = createStreamHandler(deps, handle);
+  const upgrade = createUpgradeHandler(deps);
+  const streams = createStreamHandlers(deps, { handle, upgrade });
   server.on('request', (incoming, outgoing) => {
-    if (isHttp2(incoming)) handleStream(incoming, outgoing);
+    if (isHttp2(incoming)) streams.request(incoming, outgoing);
     else connections.request(incoming, outgoing);
   });
   server.on('checkContinue', connections.expecting);
   server.on('checkExpectation', connections.expecting);
-  server.on('connect', connections.connect);
+  server.on('connect', (incoming, answering) => {
+    if (isHttp2(incoming)) streams.connect(incoming, asResponse(answering));
+    else connections.connect(incoming, answering);
+  });
   server.on('clientError', connections.failed);
-  server.on('timeout', connections.timedOut);
+  server.on('timeout', (connection) => {
+    if (connection instanceof Socket) connections.timedOut(connection);
+    // A session of HTTP/2, which tls.ts ends when nothing is open on it.
+  });
   server.on('drop', () => deps.metrics.refused.inc({ reason: 'too_many_connections' }));
-  const upgrade = createUpgradeHandler(deps);
   server.on('upgrade', (incoming, socket, head) => {
-    if (connections.mayUpgrade(incoming, socket)) upgrade(incoming, socket as Socket, head); // Duplex in its type only.
+    // A Duplex in its type only.
+    if (connections.mayUpgrade(incoming, socket)) upgrade(http1Client(incoming, socket as Socket, head));
   });
   return {
     listen: (hostPort) => listen(server, hostPort),
@@ -102,15 +111,19 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
   };
 }
 
+interface StreamHandlers {
+  request(incoming: IncomingMessage, outgoing: ServerResponse): void;
+  /** A CONNECT, which may ask for a WebSocket. */
+  connect(incoming: IncomingMessage, outgoing: ServerResponse): void;
+}
+
 /** Requests of HTTP/2, whose framing needs no guard of ours: every stream is one request, and none waits for another. */
-function createStreamHandler(deps: TrafficDeps, handle: ReturnType<typeof createHandler>) {
+function createStreamHandlers(
+  deps: TrafficDeps,
+  { handle, upgrade }: { handle: ReturnType<typeof createHandler>; upgrade: ReturnType<typeof createUpgradeHandler> },
+): StreamHandlers {
   const { limits } = deps.settings.current.config;
-  return function handleStream(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const reason = refusalOfStream(incoming, limits);
-    if (reason === undefined) {
-      handle(incoming, outgoing);
-      return;
-    }
+  const refuseStream = (incoming: IncomingMessage, outgoing: ServerResponse, reason: RefusalReason) => {
     const { status, title } = REFUSALS[reason];
     const requestId = randomUUID();
     deps.metrics.refused.inc({ reason });
@@ -120,6 +133,23 @@ function createStreamHandler(deps: TrafficDeps, handle: ReturnType<typeof create
     );
     sendProblem(outgoing, { status, title, detail: `${title} (${reason}).`, requestId, code: reason }, []);
   };
+  return {
+    request(incoming, outgoing) {
+      const reason = refusalOfStream(incoming, limits);
+      if (reason) refuseStream(incoming, outgoing, reason);
+      else handle(incoming, outgoing);
+    },
+    connect(incoming, outgoing) {
+      const reason = refusalOfConnect(incoming, limits);
+      if (reason) refuseStream(incoming, outgoing, reason);
+      else upgrade(http2Client(incoming, outgoing, requestPairs(incoming)));
+    },
+  };
+}
+
+/** With a CONNECT of HTTP/2 Node gives a response, where with one of HTTP/1 it gives the connection. */
+function asResponse(answering: Duplex): ServerResponse {
+  return answering as unknown as ServerResponse;
 }
 
 /** One line and one count for whatever was refused: none of its bytes, which may be anything. */

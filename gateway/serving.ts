@@ -2,18 +2,21 @@
 // (cluster/).
 
 import { createDataPath, type DataPath } from './data-path.ts';
+import { evidenceOf } from './evidence-of.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
 import type { KeptIds } from './kept-ids.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import { createEvidence, type Evidence } from './mirror/evidence.ts';
+import type { EvidenceBook } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { Flags } from './rollout/flags.ts';
 import type { ForcedSides } from './routing/decide.ts';
 import { UNROUTED } from './routing/route.ts';
-import type { Side } from './routing/side.ts';
+import { countSides, type Side } from './routing/side.ts';
 import type { CurrentSettings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { StreamCounts } from './streams/registry.ts';
+import { openTracing } from './tracing/open.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 
 /** A process that serves traffic. */
@@ -43,10 +46,12 @@ export interface Decisions {
 
 /** Reading never waits, and is late by a fraction of a second at most. */
 export interface Serving {
-  readonly evidence: Pick<Evidence, 'of' | 'samples'>;
+  readonly evidence: EvidenceBook;
   readonly traffic: Pick<Traffic, 'of' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
   readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes' | 'allowedShare'>;
+  /** How many of the processes that serve leave each side of a route alone, because it keeps failing. */
+  openBreakers(routeId: string): Readonly<Record<Side, number>>;
   /** Requests under way to a side. */
   inFlight(side: Side): number;
   instances(): readonly Instance[];
@@ -82,8 +87,10 @@ const NO_STREAMS: StreamCounts = { legacy: 0, new: 0, oldSide: 0, oldest: null }
 /** Serves in this process. */
 export function serveHere(deps: ServingDeps): Serving {
   const { settings, flags, metrics, now } = deps;
-  const evidence = createEvidence(now);
+  const evidence = evidenceOf(settings, now);
   const traffic = createTraffic(() => now().getTime());
+  const { rateLimitStore } = settings.current.config;
+  const rates = createRateLimiter(rateLimitStore === 'memory' ? undefined : rateLimitStore, deps.raised);
   const startedAt = now().toISOString();
   let path: DataPath | undefined;
   const requests = () =>
@@ -104,6 +111,7 @@ export function serveHere(deps: ServingDeps): Serving {
         return path?.mirror.allowedShare ?? { legacy: 1, new: 1 };
       },
     },
+    openBreakers: (routeId) => countSides([path?.breakers.open(routeId) ?? []]),
     inFlight: (side) => settings.current.upstreams.serving[side].inFlight,
     instances: () => [
       { pid: process.pid, startedAt, state: path ? 'serving' : 'starting', version: 0, requests: requests() },
@@ -116,13 +124,10 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async start(decisions, hostPort) {
       const { forced } = decisions;
+      const tracing = await openTracing(settings.current.config, deps);
+      const { ids } = deps.ids;
       const begun = createDataPath({
-        ...deps,
-        ids: deps.ids.ids,
-        isEnabled: flags.isEnabled,
-        forced,
-        evidence,
-        traffic,
+        ...{ ...deps, ids, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates },
       });
       decisions.onChange(begun.streams.redecide);
       const address = await begun.listen(hostPort);
@@ -130,7 +135,10 @@ export function serveHere(deps: ServingDeps): Serving {
       metrics.workers.set(1);
       return address;
     },
-    settled: async () => undefined,
+    async settled() {
+      rates.follow(settings.current.config);
+      return undefined;
+    },
     async close() {
       await path?.close();
     },

@@ -30,9 +30,12 @@ const FIXED = [
   'flags',
   'ledger',
   'mirror',
+  'samples',
   'log',
   'limits',
   'rateLimitStore',
+  'tracing',
+  'shadowKeysEnv',
 ] as const satisfies readonly (keyof GatewayConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;

@@ -19,8 +19,8 @@ export interface HttpListener {
 
 /** Files are replaced in several steps, and a key without its certificate is no pair; wait for the last step. */
 const SETTLE_MS = 200;
-/** One connection's share of the gateway: more streams wait at the client. */
-const SETTINGS = { maxConcurrentStreams: 256, enableConnectProtocol: false };
+/** One connection's share of the gateway: more streams wait at the client. WebSockets may be among them (RFC 8441). */
+const SETTINGS = { maxConcurrentStreams: 256, enableConnectProtocol: true };
 
 /** Makes a listener. @throws when the certificate or its key cannot be read or used. */
 export function createListener(

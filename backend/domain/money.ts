@@ -114,6 +114,9 @@ export function divide(a: Decimal, b: Decimal, scale: number): Decimal {
   return render({ units: negative ? -rounded : rounded, scale });
 }
 
+/** How many decimals the value has. */
+export const decimalPlaces = (value: Decimal): number => exact(value).scale;
+
 /** The least value with `scale` decimals that is not below `value`. */
 export function roundUp(value: Decimal, scale: number): Decimal {
   const { units, scale: given } = exact(value);

@@ -68,6 +68,9 @@ export type CancelResult =
   | Unknown;
 export type PriceResult = { readonly kind: 'price'; readonly price: Decimal } | Rejection | Unknown;
 
+/** What an exchange would say to an order, as far as its published rules and its last price tell. Balances are not looked at. */
+export type PreviewResult = { readonly kind: 'acceptable'; readonly lastPrice: Decimal } | Rejection | Unknown;
+
 /**
  * The contract, kept by every implementation (test/contracts/exchange.ts):
  *
@@ -85,6 +88,8 @@ export type Exchange = {
   /** For how long after `submit` was called the exchange can still take the order, ms. */
   readonly submissionLifeMs: number;
   readonly submit: (order: NewOrder) => Promise<SubmitResult>;
+  /** Asks for rules and prices; sends nothing that could become an order. */
+  readonly preview: (order: NewOrder) => Promise<PreviewResult>;
   readonly find: (ref: OrderRef) => Promise<FindResult>;
   readonly cancel: (ref: OrderRef) => Promise<CancelResult>;
   readonly price: (symbol: string) => Promise<PriceResult>;

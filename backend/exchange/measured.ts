@@ -12,6 +12,7 @@ export function measuredExchange(exchange: Exchange, metrics: Metrics): Exchange
   return {
     ...exchange,
     submit: (order) => timed('submit', exchange.submit(order)),
+    preview: (order) => timed('preview', exchange.preview(order)),
     find: (ref) => timed('find', exchange.find(ref)),
     cancel: (ref) => timed('cancel', exchange.cancel(ref)),
     price: (symbol) => timed('price', exchange.price(symbol)),

@@ -61,7 +61,7 @@ export function refusal(answer: Answer): Refusal {
   return rejected((code !== null && REASONS.get(code)) || 'refused', code, detail);
 }
 
-const amount = z.union([z.string(), z.number()]).transform((value, context): Decimal => {
+export const amount = z.union([z.string(), z.number()]).transform((value, context): Decimal => {
   const parsed = parseDecimal(value);
   if (parsed !== undefined) return parsed;
   context.addIssue('not a decimal');

@@ -1,6 +1,6 @@
 // MEXC spot v3 over REST, as an Exchange.
 import type { Clock } from '../domain/ids.ts';
-import { isPositive, multiply, roundUp } from '../domain/money.ts';
+import { isPositive } from '../domain/money.ts';
 import type {
   CancelResult,
   Exchange,
@@ -25,10 +25,9 @@ import {
   unknown,
 } from './mexc-answers.ts';
 import { createMexcHttp } from './mexc-http.ts';
+import { createRulesReader, refusalByRules, toSpend } from './mexc-rules.ts';
 import { type Parameters, queryString, signedQuery } from './mexc-signing.ts';
 
-/** Decimals of a quote amount; USDT pairs show `quoteAssetPrecision` 2. */
-const QUOTE_AMOUNT_SCALE = 2;
 /** The exchange accepts a timestamp up to this far ahead of its own clock, ms. */
 const AHEAD_MAX_MS = 1000;
 /** Calls a submission may take before its last one is sent or given up: a price, an attempt, the clock, an attempt. */
@@ -76,6 +75,14 @@ async function priceAt(http: ReturnType<typeof createMexcHttp>, symbol: string):
   return parsed.success ? { kind: 'price', price: parsed.data.price } : unknown('the price is not readable');
 }
 
+async function exchangeInfoOf(http: ReturnType<typeof createMexcHttp>, symbol: string) {
+  const call = callOf(await http.request('GET', 'exchangeInfo', queryString({ symbol })));
+  if (call.kind !== 'answer') return call;
+  if (isOk(call.answer)) return { kind: 'body', body: call.answer.body } as const;
+  const refused = refusal(call.answer);
+  return refused.kind === 'not_found' ? rejected('unknown_symbol', null, 'no such symbol') : refused;
+}
+
 /**
  * The parameters of a new order, or why there are none. A MARKET BUY is given in base units but the exchange documents only
  * `quoteOrderQty` (quote to spend) for it, so `quantity` times the last price is spent, rounded up to cents; the base amount
@@ -94,7 +101,7 @@ async function submission(order: NewOrder, price: (symbol: string) => Promise<Pr
   const last = await price(order.symbol);
   if (last.kind === 'rejected') return last;
   if (last.kind === 'unknown') return rejected('refused', null, `no price to size a market buy with: ${last.detail}`);
-  return send({ quoteOrderQty: roundUp(multiply(order.quantity, last.price), QUOTE_AMOUNT_SCALE) });
+  return send({ quoteOrderQty: toSpend(order.quantity, last.price) });
 }
 
 function orderResult(call: Call): FindResult {
@@ -146,9 +153,17 @@ export function createMexc(options: MexcOptions): Exchange {
   const http = createMexcHttp(options);
   const signedCall = createSignedCall(options, http);
   const price = (symbol: string) => priceAt(http, symbol);
+  const rulesOf = createRulesReader((symbol) => exchangeInfoOf(http, symbol), options.now);
   return {
     submissionLifeMs: options.recvWindowMs + CALLS_PER_SUBMISSION * options.timeoutMs + AHEAD_MAX_MS,
     price,
+    async preview(order) {
+      const found = await rulesOf(order.symbol);
+      if (found.kind !== 'rules') return found;
+      const last = await price(order.symbol);
+      if (last.kind !== 'price') return last;
+      return refusalByRules(order, found.rules, last.price) ?? { kind: 'acceptable', lastPrice: last.price };
+    },
     async submit(order) {
       const built = await submission(order, price);
       if (built.kind === 'rejected') return built;

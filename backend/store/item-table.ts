@@ -6,6 +6,13 @@ export type ItemKey = { readonly pk: string; readonly sk: string };
 /** What must be true of the item in place for a write to happen. An expired item counts as absent. */
 export type Expectation = { readonly kind: 'absent' } | { readonly kind: 'version'; readonly version: number };
 
+/** Whether `expectation` is true of the item in place; an expired one counts as absent and is to be given as undefined. */
+export function holds(expectation: Expectation, present: Item | undefined): boolean {
+  if (expectation.kind === 'absent') return present === undefined;
+  const version = present?.version;
+  return version !== undefined && 'N' in version && Number(version.N) === expectation.version;
+}
+
 /** All methods reject with StoreUnavailable only. Reads by key and by partition see every write that resolved before. */
 export type ItemTable = {
   /** False: the expectation did not hold and nothing was written. */

@@ -1,6 +1,6 @@
 // The table in memory, for tests and for trying things out. Same items, same conditions, nothing durable.
 import type { Clock } from '../domain/ids.ts';
-import type { Expectation, ItemTable } from './item-table.ts';
+import { holds, type ItemTable } from './item-table.ts';
 import { type AttributeValue, type Item, isExpired } from './items.ts';
 import { DATA_TYPE_SHARD, PK, SK } from './keys.ts';
 import { createStore } from './records.ts';
@@ -10,12 +10,6 @@ const ITEMS_MAX = 200_000;
 
 const text = (attribute: AttributeValue | undefined) => (attribute && 'S' in attribute ? attribute.S : '');
 const bySk = (a: Item, b: Item) => (text(a[SK]) < text(b[SK]) ? -1 : 1);
-
-function holds(expectation: Expectation, present: Item | undefined): boolean {
-  if (expectation.kind === 'absent') return present === undefined;
-  const version = present?.version;
-  return version !== undefined && 'N' in version && Number(version.N) === expectation.version;
-}
 
 function createMemoryTable(now: Clock): ItemTable {
   const partitions = new Map<string, Map<string, Item>>();

@@ -11,6 +11,7 @@ import {
   positionToItem,
 } from './items.ts';
 import * as keys from './keys.ts';
+import { createOverlayTable } from './overlay.ts';
 import { type SetCursor, type Store, StoreUnavailable } from './store.ts';
 
 /** More than an exchange has symbols; a user's positions are read in one go. */
@@ -91,6 +92,7 @@ export function createStore(table: ItemTable, now: Clock): Store {
       if (!item) throw new StoreUnavailable('a claim expired while it was read; try again');
       return readClaim(item);
     },
+    discarding: () => createStore(createOverlayTable(table, now), now),
     ping: table.ping,
     close: table.close,
   };

@@ -43,6 +43,12 @@ export type Store = {
   /** Claims an Idempotency-Key. Answers the claim that holds: the given one, or the one that was there first. */
   readonly claim: (claim: ClaimRecord) => Promise<ClaimRecord>;
 
+  /**
+   * A store that reads what this one holds and keeps what is written to it to itself, in memory, until it is dropped. It
+   * keeps this contract, except that nothing is durable and that the writes of others are not seen where it has its own.
+   */
+  readonly discarding: () => Store;
+
   /** Undefined when the store answers and the table is usable, else the reason. */
   readonly ping: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;

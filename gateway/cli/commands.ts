@@ -34,8 +34,8 @@ export async function listRoutes(api: ApiClient): Promise<Result> {
   return { json: body, text: routesTable(listSchema.parse(body).routes) };
 }
 
-export async function showRoute(api: ApiClient, id: string): Promise<Result> {
-  const { body } = await api.get(routePath(id));
+export async function showRoute(api: ApiClient, id: string, window: string): Promise<Result> {
+  const { body } = await api.get(routePath(id, `?window=${window}`));
   return { json: body, text: routeText(routeSchema.parse(body)) };
 }
 
@@ -85,12 +85,21 @@ export async function liftOverride(api: ApiClient, id: string | undefined, reaso
   };
 }
 
-export async function showDiffs(api: ApiClient, id: string | undefined, showRuled: boolean): Promise<Result> {
+export interface DiffsOptions {
+  readonly showRuled: boolean;
+  readonly window: string;
+}
+
+export async function showDiffs(
+  api: ApiClient,
+  id: string | undefined,
+  { showRuled, window }: DiffsOptions,
+): Promise<Result> {
   const ids =
     id === undefined ? listSchema.parse((await api.get('/api/routes')).body).routes.map((route) => route.id) : [id];
   const found = [];
   for (const each of ids) {
-    const { body } = await api.get(routePath(each, '/comparisons'));
+    const { body } = await api.get(routePath(each, `/comparisons?window=${window}`));
     found.push({ id: each, body, comparisons: comparisonsSchema.parse(body) });
   }
   const json = id === undefined ? Object.fromEntries(found.map((each) => [each.id, each.body])) : found[0]?.body;

@@ -1,7 +1,9 @@
 // The command line's grammar: commands, options, help.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { warningsOf } from '../../config/check-dry-runs.ts';
 import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
+import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
 import { type ApiClient, createClient } from './client.ts';
@@ -86,8 +88,14 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
     .action(({ config }: { config: string }) => {
       const { json } = program.opts<GlobalOptions>();
       try {
-        const { routes } = loadGatewayConfig(config);
-        out(json ? JSON.stringify({ ok: true, problems: [] }) : `${config}: ok, ${routes.length} routes`);
+        const checked = loadGatewayConfig(config);
+        const warnings = warningsOf(checked);
+        out(
+          json
+            ? JSON.stringify({ ok: true, problems: [], warnings })
+            : `${config}: ok, ${checked.routes.length} routes`,
+        );
+        for (const warning of json ? [] : warnings) err(`warning: ${warning}`);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         if (json) out(JSON.stringify({ ok: false, problems: error.problems }, null, 2));
@@ -105,13 +113,15 @@ function addReadingCommands(program: Command, answer: Answer): void {
   program
     .command('route <id>')
     .description('show one route')
-    .action((id: string) => answer((api) => showRoute(api, id))());
+    .addOption(windowOption())
+    .action((id: string, { window }: { window: string }) => answer((api) => showRoute(api, id, window))());
   program
     .command('diffs [id]')
     .description('list the differences found, by path and kind, of one route or of all')
     .option('--all', 'also those that a rule covers')
-    .action((id: string | undefined, { all }: { all?: boolean }) =>
-      answer((api) => showDiffs(api, id, all === true))(),
+    .addOption(windowOption())
+    .action((id: string | undefined, { all, window }: { all?: boolean; window: string }) =>
+      answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
     );
   program
     .command('audit')
@@ -123,6 +133,12 @@ function addReadingCommands(program: Command, answer: Answer): void {
     .command('status')
     .description("the gateway's own state, and what needs attention")
     .action(() => answer(showStatus)());
+}
+
+function windowOption(): Option {
+  return new Option('--window <window>', 'what was found in the last minute, ten minutes, or since the stage began')
+    .choices(WINDOWS)
+    .default('stage');
 }
 
 function addChangingCommands(program: Command, answer: Answer): void {

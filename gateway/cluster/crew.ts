@@ -1,5 +1,7 @@
 // The workers as those who serve: what they say, who of them follows what is in force, and who may listen.
+import type { RateLimiter } from '../http/rate-limit.ts';
 import type { Decisions, Instance, ServingDeps } from '../serving.ts';
+import { answerAsks } from './asked-rates.ts';
 import { createFleet, type FleetWorker } from './fleet.ts';
 import { createMeasuring } from './measuring.ts';
 import type { FromWorker } from './messages.ts';
@@ -20,7 +22,15 @@ export interface Crew {
   stop(delayMs: number): Promise<void>;
 }
 
-export function createCrew(deps: ServingDeps, count: number, reports: Reports): Crew {
+export interface CrewParts {
+  /** How many workers. */
+  readonly count: number;
+  readonly reports: Reports;
+  /** Counts for all of them. */
+  readonly rates: RateLimiter;
+}
+
+export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewParts): Crew {
   const { metrics, log, now } = deps;
   const followers = new Map<FleetWorker, Follower>(); // Of those that are loaded.
   const serving = new Set<FleetWorker>();
@@ -53,6 +63,7 @@ export function createCrew(deps: ServingDeps, count: number, reports: Reports): 
       log.error({ worker: worker.pid, problem: message }, 'worker cannot serve');
       started?.reject(new Error(message));
     },
+    consume: async (worker, { asks }) => worker.send({ kind: 'consumed', answers: await answerAsks(rates, asks) }),
     report: (worker, { report }) => reports.take(worker.id, report),
     metrics(worker, message) {
       reports.takeMetrics(worker.id, message.metrics);

@@ -1,8 +1,8 @@
 // What the process that decides and the workers that serve tell each other. Plain data; in order, each way.
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
-import type { GatewayConfig } from '../../config/gateway-schema.ts';
-import type { RouteEvidence, Sample } from '../mirror/evidence.ts';
+import type { GatewayConfig, RateLimitConfig } from '../../config/gateway-schema.ts';
 import type { IdChange } from '../mirror/id-map.ts';
+import type { Findings } from '../mirror/route-record.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
 import type { Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -36,6 +36,7 @@ export type ToWorker =
   | { readonly kind: 'ids'; readonly changes: readonly IdChange[] }
   /** Asks for the metrics as they are now. */
   | { readonly kind: 'measure'; readonly request: number }
+  | { readonly kind: 'consumed'; readonly answers: readonly RateAnswer[] }
   /** Finish what is under way, and end. */
   | { readonly kind: 'stop' };
 
@@ -47,8 +48,21 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly address: string }
   /** It cannot serve, and ends. */
   | { readonly kind: 'failed'; readonly message: string }
+  /** Asks whether requests are within their rate limits. */
+  | { readonly kind: 'consume'; readonly asks: readonly RateAsk[] }
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'metrics'; readonly request: number | undefined; readonly metrics: MetricsSnapshot };
+
+/** One request that counts against a limit; `request` tells it from the worker's others. */
+export interface RateAsk {
+  readonly request: number;
+  readonly limit: RateLimitConfig;
+  readonly scope: string;
+  readonly identity: string;
+}
+
+/** How long its sender should wait; undefined: it may pass. */
+export type RateAnswer = readonly [request: number, waitMs: number | undefined];
 
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 
@@ -57,12 +71,12 @@ export interface Report {
   readonly requests: readonly AnsweredRequests[];
   /** Requests that are missing above, because there were too many since the last report. */
   readonly unreported: number;
-  /** Whole, not only what is new: so that none of it is counted twice or lost. */
-  readonly evidence: readonly (readonly [route: string, evidence: RouteEvidence])[];
-  readonly samples: readonly (readonly [route: string, sample: Sample])[];
+  readonly evidence: readonly Findings[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
   /** What this worker has found of pairs of ids. */
   readonly ids: readonly IdChange[];
+  /** All that are open: the sides of routes that the worker leaves alone. */
+  readonly openBreakers: readonly (readonly [route: string, sides: readonly Side[]])[];
   readonly gauges: WorkerGauges;
 }
 

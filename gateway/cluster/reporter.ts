@@ -1,7 +1,7 @@
 // A worker's side of the figures: gathers what requests count and tells the primary a few times a second, off their path.
 // While a report is not sent the next ones wait.
 import type { DataPath } from '../data-path.ts';
-import type { Evidence } from '../mirror/evidence.ts';
+import type { EvidenceBook } from '../mirror/evidence.ts';
 import type { IdChange } from '../mirror/id-map.ts';
 import { UNROUTED } from '../routing/route.ts';
 import type { CurrentSettings } from '../settings.ts';
@@ -14,11 +14,9 @@ const REPORT_INTERVAL_MS = 100;
 /** Of a worker's time reporting takes at most one part in so many: large evidence is told less often. */
 const COST_FACTOR = 20;
 
-type Serves = Pick<DataPath, 'mirror' | 'streams'>;
+type Serves = Pick<DataPath, 'mirror' | 'streams' | 'breakers'>;
 
 export interface Reporter {
-  /** Where the mirror records; what it finds is reported. */
-  readonly evidence: Evidence;
   readonly traffic: Pick<Traffic, 'count'>;
   /** Starts reporting of what serves here. */
   begin(path: Serves): void;
@@ -29,7 +27,8 @@ export interface Reporter {
 }
 
 export interface ReporterDeps {
-  readonly evidence: Evidence;
+  /** What the mirror finds. */
+  readonly evidence: Pick<EvidenceBook, 'take'>;
   readonly settings: CurrentSettings;
   /** What has been found of pairs of ids since this was last asked. */
   readonly takeIds: () => readonly IdChange[];
@@ -39,8 +38,6 @@ export interface ReporterDeps {
 
 export function createReporter({ evidence, settings, takeIds, send }: ReporterDeps): Reporter {
   const tally = createTally();
-  const touched = new Set<string>(); // Routes whose evidence has changed since the last report.
-  const samplesOf = newSamples(evidence);
   const streamsOf = changedStreams(settings);
   let path: Serves | undefined;
   let underWay = 0;
@@ -48,15 +45,13 @@ export function createReporter({ evidence, settings, takeIds, send }: ReporterDe
 
   function flush(): void {
     if (!path) return;
-    const routes = [...touched];
-    touched.clear();
     underWay++;
     const report: Report = {
       ...tally.take(),
-      evidence: routes.map((route) => [route, evidence.of(route)]),
-      samples: routes.flatMap(samplesOf),
+      evidence: evidence.take(),
       streams: streamsOf(path.streams),
       ids: takeIds(),
+      openBreakers: openBreakersOf(settings, path.breakers),
       gauges: gaugesOf(settings, path.mirror, tally.answered),
     };
     send(report, () => underWay--);
@@ -69,21 +64,6 @@ export function createReporter({ evidence, settings, takeIds, send }: ReporterDe
   }
 
   return {
-    evidence: {
-      ...evidence,
-      begin(route) {
-        touched.add(route);
-        evidence.begin(route);
-      },
-      drop(route, reason) {
-        touched.add(route);
-        evidence.drop(route, reason);
-      },
-      record(route, ...found) {
-        touched.add(route);
-        evidence.record(route, ...found);
-      },
-    },
     traffic: tally,
     begin(begun) {
       path = begun;
@@ -94,17 +74,6 @@ export function createReporter({ evidence, settings, takeIds, send }: ReporterDe
       clearTimeout(timer);
       flush();
     },
-  };
-}
-
-/** Answers those of a route's samples that it has not answered before, the oldest first. */
-function newSamples(evidence: Evidence) {
-  const told = new Map<string, number>(); // The last one, per configured route.
-  return (route: string): Report['samples'] => {
-    const last = told.get(route) ?? 0;
-    const fresh = evidence.samples(route).filter(({ n }) => n > last);
-    told.set(route, Math.max(last, ...fresh.map(({ n }) => n)));
-    return fresh.reverse().map((sample) => [route, sample]);
   };
 }
 
@@ -124,6 +93,13 @@ function changedStreams(settings: CurrentSettings) {
 
 function isSame(a: StreamCounts, b: StreamCounts): boolean {
   return a.legacy === b.legacy && a.new === b.new && a.oldSide === b.oldSide && a.oldest === b.oldest;
+}
+
+function openBreakersOf(settings: CurrentSettings, breakers: DataPath['breakers']): Report['openBreakers'] {
+  return settings.current.table.routes.flatMap(({ id }) => {
+    const open = breakers.open(id);
+    return open.length > 0 ? [[id, open] as const] : [];
+  });
 }
 
 function gaugesOf(settings: CurrentSettings, mirror: DataPath['mirror'], answered: number): WorkerGauges {

@@ -1,17 +1,16 @@
 // What the workers report, put together: the figures that operators and audit entries read.
 
-import type { Side } from '../routing/side.ts';
+import { countSides, type Side } from '../routing/side.ts';
 import type { Serving, ServingDeps } from '../serving.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { createTraffic, type Traffic } from '../traffic.ts';
-import type { MergedEvidence } from './merged-evidence.ts';
 import { createMergedEvidence, WORKER_LOST } from './merged-evidence.ts';
 import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
 import { takeIds } from './shared-ids.ts';
 
 export interface Reports {
-  readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'inFlight'>;
+  readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'openBreakers' | 'inFlight'>;
   take(worker: number, report: Report): void;
   takeMetrics(worker: number, snapshot: MetricsSnapshot): void;
   /** Requests that a worker has answered. */
@@ -23,6 +22,7 @@ export interface Reports {
 
 interface Standing {
   gauges: WorkerGauges;
+  openBreakers: ReadonlyMap<string, readonly Side[]>;
   readonly streams: Map<string, StreamCounts>; // One per configured route.
 }
 
@@ -34,8 +34,13 @@ const NOTHING: WorkerGauges = {
   mirrorAllowedShare: { legacy: 1, new: 1 },
 };
 
-export function createReports({ ids, metrics, now }: Pick<ServingDeps, 'ids' | 'metrics' | 'now'>): Reports {
-  const evidence = createMergedEvidence(now);
+export function createReports({
+  settings,
+  ids,
+  metrics,
+  now,
+}: Pick<ServingDeps, 'settings' | 'ids' | 'metrics' | 'now'>): Reports {
+  const evidence = createMergedEvidence(now, { sampleDays: settings.current.config.samples.days });
   const traffic = createTraffic(() => now().getTime());
   const merged = createMergedMetrics(metrics.registry);
   const standings = new Map<number, Standing>(); // One per worker.
@@ -63,14 +68,17 @@ export function createReports({ ids, metrics, now }: Pick<ServingDeps, 'ids' | '
           return { legacy: leastShare('legacy'), new: leastShare('new') };
         },
       },
+      openBreakers: (route) =>
+        countSides([...standings.values()].map(({ openBreakers }) => openBreakers.get(route) ?? [])),
       inFlight: (side) => sum(({ inFlight }) => inFlight[side]),
     },
     take(worker, report) {
-      const standing = standings.get(worker) ?? { gauges: NOTHING, streams: new Map() };
+      const standing = standings.get(worker) ?? { gauges: NOTHING, openBreakers: new Map(), streams: new Map() };
       standings.set(worker, standing);
       standing.gauges = report.gauges;
+      standing.openBreakers = new Map(report.openBreakers);
       for (const [route, counts] of report.streams) standing.streams.set(route, counts);
-      takeEvidence(evidence, worker, report);
+      evidence.add(worker, report.evidence);
       takeRequests(traffic, report);
       takeIds(ids.ids, report.ids);
       metrics.unreported.inc(report.unreported);
@@ -87,11 +95,6 @@ export function createReports({ ids, metrics, now }: Pick<ServingDeps, 'ids' | '
     },
     metricsText: merged.text,
   };
-}
-
-function takeEvidence(evidence: MergedEvidence, worker: number, report: Report): void {
-  for (const [route, found] of report.evidence) evidence.update(worker, route, found);
-  for (const [route, sample] of report.samples) evidence.addSample(route, sample);
 }
 
 function takeRequests(traffic: Traffic, report: Report): void {

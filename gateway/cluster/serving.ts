@@ -1,5 +1,6 @@
 // Serves by worker processes: this process decides, remembers and reports; they do the work.
 import { createServer } from 'node:http';
+import { createRateLimiter } from '../http/rate-limit.ts';
 import { closeServer, listen } from '../listen.ts';
 import type { Serving, ServingDeps } from '../serving.ts';
 import { createCrew } from './crew.ts';
@@ -7,7 +8,8 @@ import { createReports } from './reports.ts';
 
 export function serveByWorkers(deps: ServingDeps, count: number): Serving {
   const reports = createReports(deps);
-  const crew = createCrew(deps, count, reports);
+  const rates = createRateLimiter(undefined, deps.raised); // Where workers share a Redis, it is asked nothing.
+  const crew = createCrew(deps, { count, reports, rates });
   return {
     ...reports.figures,
     wanted: count,
@@ -19,6 +21,7 @@ export function serveByWorkers(deps: ServingDeps, count: number): Serving {
     },
     start: async (decisions, hostPort) => crew.start(decisions, await settlePort(hostPort)),
     async settled() {
+      rates.follow(deps.settings.current.config);
       const settled = await crew.spread?.publish();
       if (settled) deps.log.info(settled, 'in force');
       return settled;

@@ -20,6 +20,7 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
       concurrency: share(mirror.concurrency),
       queueMax: share(mirror.queueMax),
       queueBytesMax: share(mirror.queueBytesMax),
+      compareCpuPercent: mirror.compareCpuPercent / workers,
       ...ratesOf(mirror),
     },
     routes: config.routes.map((route) => ({ ...route, mirror: { ...route.mirror, ...ratesOf(route.mirror) } })),

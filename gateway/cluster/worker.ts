@@ -2,12 +2,15 @@
 // ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
 import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
+import { evidenceOf } from '../evidence-of.ts';
+import { createRateLimiter } from '../http/rate-limit.ts';
 import { createMetrics } from '../metrics.ts';
-import { createEvidence } from '../mirror/evidence.ts';
 import type { IdMap } from '../mirror/id-map.ts';
 import { createGatewayLog } from '../request-log.ts';
+import { openTracing } from '../tracing/open.ts';
+import { type AskedRates, createAskedRates } from './asked-rates.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, RateAsk, SharedState, ToWorker } from './messages.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { createWorkerIds } from './shared-ids.ts';
 
@@ -15,10 +18,13 @@ import { createWorkerIds } from './shared-ids.ts';
 const METRICS_INTERVAL_MS = 1_000;
 
 interface Running {
-  readonly state: FollowedState;
   readonly path: DataPath;
   readonly reporter: Reporter;
   readonly ids: IdMap;
+  /** Undefined where a Redis counts. */
+  readonly askedRates: AskedRates | undefined;
+  /** Puts what has changed in force. */
+  apply(change: Partial<SharedState>): void;
   measure(request: number | undefined): Promise<void>;
   stop(): Promise<void>;
 }
@@ -42,9 +48,7 @@ export function runWorker(): void {
         running = await begin(await createFollowedState(message.state), send);
         return send({ kind: 'applied', version: message.version });
       case 'change':
-        running?.state.apply(message.change);
-        running?.path.streams.redecide();
-        running?.reporter.flush();
+        running?.apply(message.change);
         return send({ kind: 'applied', version: message.version });
       case 'ids':
         return running?.ids.apply(message.changes);
@@ -54,6 +58,9 @@ export function runWorker(): void {
         return;
       case 'measure':
         running?.measure(message.request).catch(fail); // Not awaited, for the same reason.
+        return;
+      case 'consumed':
+        running?.askedRates?.answered(message.answers);
         return;
       case 'stop':
         void stop();
@@ -89,14 +96,24 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   };
   const workerIds = createWorkerIds(settings.current.config.mirror.idPairsMax);
   const { ids } = workerIds;
+  const evidence = evidenceOf(settings, now);
   const reporter = createReporter({
-    evidence: createEvidence(now),
+    evidence,
     settings,
     takeIds: workerIds.take,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
-  const { evidence, traffic } = reporter;
-  const path = createDataPath({ settings, ids, isEnabled, forced, evidence, traffic, metrics, log, raised, now });
+  const { traffic } = reporter;
+  const tracing = await openTracing(settings.current.config, { metrics, log });
+  const { rateLimitStore } = settings.current.config;
+  const isShared = rateLimitStore !== 'memory';
+  const own = createRateLimiter(isShared ? rateLimitStore : undefined, raised);
+  const ask = (asks: readonly RateAsk[]) => send({ kind: 'consume', asks });
+  const askedRates = isShared ? undefined : createAskedRates({ ask, own, raised });
+  const rates = askedRates ?? own;
+  const path = createDataPath({
+    ...{ settings, isEnabled, forced, ids, evidence, traffic, tracing, rates, metrics, log, raised, now },
+  });
   reporter.begin(path);
 
   const measure = async (request: number | undefined) => {
@@ -106,7 +123,13 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   };
   const timer = setInterval(() => void measure(undefined), METRICS_INTERVAL_MS);
   return {
-    ...{ state, path, reporter, ids, measure },
+    ...{ path, reporter, ids, askedRates, measure },
+    apply(change) {
+      state.apply(change);
+      rates.follow(settings.current.config);
+      path.streams.redecide();
+      reporter.flush();
+    },
     async stop() {
       await path.close();
       clearInterval(timer);

@@ -15,6 +15,9 @@ export interface RequestHead {
   readonly rawHeaders: readonly string[];
 }
 
+/** Of a request of HTTP/2, whose version is beyond doubt. */
+export type StreamHead = Pick<RequestHead, 'method' | 'url' | 'rawHeaders'>;
+
 export type HeadLimits = Pick<LimitsConfig, 'headerCountMax' | 'urlBytesMax'>;
 
 /**
@@ -73,7 +76,7 @@ function refusalOfFields({ rawHeaders, httpVersionMinor }: RequestHead): Refusal
 
 /** Why a request of HTTP/2 must not be forwarded; its framing and its fields' syntax the protocol itself checks. */
 export function refusalOfStream(
-  { method = '', url = '', rawHeaders }: RequestHead,
+  { method = '', url = '', rawHeaders }: StreamHead,
   limits: HeadLimits,
 ): RefusalReason | undefined {
   if (!FORWARDED.has(method)) return 'method';
@@ -89,10 +92,25 @@ export function refusalOfUpgrade(head: RequestHead, limits: HeadLimits): Refusal
   const reason = refusalOfHead(head, limits);
   if (reason) return reason;
   if (head.method !== 'GET' || head.httpVersionMinor === 0) return 'malformed';
-  const { rawHeaders } = head;
+  return announcesBody(head.rawHeaders) ? 'framing' : undefined;
+}
+
+/**
+ * Why a CONNECT of HTTP/2 must not be: a tunnel to anywhere is refused, a WebSocket (RFC 8441 section 4) is a GET like any
+ * upgrade, and other protocols are unknown (RFC 9220 section 3: 501).
+ */
+export function refusalOfConnect({ url, rawHeaders }: StreamHead, limits: HeadLimits): RefusalReason | undefined {
+  const protocol = headerValue(rawHeaders, ':protocol');
+  if (protocol === undefined) return 'method';
+  if (protocol.toLowerCase() !== 'websocket') return 'protocol';
+  return (
+    refusalOfStream({ method: 'GET', url, rawHeaders }, limits) ?? (announcesBody(rawHeaders) ? 'framing' : undefined)
+  );
+}
+
+function announcesBody(rawHeaders: readonly string[]): boolean {
   const length = headerValue(rawHeaders, 'content-length');
-  const hasBody = (length !== undefined && Number(length) !== 0) || headerValue(rawHeaders, 'transfer-encoding');
-  return hasBody ? 'framing' : undefined;
+  return (length !== undefined && Number(length) !== 0) || headerValue(rawHeaders, 'transfer-encoding') !== undefined;
 }
 
 /** Why an expectation cannot be met: only 100-continue is defined (RFC 9110 section 10.1.1). */

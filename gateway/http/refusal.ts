@@ -16,6 +16,7 @@ export const REFUSALS = {
   host: { status: 400, title: 'The Host field is missing, repeated or invalid' },
   target: { status: 400, title: 'The request target is not valid' },
   method: { status: 501, title: 'The method is not supported' },
+  protocol: { status: 501, title: 'The protocol is not spoken here' },
   version: { status: 505, title: 'Only HTTP/1.1 and HTTP/1.0 are spoken here' },
   expectation: { status: 417, title: 'The expectation cannot be met' },
   head_too_large: { status: 431, title: 'The request head is too large' },

@@ -2,7 +2,6 @@
 // there to be answered.
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
 import { endAndLinger } from '../proxy/linger.ts';
@@ -19,7 +18,7 @@ export interface Refused {
 export function refuse(socket: Duplex, reason: RefusalReason, method?: string): Refused {
   const { refused, head, body } = refusal(reason);
   socket.write(method === 'HEAD' ? head : head + body);
-  endAndLinger(socket as Socket); // A server's connections are sockets, whatever Node's types call them.
+  endAndLinger(socket);
   return refused;
 }
 

@@ -15,6 +15,6 @@ export interface StoredIdChange {
 export interface IdStore {
   /** All pairs, the oldest first. */
   load(): Promise<readonly StoredIdPair[]>;
-  /** Stores all of the changes, in their order, or none. */
-  save(changes: readonly StoredIdChange[]): Promise<void>;
+  /** Stores all of the changes, in their order, or none. Of the pairs the newest `pairsMax` are kept. */
+  save(changes: readonly StoredIdChange[], pairsMax: number): Promise<void>;
 }

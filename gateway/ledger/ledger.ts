@@ -1,5 +1,7 @@
 // The port to the gateway's durable state: overrides, revisions and the audit log.
+
 import type { Side } from '../routing/side.ts';
+import type { EvidenceStore } from './evidence-store.ts';
 import type { IdStore } from './id-store.ts';
 
 /** The scope of an override that forces all routes. */
@@ -69,7 +71,13 @@ export interface Ledger {
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
-  /** Pairs of ids; undefined where this ledger keeps none. */
-  readonly ids?: IdStore;
+  /** Pairs of ids. */
+  readonly ids: IdStore;
   close(): Promise<void>;
+}
+
+/** A ledger that keeps the evidence of comparing beside the rest. */
+export interface EvidenceLedger extends Ledger {
+  /** Closed with the ledger. */
+  readonly evidence: EvidenceStore;
 }

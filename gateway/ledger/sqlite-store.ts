@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
+import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
@@ -19,6 +20,7 @@ const LAYOUT_STEPS = [
     scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
   ) STRICT;
   CREATE INDEX audit_scope ON audit (scope, id);`,
+  EVIDENCE_LAYOUT,
   ID_LAYOUT,
 ];
 
@@ -52,7 +54,7 @@ const auditRow = z
   .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteIds {
+export interface SqliteStore extends SqliteEvidence, SqliteIds {
   overrides(): Override[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
@@ -111,6 +113,7 @@ export function openSqliteStore(file: string): SqliteStore {
   }
 
   return {
+    ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));

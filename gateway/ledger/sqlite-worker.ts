@@ -1,8 +1,8 @@
 // The thread on which the embedded ledger's file is read and written: one request after the other.
 import { parentPort, workerData } from 'node:worker_threads';
-import { openSqliteStore } from './sqlite-store.ts';
+import { openSqliteStore, type SqliteStore } from './sqlite-store.ts';
 
-export type LedgerOperation = 'overrides' | 'revisions' | 'commit' | 'audit' | 'loadIds' | 'saveIds' | 'close';
+export type LedgerOperation = keyof SqliteStore;
 
 export interface LedgerRequest {
   readonly id: number;

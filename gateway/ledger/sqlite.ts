@@ -1,6 +1,6 @@
 // The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
 import { Worker } from 'node:worker_threads';
-import type { Ledger } from './ledger.ts';
+import type { EvidenceLedger } from './ledger.ts';
 import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
 interface Waiting {
@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /** Opens the ledger in `file`, made when missing. @throws when it cannot be opened or is of another layout. */
-export async function openSqliteLedger(file: string): Promise<Ledger> {
+export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
   const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: file, execArgv: [] });
   const waiting = new Map<number, Waiting>(); // As many as operators' calls under way.
   let lastId = OPENED;
@@ -54,9 +54,15 @@ export async function openSqliteLedger(file: string): Promise<Ledger> {
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),
+    evidence: {
+      load: () => call('loadEvidence'),
+      add: (batch) => call('addEvidence', batch),
+      changed: async () => [],
+      prune: (limits) => call('pruneEvidence', limits),
+    },
     ids: {
       load: () => call('loadIds'),
-      save: (changes) => call('saveIds', changes),
+      save: (changes, pairsMax) => call('saveIds', { changes, pairsMax }),
     },
     async close() {
       if (!ended) await call('close');

@@ -1,253 +1,245 @@
 // Compares two JSON documents as keyed structures and names every difference by its place and kind. Pure.
-import { canonicalDecimal, canonicalTimestamp } from './canonical.ts';
-import { type Json, JsonNumber, type JsonObject, writeJson } from './json.ts';
-import { printPlace } from './path.ts';
-import type { CompiledRules, PlaceRules } from './rules.ts';
-import { Spot } from './spot.ts';
+import { canonicalText } from './canonical-text.ts';
+import { type Difference, type DifferenceKind, Findings, pointerToken } from './difference.ts';
+import type { Json, JsonObject } from './json.ts';
+import { type Group, groupByKey, isInOrder, type Pair } from './keyed.ts';
+import { compareLeaves, isSameLeaf, preview } from './leaf.ts';
+import { matchByText, matchUp, type Pairing, TooMuchWork } from './pairing.ts';
+import type { Spot } from './spot.ts';
+
+/** Values looked at for two documents; those of the largest bodies that are kept take a part of it. */
+const WORK_MAX = 20_000_000;
+/** Of a list whose order matters, only so many differing members are paired within tolerances, to see if they only moved. */
+const MOVED_FUZZY_MAX = 50;
 
 /**
- * changed: another value of the same type. type: another type. missing: legacy has it, new does not. extra: new has
- * it, legacy does not. order: the same members in another order. length: arrays of different length.
+ * The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none.
+ * @throws {TooMuchWork} when an array without order is too large to be paired under tolerances.
  */
-export type DifferenceKind = 'changed' | 'type' | 'missing' | 'extra' | 'order' | 'length';
+export function compareJson(legacy: Json, fresh: Json, root: Spot): readonly Difference[] {
+  const findings = new Findings();
+  const collect: Sink = ({ kind, spot, legacy: left, fresh: right }, trail) => {
+    findings.add({
+      ...{ path: spot.path, kind, rules: spot.rules, at: () => trail.map(pointerToken).join('') },
+      legacy: left === undefined ? undefined : () => preview(left),
+      new: right === undefined ? undefined : () => preview(right),
+    });
+    return true;
+  };
+  new Walk(collect, { left: WORK_MAX }, false).values(legacy, fresh, root);
+  return findings.found;
+}
 
-export interface Difference {
-  /** `status`, `header:NAME`, or a JSONPath with array members as `[*]`, `[?key]` where they are paired by a key. */
-  readonly path: string;
-  /**
-   * Where exactly: `status`, `header:NAME`, or a JSON pointer (RFC 6901) into legacy's document, and into the new one
-   * where only that has the value.
-   */
-  readonly at: string;
+/** Whether two values differ nowhere, only where rules ignore it, or elsewhere. */
+function agreement(legacy: Json, fresh: Json, at: Spot, work: Work): 'same' | 'ignored' | 'different' {
+  const walk = new Walk(({ spot }) => spot.rules.ignored !== undefined, work, true);
+  if (!walk.values(legacy, fresh, at)) return 'different';
+  return walk.sawIgnored ? 'ignored' : 'same';
+}
+
+/** Values that may still be looked at. */
+interface Work {
+  left: number;
+}
+
+interface Found {
   readonly kind: DifferenceKind;
-  /** The two values, shortened; undefined where a side has none. */
-  readonly legacy: string | undefined;
-  readonly new: string | undefined;
-  readonly critical: boolean;
-  /** The ignore rule that covers it. */
-  readonly rule: string | undefined;
-  /** Legacy does not agree with itself here: nobody can say whether new is wrong. See noise.ts. */
-  readonly noise?: true;
+  readonly spot: Spot;
+  readonly legacy: Json | undefined;
+  readonly fresh: Json | undefined;
 }
 
-/**
- * Two documents that share nothing differ everywhere; the first so many differences of each weight say enough. Of each
- * weight, so that many ignored ones cannot hide one that counts, nor many that count a critical one.
- */
-export const DIFFERENCES_MAX = 200;
-const PREVIEW_LENGTH_MAX = 120;
+/** Takes a difference, and the names and indices that lead to it; false ends the walk. */
+type Sink = (found: Found, trail: readonly (string | number)[]) => boolean;
 
-/** The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none. */
-export function compareJson(legacy: Json, fresh: Json, rules: CompiledRules): Difference[] {
-  const walk = new Walk('');
-  walk.values(legacy, fresh, new Spot(rules, undefined));
-  return walk.found;
-}
-
+/** Goes through two documents at once. Every method answers whether the sink lets it go on. */
 class Walk {
-  readonly found: Difference[] = [];
-  /** The names and indices on the way from `#origin`, a JSON pointer, to where the walk is. */
+  readonly work: Work;
+  /** It only asks whether the documents agree, and ends where they do not. */
+  readonly isProbe: boolean;
+  sawIgnored = false;
+  readonly #sink: Sink;
   readonly #trail: (string | number)[] = [];
-  readonly #origin: string;
-  readonly #room = { ignored: DIFFERENCES_MAX, ordinary: DIFFERENCES_MAX, critical: DIFFERENCES_MAX };
 
-  constructor(origin: string) {
-    this.#origin = origin;
+  constructor(sink: Sink, work: Work, isProbe: boolean) {
+    this.#sink = sink;
+    this.work = work;
+    this.isProbe = isProbe;
   }
 
-  values(legacy: Json, fresh: Json, at: Spot): void {
-    if (isSameLeaf(legacy, fresh)) return;
-    if (legacy instanceof Map && fresh instanceof Map) this.#objects(legacy, fresh, at);
-    else if (Array.isArray(legacy) && Array.isArray(fresh)) this.#arrays(legacy, fresh, at);
-    else this.#leaves(legacy, fresh, at);
+  values(legacy: Json, fresh: Json, at: Spot): boolean {
+    if (--this.work.left < 0) throw new TooMuchWork('the documents take too long to compare');
+    if (isSameLeaf(legacy, fresh)) return true;
+    if (legacy instanceof Map && fresh instanceof Map) return this.#objects(legacy, fresh, at);
+    if (Array.isArray(legacy) && Array.isArray(fresh)) return new Arrays(this, at, legacy, fresh).compare();
+    const kind = compareLeaves(legacy, fresh, at.rules);
+    return kind === undefined || this.report({ kind, spot: at, legacy, fresh });
   }
 
-  #objects(legacy: JsonObject, fresh: JsonObject, at: Spot): void {
+  report(found: Found): boolean {
+    if (found.spot.rules.ignored !== undefined) this.sawIgnored = true;
+    return this.#sink(found, this.#trail);
+  }
+
+  /** Does the work at the member of that name or index. */
+  below(token: string | number, work: () => boolean): boolean {
+    this.#trail.push(token);
+    const goesOn = work();
+    this.#trail.pop();
+    return goesOn;
+  }
+
+  #objects(legacy: JsonObject, fresh: JsonObject, at: Spot): boolean {
     for (const [name, value] of legacy) {
       const other = fresh.get(name);
-      if (other === undefined) this.#step(name, () => this.#report('missing', at.child(name), value, undefined));
-      else if (!isSameLeaf(value, other)) this.#step(name, () => this.values(value, other, at.child(name)));
-    }
-    for (const [name, value] of fresh) {
-      if (!legacy.has(name)) this.#step(name, () => this.#report('extra', at.child(name), undefined, value));
-    }
-  }
-
-  #arrays(legacy: readonly Json[], fresh: readonly Json[], at: Spot): void {
-    const { array } = at.rules;
-    if (array?.key !== undefined) {
-      const spelling = at.member(array.key).child(array.key).rules;
-      const pairs = pairByKey(byKey(legacy, array.key, spelling), byKey(fresh, array.key, spelling));
-      if (pairs) {
-        this.#keyed(pairs, at, array.key);
-        if (!array.unordered && !pairs.sameOrder) this.#report('order', at, legacy, fresh);
-        return;
+      if (other === undefined) {
+        if (!this.#lone('missing', name, value, at)) return false;
+      } else if (!isSameLeaf(value, other)) {
+        const spot = at.child(name, value);
+        if (!this.below(name, () => this.values(value, other, spot))) return false;
       }
     }
-    this.#positional(legacy, fresh, at, array?.unordered === true);
+    for (const [name, value] of fresh) {
+      if (!legacy.has(name) && !this.#lone('extra', name, value, at)) return false;
+    }
+    return true;
   }
 
-  #keyed(pairs: KeyedPairs, at: Spot, key: string): void {
-    const here = at.member(key);
-    for (const [a, b] of pairs.both) this.#step(a.index, () => this.values(a.item, b.item, here));
-    for (const { index, item } of pairs.onlyLegacy)
-      this.#step(index, () => this.#report('missing', here, item, undefined));
-    for (const { index, item } of pairs.onlyNew) this.#step(index, () => this.#report('extra', here, undefined, item));
+  /** A member that only one side has. */
+  #lone(kind: 'missing' | 'extra', name: string, value: Json, at: Spot): boolean {
+    const spot = at.child(name, value);
+    if (value === null && spot.rules.nullAsAbsent) return true;
+    return this.below(name, () => this.report(onOneSide(kind, spot, value)));
+  }
+}
+
+function onOneSide(kind: 'missing' | 'extra', spot: Spot, value: Json): Found {
+  const [legacy, fresh] = kind === 'missing' ? [value, undefined] : [undefined, value];
+  return { kind, spot, legacy, fresh };
+}
+
+/** Two arrays at one place. */
+class Arrays {
+  readonly #walk: Walk;
+  readonly #at: Spot;
+  readonly #legacy: readonly Json[];
+  readonly #fresh: readonly Json[];
+
+  constructor(walk: Walk, at: Spot, legacy: readonly Json[], fresh: readonly Json[]) {
+    this.#walk = walk;
+    this.#at = at;
+    this.#legacy = legacy;
+    this.#fresh = fresh;
+  }
+
+  compare(): boolean {
+    const { array } = this.#at.rules;
+    const key = array?.key;
+    if (key !== undefined) {
+      const spotOf = (item: Json) => this.#at.member(item, key);
+      const groups = groupByKey(this.#legacy, this.#fresh, key, spotOf);
+      if (groups) return this.#keyed(groups, key, array?.unordered === true);
+    }
+    if (this.#legacy.length !== this.#fresh.length) return this.#report('length');
+    return this.#positional(array?.unordered === true);
+  }
+
+  /** Members paired by a field, unless they are equal in place: the first with the first of those that share a value. */
+  #keyed(groups: readonly Group[], key: string, unordered: boolean): boolean {
+    if (this.#legacy.length === this.#fresh.length) {
+      const { ignored, different } = this.#inPlace(key);
+      if (different.length === 0) return this.#members(ignored, key);
+    }
+    const both: Pair[] = [];
+    const [onlyLegacy, onlyFresh]: [number[], number[]] = [[], []];
+    for (const { left, right } of groups) {
+      const isAmbiguous = unordered && left.length > 1 && right.length > 0;
+      const { matched, restLeft, restRight } = isAmbiguous
+        ? this.#match(left, right, key)
+        : { matched: [], restLeft: left, restRight: right };
+      const count = Math.min(restLeft.length, restRight.length);
+      const rest = restLeft.slice(0, count).map((index, i) => ({ left: index, right: restRight[i] as number }));
+      both.push(...matched, ...rest);
+      if (!rest.every((pair) => this.#member(pair, key))) return false;
+      onlyLegacy.push(...restLeft.slice(count));
+      onlyFresh.push(...restRight.slice(count));
+    }
+    if (!onlyLegacy.every((index) => this.#lone('missing', index, key))) return false;
+    if (!onlyFresh.every((index) => this.#lone('extra', index, key))) return false;
+    return unordered || isInOrder(both) || this.#report('order');
   }
 
   /** Members by position; or, when the same members only stand in another order, that and nothing else. */
-  #positional(legacy: readonly Json[], fresh: readonly Json[], at: Spot, unordered: boolean): void {
-    const here = at.member();
-    if (legacy.length !== fresh.length) {
-      this.#report('length', at, legacy, fresh);
-      return;
+  #positional(unordered: boolean): boolean {
+    const { ignored, different } = this.#inPlace();
+    if (different.length === 0) return this.#members(ignored);
+    if (!unordered) {
+      if (this.#walk.isProbe) return false;
+      if (this.#isMoved(different)) return this.#report('order');
+      return this.#members([...ignored, ...different].sort((a, b) => a - b));
     }
-    const probe = new Walk(this.#pointer());
-    for (const [index, value] of legacy.entries())
-      probe.#step(index, () => probe.values(value, fresh[index] as Json, here));
-    if (probe.found.every((difference) => difference.rule !== undefined)) {
-      probe.found.forEach(this.#keep);
-      return;
+    // Within tolerances, members that agree in place may have to part so that all find a partner.
+    const candidates = this.#at.rules.fuzzy ? [...this.#legacy.keys()] : different;
+    const { restLeft, restRight } = this.#match(candidates, candidates);
+    if (this.#walk.isProbe) return restLeft.length === 0;
+    return restLeft.every((left, i) => this.#member({ left, right: restRight[i] as number }));
+  }
+
+  /** Positions whose members differ, and whether rules ignore all of it. */
+  #inPlace(key?: string): { readonly ignored: readonly number[]; readonly different: readonly number[] } {
+    const found = { ignored: [] as number[], different: [] as number[] };
+    for (const [index, item] of this.#legacy.entries()) {
+      const other = this.#fresh[index] as Json;
+      if (isSameLeaf(item, other)) continue;
+      const answer = agreement(item, other, this.#at.member(item, key), this.#walk.work);
+      if (answer !== 'same') found[answer].push(index);
     }
-    const [left, right] = [legacy, fresh].map((items) => items.map((item) => this.#canonical(item, here)).sort());
-    if (left?.every((text, index) => text === right?.[index])) {
-      if (!unordered) this.#report('order', at, legacy, fresh);
-      return;
+    return found;
+  }
+
+  /** The differences of members in place, which all are ignored where that is all that is asked. */
+  #members(indices: readonly number[], key?: string): boolean {
+    if (this.#walk.isProbe) {
+      if (indices.length > 0) this.#walk.sawIgnored = true;
+      return true;
     }
-    probe.found.forEach(this.#keep);
+    return indices.every((index) => this.#member({ left: index, right: index }, key));
   }
 
-  #step(token: string | number, work: () => void): void {
-    this.#trail.push(token);
-    work();
-    this.#trail.pop();
+  #isMoved(differing: readonly number[]): boolean {
+    if (this.#at.rules.fuzzy && differing.length > MOVED_FUZZY_MAX) return false;
+    return this.#match(differing, differing).restLeft.length === 0;
   }
 
-  #pointer(): string {
-    return this.#origin + this.#trail.map(pointerToken).join('');
-  }
-
-  readonly #keep = (difference: Difference): void => {
-    const weight = difference.rule !== undefined ? 'ignored' : difference.critical ? 'critical' : 'ordinary';
-    if (this.#room[weight]-- > 0) this.found.push(difference);
-  };
-
-  #leaves(legacy: Json, fresh: Json, at: Spot): void {
-    const { rules } = at;
-    // A number and the text of it, letter for letter: no need to spell them anew.
-    if (rules.normalise === 'number' && writtenOf(legacy) !== undefined && writtenOf(legacy) === writtenOf(fresh))
-      return;
-    const [left, right] = [normalised(legacy, rules), normalised(fresh, rules)];
-    const bothRead = left !== undefined && right !== undefined;
-    if (bothRead && left === right) return;
-    // Values that a rule reads alike, a number and a text of one, are of one type as far as the rule goes.
-    this.#report(bothRead || typeOf(legacy) === typeOf(fresh) ? 'changed' : 'type', at, legacy, fresh);
-  }
-
-  #report(kind: DifferenceKind, at: Spot, legacy: Json | undefined, fresh: Json | undefined): void {
-    const { rules } = at;
-    const [left, right] = [legacy, fresh].map((value) => (value === undefined ? undefined : preview(value)));
-    const critical = isCritical(rules, kind);
-    const path = printPlace(at.place);
-    this.#keep({ path, at: this.#pointer(), kind, legacy: left, new: right, critical, rule: rules.ignored });
-  }
-
-  /**
-   * A value's text under the rules: ignored members left out, names sorted, members whose order does not matter too,
-   * normalised values in one spelling.
-   */
-  #canonical(value: Json, at: Spot): string {
-    if (value instanceof Map) {
-      const names = [...value.keys()].sort().filter((name) => at.child(name).rules.ignored === undefined);
-      return `{${names.map((name) => `${JSON.stringify(name)}:${this.#canonical(value.get(name) as Json, at.child(name))}`).join()}}`;
+  /** Pairs members that agree, as many as can be. */
+  #match(left: readonly number[], right: readonly number[], key?: string): Pairing {
+    const spotOf = (item: Json) => this.#at.member(item, key);
+    if (this.#at.rules.fuzzy) {
+      return matchUp(left, right, (a, b) => {
+        const item = this.#legacy[a] as Json;
+        return agreement(item, this.#fresh[b] as Json, spotOf(item), this.#walk.work) !== 'different';
+      });
     }
-    if (Array.isArray(value)) {
-      const items = value.map((item: Json) => this.#canonical(item, at.member()));
-      return `[${(at.rules.array?.unordered ? items.sort() : items).join()}]`;
-    }
-    return normalised(value, at.rules) ?? writeJson(value);
+    const textOf = (item: Json) => canonicalText(item, spotOf(item));
+    return matchByText(left, right, {
+      left: (index) => textOf(this.#legacy[index] as Json),
+      right: (index) => textOf(this.#fresh[index] as Json),
+    });
   }
-}
 
-/** A reference token of a JSON pointer (RFC 6901 section 3). */
-function pointerToken(token: string | number): string {
-  return `/${typeof token === 'number' ? token : token.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-/** A place is as critical as what it takes with it: a missing order is a missing price. */
-export function isCritical({ critical, criticalBelow }: PlaceRules, kind: DifferenceKind): boolean {
-  return critical || (criticalBelow && kind !== 'changed' && kind !== 'order');
-}
-
-function isSameLeaf(a: Json, b: Json): boolean {
-  return a === b || (a instanceof JsonNumber && b instanceof JsonNumber && a.text === b.text);
-}
-
-function normalised(value: Json, { normalise }: PlaceRules): string | undefined {
-  if (normalise === 'number') {
-    const written = writtenOf(value);
-    return written === undefined ? undefined : canonicalDecimal(written);
+  #member({ left, right }: Pair, key?: string): boolean {
+    const item = this.#legacy[left] as Json;
+    const spot = this.#at.member(item, key);
+    return this.#walk.below(left, () => this.#walk.values(item, this.#fresh[right] as Json, spot));
   }
-  return normalise === 'timestamp' && typeof value === 'string' ? canonicalTimestamp(value) : undefined;
-}
 
-/** The letters of a number or a text; undefined for anything else. */
-function writtenOf(value: Json): string | undefined {
-  if (value instanceof JsonNumber) return value.text;
-  return typeof value === 'string' ? value : undefined;
-}
-
-interface KeyedPairs {
-  readonly both: readonly (readonly [legacy: Member, fresh: Member])[];
-  readonly onlyLegacy: readonly Member[];
-  readonly onlyNew: readonly Member[];
-  /** Whether the members that both have stand in the same order. */
-  readonly sameOrder: boolean;
-}
-
-/** Pairs members by a field; undefined when that field is no key on one of the sides. */
-function pairByKey(left: Keyed | undefined, right: Keyed | undefined): KeyedPairs | undefined {
-  if (!left || !right) return undefined;
-  const shared = [...left.keys()].filter((name) => right.has(name));
-  const sharedInNew = [...right.keys()].filter((name) => left.has(name));
-  return {
-    both: shared.map((name) => [left.get(name) as Member, right.get(name) as Member] as const),
-    onlyLegacy: [...left].filter(([name]) => !right.has(name)).map(([, value]) => value),
-    onlyNew: [...right].filter(([name]) => !left.has(name)).map(([, value]) => value),
-    sameOrder: shared.every((name, index) => name === sharedInNew[index]),
-  };
-}
-
-interface Member {
-  readonly index: number;
-  readonly item: Json;
-}
-type Keyed = ReadonlyMap<string, Member>;
-
-/** Members by a field, spelled as its rules say; undefined when a member lacks it or two share a value. */
-function byKey(items: readonly Json[], key: string, spelling: PlaceRules): Keyed | undefined {
-  const found = new Map<string, Member>();
-  for (const [index, item] of items.entries()) {
-    const value = item instanceof Map ? item.get(key) : undefined;
-    const written = value === undefined ? undefined : writtenOf(value);
-    if (written === undefined) return undefined;
-    const text = normalised(written, spelling) ?? written;
-    if (found.has(text)) return undefined;
-    found.set(text, { index, item });
+  #lone(kind: 'missing' | 'extra', index: number, key: string): boolean {
+    const item = (kind === 'missing' ? this.#legacy : this.#fresh)[index] as Json;
+    const spot = this.#at.member(item, key);
+    return this.#walk.below(index, () => this.#walk.report(onOneSide(kind, spot, item)));
   }
-  return found;
-}
 
-function typeOf(value: Json): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  if (value instanceof Map) return 'object';
-  return value instanceof JsonNumber ? 'number' : typeof value;
-}
-
-function preview(value: Json): string {
-  if (Array.isArray(value)) return `[${value.length} members]`;
-  if (value instanceof Map) return `{${[...value.keys()].slice(0, 5).join(', ')}${value.size > 5 ? ', …' : ''}}`;
-  const text = writeJson(value);
-  return text.length > PREVIEW_LENGTH_MAX ? `${text.slice(0, PREVIEW_LENGTH_MAX)}…` : text;
+  #report(kind: 'order' | 'length'): boolean {
+    return this.#walk.report({ kind, spot: this.#at, legacy: this.#legacy, fresh: this.#fresh });
+  }
 }

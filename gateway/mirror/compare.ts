@@ -1,11 +1,16 @@
 // Two observations of one request, and the verdict on them.
 import { headerValue } from '../proxy/headers.ts';
 import type { Side } from '../routing/side.ts';
-import { compareJson, type Difference, isCritical } from './compare-json.ts';
+import { type Body, compareBodies } from './compare-body.ts';
+import { canonicalContentType } from './content.ts';
 import { decodeBody } from './decode.ts';
-import { parseJson } from './json.ts';
+import { type Difference, Findings } from './difference.ts';
+import { JsonNumber } from './json.ts';
+import { compareLeaves } from './leaf.ts';
 import type { Observation, Outcome } from './observation.ts';
+import { TooMuchWork } from './pairing.ts';
 import type { CompiledRules, RulesFor } from './rules.ts';
+import type { PlaceRules } from './spot.ts';
 
 export interface Verdict {
   readonly outcome: Outcome;
@@ -16,8 +21,6 @@ export interface Verdict {
   readonly bracketed?: true;
 }
 
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
-
 /** What both sides did with one request, and which of them got the copy. */
 export interface ObservedPair {
   readonly legacy: Observation;
@@ -26,25 +29,84 @@ export interface ObservedPair {
   readonly copied: Side | undefined;
 }
 
+/**
+ * Compares two bodies wherever there is time for it; `statusClass` is what both answers are of, if it is one.
+ * Rejects with NotCompared when they cannot be compared.
+ */
+export type CompareBodies = (
+  legacy: DecodedBody,
+  fresh: DecodedBody,
+  statusClass: number | undefined,
+) => Promise<readonly Difference[]>;
+
+export interface DecodedBody extends Body {
+  /** Nobody else reads these bytes, so they may be given away. */
+  readonly isOurs: boolean;
+}
+
+/** Why two answers were not compared. */
+export class NotCompared extends Error {
+  readonly outcome: 'incomparable' | 'dropped';
+
+  constructor(outcome: 'incomparable' | 'dropped', detail: string) {
+    super(detail);
+    this.outcome = outcome;
+  }
+}
+
 /** The verdict on one request that both sides have seen. Never rejects on account of what a side answered. */
-export async function judge({ legacy, new: fresh, copied }: ObservedPair, rulesFor: RulesFor): Promise<Verdict> {
+export async function judge(pair: ObservedPair, rulesFor: RulesFor, compare?: CompareBodies): Promise<Verdict> {
+  try {
+    return await judged(pair, rulesFor, compare ?? here(rulesFor));
+  } catch (error) {
+    if (error instanceof NotCompared) return { outcome: error.outcome, differences: [], detail: error.message };
+    throw error;
+  }
+}
+
+/** Compares bodies then and there. */
+export function here(rulesFor: RulesFor): CompareBodies {
+  return async (legacy, fresh, statusClass) => {
+    try {
+      return compareBodies(legacy, fresh, rulesFor(statusClass));
+    } catch (error) {
+      throw error instanceof TooMuchWork ? new NotCompared('incomparable', error.message) : error;
+    }
+  };
+}
+
+async function judged(pair: ObservedPair, rulesFor: RulesFor, compare: CompareBodies): Promise<Verdict> {
+  const { legacy, new: fresh, copied } = pair;
   const verdict = (outcome: Outcome, detail?: string): Verdict => ({ outcome, differences: [], detail });
   // Legacy is the measure: when it failed there is nothing to hold the new side to.
   if (legacy.failure)
     return verdict(copied === 'legacy' && isTimeout(legacy) ? 'timeout' : 'legacy_error', legacy.failure);
   if (fresh.failure) return verdict(copied === 'new' && isTimeout(fresh) ? 'timeout' : 'new_error', fresh.failure);
-  if (isServerError(fresh) && !isServerError(legacy)) return verdict('new_error', `status ${fresh.status}`);
-  if (isServerError(legacy) && !isServerError(fresh)) return verdict('legacy_error', `status ${legacy.status}`);
+  const statusClass = statusClassOf(legacy) === statusClassOf(fresh) ? statusClassOf(legacy) : undefined;
+  const rules = rulesFor(statusClass);
+  const [statusA, statusB] = [legacy, fresh].map(({ status }) => new JsonNumber(`${status}`)) as [
+    JsonNumber,
+    JsonNumber,
+  ];
+  const isSameStatus = compareLeaves(statusA, statusB, rules.status) === undefined;
+  // A server's error is no answer, unless a rule says what the other side has in its place.
+  if (!isSameStatus && isServerError(fresh) && !isServerError(legacy))
+    return verdict('new_error', `status ${fresh.status}`);
+  if (!isSameStatus && isServerError(legacy) && !isServerError(fresh))
+    return verdict('legacy_error', `status ${legacy.status}`);
   if (!legacy.body || !fresh.body) return verdict('incomparable', 'a body is larger than is kept');
-  const sameClass = statusClass(legacy) === statusClass(fresh);
-  const rules = rulesFor(sameClass ? statusClass(legacy) : undefined);
-  const differences = compareHeads(legacy, fresh, rules);
-  // Answers of different classes are different documents: their bodies would only repeat it field by field.
-  if (sameClass) {
-    const inBody = await compareBodies(legacy, fresh, rules);
-    if (!inBody) return verdict('incomparable', 'a content coding is unknown or broken');
-    differences.push(...inBody);
+  const findings = new Findings();
+  if (!isSameStatus) {
+    const values = { legacy: () => statusA.text, new: () => statusB.text };
+    findings.add({ path: 'status', at: () => 'status', kind: 'changed', ...values, rules: rules.status });
   }
+  compareHeaders(legacy, fresh, rules, findings);
+  // Answers of different classes are different documents: their bodies would only repeat it field by field.
+  const areBodiesCompared = statusClass !== undefined || isSameStatus;
+  const inBody = areBodiesCompared
+    ? await differencesOfBodies(legacy, fresh, (a, b) => compare(a, b, statusClass))
+    : [];
+  const differences = [...findings.found, ...inBody];
   if (differences.length === 0) return verdict('match');
   const unruled = differences.some(({ rule }) => rule === undefined);
   return { outcome: unruled ? 'mismatch' : 'ignored', differences, detail: undefined };
@@ -58,26 +120,31 @@ function isServerError({ status }: Observation): boolean {
   return status !== undefined && status >= 500;
 }
 
-function statusClass({ status }: Observation): number {
+function statusClassOf({ status }: Observation): number {
   return Math.floor((status ?? 0) / 100);
 }
 
-function compareHeads(legacy: Observation, fresh: Observation, rules: CompiledRules): Difference[] {
-  const found: Difference[] = [];
-  const sides = [`${legacy.status}`, `${fresh.status}`] as const;
-  if (legacy.status !== fresh.status) {
-    const { ignored: rule, critical } = rules.status;
-    found.push({ path: 'status', at: 'status', kind: 'changed', legacy: sides[0], new: sides[1], critical, rule });
-  }
+function compareHeaders(legacy: Observation, fresh: Observation, rules: CompiledRules, findings: Findings): void {
   for (const name of rules.headers) {
     const [left, right] = [legacy, fresh].map(({ headers }) => fieldValue(headers, name));
-    if (left === right) continue;
-    const kind = left === undefined ? 'extra' : right === undefined ? 'missing' : 'changed';
-    const { ignored: rule, critical } = rules.header(name);
+    const rulesHere = rules.header(name);
+    const kind = compareFields(name, left, right, rulesHere);
+    if (kind === undefined) continue;
     const path = `header:${name}`;
-    found.push({ path, at: path, kind, legacy: left, new: right, critical, rule });
+    findings.add({
+      ...{ path, at: () => path, kind, rules: rulesHere },
+      legacy: left === undefined ? undefined : () => left,
+      new: right === undefined ? undefined : () => right,
+    });
   }
-  return found;
+}
+
+function compareFields(name: string, left: string | undefined, right: string | undefined, rules: PlaceRules) {
+  if (left === right) return undefined;
+  if (left === undefined) return 'extra';
+  if (right === undefined) return 'missing';
+  if (name === 'content-type' && canonicalContentType(left) === canonicalContentType(right)) return undefined;
+  return compareLeaves(left, right, rules);
 }
 
 /** The values of a field in their order, joined as RFC 9110 section 5.3 allows; undefined without any. */
@@ -86,40 +153,22 @@ function fieldValue(headers: readonly string[], lowerName: string): string | und
   return values.length > 0 ? values.join(', ') : undefined;
 }
 
-/** The differences between two bodies, or undefined when they cannot be read. */
-async function compareBodies(legacy: Observation, fresh: Observation, rules: CompiledRules) {
-  const [a, b] = [legacy.body as Buffer, fresh.body as Buffer];
+async function differencesOfBodies(
+  legacy: Observation,
+  fresh: Observation,
+  compare: (legacy: DecodedBody, fresh: DecodedBody) => Promise<readonly Difference[]>,
+): Promise<readonly Difference[]> {
   const [codingA, codingB] = [legacy, fresh].map(({ headers }) => headerValue(headers, 'content-encoding'));
-  if (codingA === codingB && a.equals(b)) return [];
-  const [left, right] = await Promise.all([decodeBody(a, codingA), decodeBody(b, codingB)]);
-  if (!left || !right) return undefined;
-  if (left.equals(right)) return [];
-  const [jsonA, jsonB] = [isJson(legacy) ? readJson(left) : undefined, isJson(fresh) ? readJson(right) : undefined];
-  if (jsonA && jsonB) return compareJson(jsonA.value, jsonB.value, rules);
-  const kind = Boolean(jsonA) === Boolean(jsonB) ? 'changed' : 'type';
-  const whole = rules.at(undefined);
-  const [rule, critical] = [whole.ignored, isCritical(whole, kind)];
-  return [
-    { path: '$', at: '', kind, legacy: describe(left, legacy), new: describe(right, fresh), critical, rule } as const,
-  ];
+  const [typeA, typeB] = [legacy, fresh].map(({ headers }) => headerValue(headers, 'content-type'));
+  if (codingA === codingB && typeA === typeB && legacy.body?.equals(fresh.body ?? EMPTY)) return [];
+  const [left, right] = await Promise.all([decoded(legacy, codingA, typeA), decoded(fresh, codingB, typeB)]);
+  return compare(left, right);
 }
 
-function isJson({ headers }: Observation): boolean {
-  return JSON_TYPE.test(headerValue(headers, 'content-type') ?? '');
-}
+const EMPTY = Buffer.alloc(0);
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
-/** The document, boxed because `null` is one; undefined when it is not JSON, whatever its type says. */
-function readJson(body: Buffer): { readonly value: ReturnType<typeof parseJson> } | undefined {
-  try {
-    return { value: parseJson(UTF8.decode(body)) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** A body that is no JSON is only described: nobody knows what is in it, and differences are shown and kept. */
-function describe(body: Buffer, { headers }: Observation): string {
-  return `${body.length} bytes, ${headerValue(headers, 'content-type') ?? 'no content-type'}`;
+async function decoded({ body = EMPTY }: Observation, coding: string | undefined, contentType: string | undefined) {
+  const bytes = await decodeBody(body, coding);
+  if (!bytes) throw new NotCompared('incomparable', 'a content coding is unknown or broken');
+  return { bytes, contentType, isOurs: bytes !== body };
 }

@@ -1,7 +1,7 @@
 // Where a route's requests and answers hold ids that the sides have given for themselves: learned from answers, held to
 // be equal in them, and put in place of each other in copies of requests.
 
-import { type ComparePath, type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import { comparePathProblem, type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { RouteConfig } from '../../config/gateway-schema.ts';
 import { parameterOf } from '../../config/route-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
@@ -9,10 +9,9 @@ import type { RouteModel } from '../routing/route.ts';
 import { otherSide, type Side } from '../routing/side.ts';
 import { matchingPath } from '../routing/target.ts';
 import type { Verdict } from './compare.ts';
-import type { Difference } from './compare-json.ts';
+import type { Difference } from './difference.ts';
 import { type IdMap, type Learned, plainId } from './id-map.ts';
 import { type Json, JsonNumber, parseJson, writeJson } from './json.ts';
-import { child, member, type Place, selects } from './path.ts';
 
 type IdRule = RouteConfig['mirror']['ids'][number];
 
@@ -43,8 +42,8 @@ export function compileIds({ match, mirror }: Pick<RouteConfig, 'match' | 'mirro
     const { path, kind, legacy = '', new: fresh = '' } = difference;
     if (kind !== 'changed' && kind !== 'type') return undefined;
     if (!ID_JSON.test(legacy) || !ID_JSON.test(fresh)) return undefined;
-    const place = placeOf(parseComparePath(path));
-    const found = place && inAnswers.find(({ steps }) => selects(steps, place, false));
+    const place = placeOf(path);
+    const found = place && inAnswers.find(({ steps }) => selects(steps, place));
     if (!found) return undefined;
     const { name } = found;
     const isEqual = found.learn
@@ -176,7 +175,7 @@ function rewrite(value: Json, steps: readonly PathStep[], replace: (value: Json)
   const [step, ...rest] = steps;
   if (!step) return replace(value);
   const into = (item: Json, name: string | undefined): Json => {
-    if (step.any || step.name === name) return rewrite(item, rest, replace);
+    if (takes(step, name)) return rewrite(item, rest, replace);
     return step.deep ? rewrite(item, steps, replace) : item;
   };
   if (Array.isArray(value)) return value.map((item: Json) => into(item, undefined));
@@ -192,12 +191,29 @@ function withLength(headers: readonly string[], bytes: number): readonly string[
 
 function stepsOf(path: string): readonly PathStep[] {
   const parsed = parseComparePath(path);
-  if (parsed?.part !== 'body') throw new Error(`not a path in a body: ${path}`); // The configuration's schema has checked it.
+  if (parsed.part !== 'body') throw new Error(`not a path in a body: ${path}`); // The configuration's schema has checked it.
   return parsed.steps;
 }
 
-/** The place that a difference's path names. */
-function placeOf(path: ComparePath | undefined): Place {
-  if (path?.part !== 'body') return undefined;
-  return path.steps.reduce<Place>((at, { any, name }) => (any ? member(at) : child(at, name)), undefined);
+/** The names on the way to a place in a body, undefined standing for any member of an array. */
+type Place = readonly (string | undefined)[];
+
+/** The place that a difference's path names; undefined where it is in no body. */
+function placeOf(printed: string): Place | undefined {
+  if (comparePathProblem(printed) !== undefined) return undefined;
+  const path = parseComparePath(printed);
+  if (path.part !== 'body') return undefined;
+  return path.steps.map(({ selectors: [selector] }) => (selector?.kind === 'name' ? selector.name : undefined));
+}
+
+function selects(steps: readonly PathStep[], place: Place): boolean {
+  const [step, ...rest] = steps;
+  const [name, ...below] = place;
+  if (!step || place.length === 0) return !step && place.length === 0;
+  if (takes(step, name) && selects(rest, below)) return true;
+  return step.deep && selects(steps, below);
+}
+
+function takes({ selectors }: PathStep, name: string | undefined): boolean {
+  return selectors.some((selector) => selector.kind === 'any' || (selector.kind === 'name' && selector.name === name));
 }

@@ -14,7 +14,7 @@ export type JsonObject = ReadonlyMap<string, Json>;
 export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
 
 /** Deeper documents are refused: no API answers them, and a hostile one must not exhaust the stack. */
-const DEPTH_MAX = 200;
+export const DEPTH_MAX = 200;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const BLANK = /[ \t\n\r]*/y;
@@ -26,25 +26,13 @@ export function parseJson(text: string): Json {
   return new Parser(text).document();
 }
 
-/** What is written in the place of some values. */
-export interface Rewriting {
-  /** A member's value by its name; undefined leaves it as it is. */
-  member(name: string): string | undefined;
-  /** A text. */
-  text(value: string): string;
-}
-
 /** The document as text again, numbers letter for letter. */
-export function writeJson(value: Json, rewriting?: Rewriting): string {
+export function writeJson(value: Json): string {
   if (value instanceof JsonNumber) return value.text;
-  if (typeof value === 'string') return JSON.stringify(rewriting ? rewriting.text(value) : value);
-  if (Array.isArray(value)) return `[${value.map((item: Json) => writeJson(item, rewriting)).join()}]`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(writeJson).join()}]`;
   if (!(value instanceof Map)) return JSON.stringify(value);
-  const members = [...value].map(([name, item]) => {
-    const replaced = rewriting?.member(name);
-    return `${JSON.stringify(name)}:${replaced === undefined ? writeJson(item, rewriting) : JSON.stringify(replaced)}`;
-  });
-  return `{${members.join()}}`;
+  return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${writeJson(item)}`).join()}}`;
 }
 
 class Parser {

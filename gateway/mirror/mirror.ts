@@ -6,9 +6,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import { createCapture } from '../proxy/capture.ts';
+import { FAILURES } from '../proxy/failure.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
+import { mayCopy } from './ask.ts';
+import { createComparer } from './comparer.ts';
+import type { Outcome } from './observation.ts';
 import { createQueue } from './queue.ts';
 import { createRestraints } from './restraints.ts';
 import { createRun, type RunDeps } from './run.ts';
@@ -29,10 +33,12 @@ export interface CopyableRequest {
 }
 
 export interface Mirror {
-  /** A ticket when the request may be copied; one that was chosen then ends in exactly one outcome, by `offer`. */
+  /** A ticket when the request may be copied; one that was chosen then ends in exactly one outcome, by `offer` or `abandon`. */
   begin(route: RouteModel, request: CopyableRequest): CopyTicket | undefined;
   /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
+  /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
+  abandon(ticket: CopyTicket): void;
   readonly waiting: number;
   readonly waitingBytes: number;
   /** The share of the copies to each side that may be sent now; less than 1 while the side suffers. */
@@ -42,16 +48,18 @@ export interface Mirror {
   close(): Promise<void>;
 }
 
-export interface MirrorDeps extends RunDeps {
+export interface MirrorDeps extends Omit<RunDeps, 'restraints' | 'comparer'> {
   readonly limits: GatewayConfig['mirror'];
+  readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, evidence, onOutcome, raised } = deps;
-  const nowMs = () => deps.now().getTime();
+  const { limits, dryRuns, evidence, onOutcome, raised, now } = deps;
+  const nowMs = () => now().getTime();
   const sampler = createSampler(nowMs);
   const restraints = createRestraints(limits, nowMs);
-  const run = createRun(deps, restraints);
+  const comparer = createComparer({ now, raised, spend: restraints.compared });
+  const run = createRun({ ...deps, restraints, comparer });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -65,30 +73,30 @@ export function createMirror(deps: MirrorDeps): Mirror {
   }
 
   /** From here on the request is eligible: it ends in an outcome. Answers whether it goes on. */
-  function admit(ticket: CopyTicket): boolean {
+  function admit(ticket: CopyTicket, method: string): boolean {
     evidence.begin(ticket.route.id);
-    const refusal = restraints.refuse(ticket);
+    const refusal = mayCopy(dryRuns, method, ticket.shadow) ? restraints.refuse(ticket) : 'writes_unverified';
     if (refusal) drop(ticket.route.id, refusal);
     return refusal === undefined;
   }
 
   return {
     begin(route, { shadow, method, identity }) {
-      if (!isSafe(method)) return undefined; // `writes: off`
+      if (!isSafe(method) && route.config.mirror.writes === 'off') return undefined;
       const chosenBy = sampler.choose(route, identity);
       if (!chosenBy) return undefined;
       const { bodyBytesMax } = route.config.mirror;
       const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
       const captures = { request: createCapture(keepMax), response: createCapture(keepMax) };
       const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && sampler.isBracketed(route) };
-      return chosenBy === 'status' || admit(ticket) ? ticket : undefined;
+      return chosenBy === 'status' || admit(ticket, method) ? ticket : undefined;
     },
     offer(ticket, request) {
       const { route, captures, chosenBy } = ticket;
-      const { served } = request;
+      const { served, method } = request;
       if (chosenBy === 'status') {
         if (whyUnfit(ticket, request) || !served.status || !sampler.isRare(route, served.status)) return;
-        if (!admit(ticket)) return;
+        if (!admit(ticket, method)) return;
       }
       const unfit = whyUnfit(ticket, request);
       if (unfit) return drop(route.id, unfit);
@@ -96,21 +104,25 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
       const servedAtMs = nowMs() - served.durationMs;
       const work = async () => {
-        const unsent = await run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
+        const result = await run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
           raised('mirror', error);
-          return 'internal'; // An outcome all the same: what was eligible must not vanish.
+          return { dropped: 'internal' }; // An outcome all the same: what was eligible must not vanish.
         });
-        if (unsent) drop(route.id, unsent);
+        if ('dropped' in result) drop(route.id, result.dropped);
+        else onOutcome(route.id, result.outcome);
       };
       const { concurrencyMax } = route.config.mirror;
       const refusal = queue.offer({ key: route.id, concurrencyMax, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
+    abandon({ route, chosenBy }) {
+      if (chosenBy !== 'status') drop(route.id, 'internal'); // Else it was not eligible yet.
+    },
     get waiting() {
-      return queue.waiting;
+      return queue.waiting + comparer.waiting;
     },
     get waitingBytes() {
-      return queue.waitingBytes;
+      return queue.waitingBytes + comparer.waitingBytes;
     },
     get allowedShare() {
       return restraints.allowedShare;
@@ -119,17 +131,21 @@ export function createMirror(deps: MirrorDeps): Mirror {
     async close() {
       for (const { key } of queue.clear()) drop(key, 'closing');
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+      await comparer.close();
     },
   };
 }
 
 /** Why a request that was chosen cannot be copied after all. */
 function whyUnfit(
-  { captures }: CopyTicket,
-  { isEventStream, served }: Pick<ServedRequest, 'isEventStream' | 'served'>,
+  { captures, shadow }: CopyTicket,
+  { isEventStream, served, failed }: Pick<ServedRequest, 'isEventStream' | 'served' | 'failed'>,
 ) {
   if (isEventStream) return 'event_stream';
-  if (served.failure === 'client_left') return 'client_left';
+  for (const failure of [served.failure, failed?.failure])
+    if (failure && FAILURES[failure].blame !== 'upstream') return failure; // It says nothing of a side.
+  // The side that was to serve is known to be down: a copy would go to the very side that answered.
+  if (!failed && served.side === shadow) return 'decided_down';
   if (captures.request.overflow) return 'request_body';
   return captures.response.overflow ? 'response_body' : undefined;
 }

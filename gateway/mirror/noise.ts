@@ -2,7 +2,7 @@
 // after new; a difference counts only where its two answers agree. Judged request by request and place by place, never
 // by rates: a rate that is subtracted hides as much real error as there is noise (Diffy does so). Pure.
 import type { Verdict } from './compare.ts';
-import { DIFFERENCES_MAX, type Difference, type DifferenceKind } from './compare-json.ts';
+import { DIFFERENCES_MAX, type Difference, type DifferenceKind, isHeldAgainstNew } from './difference.ts';
 import { AGREEING, type Outcome } from './observation.ts';
 
 /** Outcomes of two answers that have been compared. */
@@ -27,7 +27,7 @@ export function withoutNoise(verdict: Verdict, again: Verdict): Verdict {
   const silent = again.differences.filter(
     (difference) => difference.rule === undefined && !seen.has(placeOf(difference)),
   );
-  const counts = judged.some(({ rule, noise }) => rule === undefined && !noise);
+  const counts = judged.some(isHeldAgainstNew);
   return {
     ...verdict,
     outcome: counts ? 'mismatch' : judged.length > 0 ? 'ignored' : 'match',
@@ -58,11 +58,11 @@ function unstableIn(differences: readonly Difference[]): Unstable {
 }
 
 /**
- * Where something is that the first legacy answer lacks. Of a member of an array that is anywhere in it: where it would
- * be in an answer that lacks it nobody can say.
+ * Where something is that the first legacy answer lacks. Of a member of an array, or a line, that is anywhere in it: where it
+ * would be in an answer that lacks it nobody can say.
  */
 function extraPlace({ path, at }: Difference): string {
-  return MEMBER.test(path) ? `${at.slice(0, at.lastIndexOf('/'))} ${path}` : at;
+  return MEMBER.test(path) ? `${at.slice(0, Math.max(0, at.lastIndexOf('/')))} ${path}` : at;
 }
 
 const MEMBER = /\[(?:\*|\?[^\]]*)\]$/;

@@ -22,7 +22,7 @@ export const OUTCOMES = [
   'new_error', // the new side failed, legacy did not
   'legacy_error', // legacy failed, so there is nothing to compare with
   'timeout', // the copy was not answered in time
-  'dropped', // the copy was never sent: no room, or the body too large to keep
+  'dropped', // there was no room: the copy was never sent, or its answer never compared
   'incomparable', // both answered, but the answers cannot be compared
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];

@@ -1,11 +1,17 @@
-// What of an answer may be kept as a sample: never a secret or somebody's personal data.
+// What of a request and its answers may be kept as a sample: never a secret or somebody's personal data.
+import { createHmac } from 'node:crypto';
+import { comparePathProblem, type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
-import type { Difference } from './compare-json.ts';
-import { parseJson, type Rewriting, writeJson } from './json.ts';
+import type { Difference } from './difference.ts';
+import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
+import { Spot } from './spot.ts';
 
 export const REDACTED = '[redacted]';
 /** Longer bodies are cut in samples. */
 const BODY_TEXT_MAX = 16_384;
+/** Enough that two values of one route's samples do not meet by chance, too little to be more than a mark. */
+const HASH_CHARS = 16;
 
 const SECRET_HEADER =
   /^(?:authorization|cookie|set-cookie|proxy-.*|x-api-key|x-mexc-apikey|.*(?:token|secret|session|csrf).*)$/i;
@@ -23,27 +29,121 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-function isSecretHeader(name: string): boolean {
-  return SECRET_HEADER.test(name) || isSecretName(name);
+/** A body as a sample keeps it. */
+export interface RedactedBody {
+  readonly text: string;
+  /** Whether the text says all that the body said. */
+  readonly isWhole: boolean;
 }
 
-export function redactHeaders(pairs: readonly string[]): string[][] {
-  const kept: string[][] = [];
-  for (let i = 0; i < pairs.length; i += 2) {
-    const name = pairs[i] as string;
-    kept.push([name, isSecretHeader(name) ? REDACTED : redactTarget(pairs[i + 1] as string)]);
-  }
-  return kept;
+/** One route's way of redacting. */
+export interface Redaction {
+  /** Pairs of name and value, the values of secret fields replaced. */
+  headers(pairs: readonly string[]): string[][];
+  /** A request target, or any text with URLs in it, with the values of secret parameters replaced. */
+  target(text: string): string;
+  /** Differences whose place names a secret keep the place and lose the values. */
+  difference(difference: Difference): Difference;
+  /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
+  body(body: Buffer | undefined, headers: readonly string[]): RedactedBody;
 }
 
 /** A parameter in the query or the fragment of a target or a URL, wherever in a text that stands. */
 const PARAMETER = /([?&#;])([^?&#;=\s"'<>\\]+)=([^?&#;\s"'<>\\]*)/g;
 
-/** A request target, or any text with URLs in it, with the values of secret parameters replaced. */
-export function redactTarget(text: string): string {
-  return text.replace(PARAMETER, (parameter, before: string, name: string) =>
-    isSecretName(decodedName(name)) ? `${before}${name}=${REDACTED}` : parameter,
-  );
+/**
+ * What is secret by its name, and what the configuration names beside it. With a key a secret's value becomes a keyed hash
+ * of itself (HMAC, RFC 2104), so that one can see whether two are equal and no more.
+ */
+export function compileRedaction(config: RedactConfig = { headers: [], paths: [] }, hashKey?: Buffer): Redaction {
+  const named = new Set(config.headers.map((name) => name.toLowerCase()));
+  const paths = config.paths.flatMap((text) => {
+    const path = parseComparePath(text);
+    return path.part === 'body' ? [path.steps] : [];
+  });
+  const root = secretPlaces(paths);
+  const inDifferences = secretPlaces(paths.map(withoutFilters));
+
+  const isSecretHeader = (name: string) =>
+    SECRET_HEADER.test(name) || isSecretName(name) || named.has(name.toLowerCase());
+  const replacementOf = (value: string) =>
+    hashKey ? `[hmac:${createHmac('sha256', hashKey).update(value).digest('hex').slice(0, HASH_CHARS)}]` : REDACTED;
+  const target = (text: string) =>
+    text.replace(PARAMETER, (parameter, before: string, name: string, value: string) =>
+      isSecretName(decodedName(name)) ? `${before}${name}=${replacementOf(value)}` : parameter,
+    );
+
+  const redact = (value: Json, at: Spot): Json => {
+    if (isSecret(at)) return replacementOf(textOf(value));
+    if (typeof value === 'string') return target(value);
+    if (Array.isArray(value)) return value.map((item: Json) => redact(item, at.member(item)));
+    if (!isObject(value)) return value;
+    return new Map(
+      [...value].map(([name, item]) => [
+        name,
+        isSecretName(name) ? replacementOf(textOf(item)) : redact(item, at.child(name, item)),
+      ]),
+    );
+  };
+
+  return {
+    headers(pairs) {
+      const kept: string[][] = [];
+      for (let i = 0; i < pairs.length; i += 2) {
+        const [name = '', value = ''] = [pairs[i], pairs[i + 1]];
+        kept.push([name, isSecretHeader(name) ? replacementOf(value) : target(value)]);
+      }
+      return kept;
+    },
+    target,
+    difference(difference) {
+      const { path } = difference;
+      const header = /^header:(.*)$/.exec(path)?.[1];
+      const isHidden =
+        header === undefined
+          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(spotAt(inDifferences, path))
+          : isSecretHeader(header);
+      const kept = (value: string | undefined) =>
+        value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
+      return { ...difference, legacy: kept(difference.legacy), new: kept(difference.new) };
+    },
+    body(body, headers) {
+      if (!body) return { text: 'not kept', isWhole: false };
+      if (body.length === 0) return { text: '', isWhole: true };
+      const type = headerValue(headers, 'content-type') ?? 'no content-type';
+      if (!/json/i.test(type) || headerValue(headers, 'content-encoding')) {
+        return { text: `${body.length} bytes, ${type}`, isWhole: false };
+      }
+      try {
+        const document = parseJson(body.toString('utf8'));
+        const text = writeJson(redact(document, root));
+        if (text.length > BODY_TEXT_MAX) return { text: `${text.slice(0, BODY_TEXT_MAX)}…`, isWhole: false };
+        return { text, isWhole: text === writeJson(document) };
+      } catch {
+        return { text: `${body.length} bytes that are not JSON, ${type}`, isWhole: false };
+      }
+    },
+  };
+}
+
+/** Each route's redaction, by its configuration itself, so that a configuration read anew has its own. */
+export function createRedactionBook(hashKey: Buffer | undefined): (config: RedactConfig | undefined) => Redaction {
+  const unnamed = compileRedaction(undefined, hashKey);
+  const book = new WeakMap<RedactConfig, Redaction>();
+  return (config) => {
+    if (!config) return unnamed;
+    const redaction = book.get(config) ?? compileRedaction(config, hashKey);
+    book.set(config, redaction);
+    return redaction;
+  };
+}
+
+function isObject(value: Json): value is JsonObject {
+  return value instanceof Map;
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : writeJson(value);
 }
 
 function decodedName(name: string): string {
@@ -54,31 +154,29 @@ function decodedName(name: string): string {
   }
 }
 
-/** Differences whose place names a secret keep the place and lose the values. */
-export function redactDifference(difference: Difference): Difference {
-  const header = /^header:(.*)$/.exec(difference.path)?.[1];
-  const names = difference.path.split(/[^\w-]+/);
-  const isSecret = header === undefined ? names.some(isSecretName) : isSecretHeader(header);
-  const redact = (value: string | undefined) =>
-    isSecret && value !== undefined ? REDACTED : value && redactTarget(value);
-  return { ...difference, legacy: redact(difference.legacy), new: redact(difference.new) };
+/** Places at and below these paths; what follows rules down a document follows these too. */
+function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
+  return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
 }
 
-const REDACTING: Rewriting = {
-  member: (name) => (isSecretName(name) ? REDACTED : undefined),
-  text: redactTarget,
-};
+function isSecret({ rules }: Spot): boolean {
+  return rules.ignored !== undefined;
+}
 
-/** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
-export function redactBody(body: Buffer | undefined, headers: readonly string[]): string {
-  if (!body) return 'not kept';
-  if (body.length === 0) return '';
-  const type = headerValue(headers, 'content-type') ?? 'no content-type';
-  if (!/json/i.test(type) || headerValue(headers, 'content-encoding')) return `${body.length} bytes, ${type}`;
-  try {
-    const text = writeJson(parseJson(body.toString('utf8')), REDACTING);
-    return text.length > BODY_TEXT_MAX ? `${text.slice(0, BODY_TEXT_MAX)}…` : text;
-  } catch {
-    return `${body.length} bytes that are not JSON, ${type}`;
-  }
+/** A difference does not have the values that a filter looks at: then every member may be one that it lets through. */
+function withoutFilters(steps: readonly PathStep[]): readonly PathStep[] {
+  return steps.map(({ selectors, deep }) => ({
+    selectors: selectors.map((selector) => (selector.kind === 'filter' ? ({ kind: 'any' } as const) : selector)),
+    deep,
+  }));
+}
+
+/** The place that a difference's path names; the top where it is in no body. */
+function spotAt(root: Spot, printed: string): Spot {
+  if (comparePathProblem(printed) !== undefined) return root;
+  const path = parseComparePath(printed);
+  if (path.part !== 'body') return root;
+  return path.steps.reduce((at, { selectors: [selector] }) => {
+    return selector?.kind === 'name' ? at.child(selector.name, null) : at.member(null);
+  }, root);
 }

@@ -1,100 +1,79 @@
 // What becomes of one copy when its turn has come: the sides are asked, their answers compared, the verdict recorded.
-// Nothing is refused any more: every end is an outcome.
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Upstream } from '../proxy/upstream.ts';
-import { otherSide, type Side } from '../routing/side.ts';
-import { type Asked, askBracketed, askOther } from './bracket.ts';
-import { judge, type Verdict } from './compare.ts';
-import type { Evidence } from './evidence.ts';
+import { type AskDeps, createAsk, type Unsettled } from './ask.ts';
+import type { Asked } from './bracket.ts';
+import type { Verdict } from './compare.ts';
+import type { Comparer } from './comparer.ts';
+import type { EvidenceSink } from './evidence.ts';
 import type { IdMap } from './id-map.ts';
-import { createIdBook, type Rewritable } from './id-rules.ts';
+import { createIdBook } from './id-rules.ts';
 import { withoutNoise } from './noise.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Restraints } from './restraints.ts';
-import { createRuleBook } from './rules.ts';
-import { sendCopy } from './send-copy.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
 
-/** A request may name what was made by one whose copy is still under way; then it is looked for once more. */
-const LEARNING_MS = 100;
-
-export interface RunDeps {
-  /** The connections in force for copies, which clients' requests never share. */
-  readonly upstreams: () => Readonly<Record<Side, Upstream>>;
+export interface RunDeps extends AskDeps {
   /** Ids that the sides have given for themselves. */
   readonly ids: IdMap;
-  readonly evidence: Evidence;
-  readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
+  readonly evidence: EvidenceSink;
+  readonly restraints: Restraints;
+  readonly comparer: Pick<Comparer, 'judge'>;
   /** Something in comparing itself failed. */
   readonly raised: (operation: string, error: unknown) => void;
-  readonly now: () => Date;
 }
 
-export function createRun(deps: RunDeps, restraints: Restraints) {
-  const { upstreams, ids, evidence, onOutcome, raised, now } = deps;
-  const rulesOf = createRuleBook(now);
+/** The verdicts on what was asked; `again` is the one on legacy's two answers, where it was asked twice. */
+interface Judged {
+  readonly verdict: Verdict;
+  readonly again: Verdict | undefined;
+}
+
+export function createRun(deps: RunDeps) {
+  const { ids, evidence, restraints, comparer, raised } = deps;
   const idsOf = createIdBook(ids);
+  const ask = createAsk(deps, idsOf);
 
-  /** What the side that does not serve is asked; undefined where it has no name for what the request names. */
-  async function translated({ route, captures }: CopyTicket, request: ServedRequest): Promise<Rewritable | undefined> {
-    const { path, served, headersFor } = request;
-    const original = { path, headers: headersFor(otherSide(served.side)), body: captures.request.body() };
-    const ids = idsOf(route);
-    if (!ids) return original;
-    const first = ids.translate(original, served.side);
-    if (first) return first;
-    await delay(LEARNING_MS);
-    return ids.translate(original, served.side);
+  /** Dropped where there was no room for comparing any of it. */
+  async function judge({ route }: CopyTicket, { pair, again }: Asked): Promise<Judged | Unsettled> {
+    const judged = (each: Asked['pair']) =>
+      comparer.judge(each, route.config.compare).catch((error: unknown): Verdict => {
+        raised('compare', error);
+        return { outcome: 'incomparable', differences: [], detail: 'comparing failed' };
+      });
+    const verdict = await judged(pair);
+    if (verdict.outcome === 'dropped') return { dropped: verdict.detail ?? 'compare_queue' };
+    if (!again) return { verdict, again };
+    // Even where the first two answers agree: how often legacy differs from itself is counted too.
+    const second = await judged({ legacy: pair.legacy, new: again, copied: undefined });
+    if (second.outcome === 'dropped') return { dropped: second.detail ?? 'compare_queue' };
+    return { verdict, again: second };
   }
 
-  /** Asks the sides; undefined where that cannot be asked of the other. */
-  async function ask(ticket: CopyTicket, request: ServedRequest): Promise<Asked | undefined> {
-    const copy = await translated(ticket, request);
-    if (!copy) return undefined;
-    const { route, captures, bracketed } = ticket;
-    const { timeoutMs, bodyBytesMax } = route.config.mirror;
-    const { method, path, headersFor, served, servedAtMs } = request;
-    /** The serving side is asked again as the client asked it. */
-    const requestTo = (side: Side): Rewritable =>
-      side === served.side ? { path, headers: headersFor(side), body: captures.request.body() } : copy;
-    let sent = 0;
-    const send = async (side: Side): Promise<Observation> => {
-      if (sent++ > 0) restraints.another(route);
-      const asked = requestTo(side);
-      const observed = await sendCopy({ upstream: upstreams()[side], method, ...asked, timeoutMs, bodyBytesMax });
-      restraints.answered(route, observed, asked.body?.length ?? 0);
-      return observed;
-    };
-    if (!bracketed) return askOther({ served, send });
-    return askBracketed({ served, servedAtMs, send, nowMs: () => now().getTime(), wait: delay });
+  function conclude({ route, bracketed }: CopyTicket, { verdict: judged, again }: Judged): Verdict {
+    const verdict = idsOf(route)?.reconcile(judged) ?? judged;
+    if (again) return withoutNoise(verdict, again);
+    // A failure is none by noise: without it the bracketed requests would be those that went well.
+    return bracketed && verdict.outcome === 'new_error' ? { ...verdict, bracketed } : verdict;
   }
 
-  async function verdictOn({ route, bracketed }: CopyTicket, { pair, again }: Asked): Promise<Verdict> {
-    const rules = rulesOf(route);
-    try {
-      const judged = await judge(pair, rules);
-      const verdict = idsOf(route)?.reconcile(judged) ?? judged;
-      // A failure is none by noise: without it the bracketed requests would be those that went well.
-      if (!again) return bracketed && verdict.outcome === 'new_error' ? { ...verdict, bracketed } : verdict;
-      return withoutNoise(verdict, await judge({ legacy: pair.legacy, new: again, copied: undefined }, rules));
-    } catch (error) {
-      raised('compare', error);
-      return { outcome: 'incomparable', differences: [], detail: 'comparing failed' };
-    }
-  }
-
-  /** Answers why it was not copied after all. */
-  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<'id_unknown' | undefined> {
-    const { route } = ticket;
-    const { served, failed, requestId, method, path } = request;
-    const asked = failed ? bothAsked(served, failed) : await ask(ticket, request);
-    if (!asked) return 'id_unknown';
+  /** Answers the outcome, which is recorded; or why there is none. */
+  return async function run(
+    ticket: CopyTicket,
+    request: ServedRequest,
+  ): Promise<Unsettled | { readonly outcome: Outcome }> {
+    const { route, shadow, captures } = ticket;
+    const { served, failed, requestId, method, path, headersFor } = request;
+    const original = { path, headers: headersFor(shadow), body: captures.request.body() };
+    const asked = failed ? bothAsked(served, failed) : await ask(ticket, request, original);
+    if ('dropped' in asked) return asked;
+    const judged = await judge(ticket, asked);
+    if ('dropped' in judged) return judged;
+    // What was waited for costs nothing, and what comparing has computed the comparer has counted.
     const startedAt = performance.now();
-    const verdict = await verdictOn(ticket, asked);
-    evidence.record(route.id, { requestId, method, target: path }, asked.pair, verdict);
+    const verdict = conclude(ticket, judged);
+    const { headers, body } = original;
+    evidence.record(route.id, { requestId, method, target: path, headers, body }, asked.pair, verdict);
     restraints.compared(performance.now() - startedAt);
-    onOutcome(route.id, verdict.outcome);
-    return undefined;
+    return { outcome: verdict.outcome };
   };
 }
 

@@ -25,6 +25,8 @@ export interface ServedRequest {
   readonly path: string;
   /** Fields as they go to a side. */
   headersFor(side: Side): readonly string[];
+  /** Hears what came of the first copy, if one is sent at all. */
+  readonly observed: ((copy: Observation) => void) | undefined;
   readonly served: Observation;
   /** When the serving side was asked, by the mirror's clock. */
   readonly servedAtMs: number;

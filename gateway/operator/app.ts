@@ -126,11 +126,12 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({ flags, control, settings, serving, configProblem }: OperatorDeps): string[] {
+function warningsOf({ flags, control, settings, serving, configProblem, evidenceProblem }: OperatorDeps): string[] {
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  const problems = [configProblem(), flags.problem(), control.problem(), serving.problem(), ...unhealthy];
+  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()];
+  const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
 
@@ -154,6 +155,7 @@ function status(deps: OperatorDeps, draining: boolean) {
     config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
+    evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: {
       waiting: mirror.waiting,

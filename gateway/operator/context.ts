@@ -25,6 +25,8 @@ export interface OperatorDeps {
   readonly metrics: GatewayMetrics;
   /** Why the configuration's file is not what is in force, or undefined. */
   readonly configProblem: () => string | undefined;
+  /** Why evidence is not being stored, or undefined. */
+  readonly evidenceProblem: () => string | undefined;
   readonly now: () => Date;
   readonly raised: (operation: string, error: unknown) => void;
 }

@@ -1,6 +1,7 @@
 // The API of routes: list, look at, move, roll back.
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { WINDOWS, type Window } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -9,6 +10,7 @@ import {
   actorOf,
   entityTag,
   expectedRevision,
+  type OperatorContext,
   type OperatorDeps,
   type OperatorEnv,
   Refusal,
@@ -27,6 +29,15 @@ const stageBody = z.strictObject({
   reason: reasonSchema,
 });
 
+const windowQuery = z.enum(WINDOWS).default('stage');
+
+/** The window that a request asks for. */
+function windowOf(c: OperatorContext): Window {
+  const window = windowQuery.safeParse(c.req.query('window'));
+  if (!window.success) throw new Refusal(400, `window is one of ${WINDOWS.join(', ')}`);
+  return window.data;
+}
+
 /** A rollback is done when no open stream is on the new side any more; requests are back from its first moment. */
 export function rollbackProgress(counts: readonly StreamCounts[]): { done: boolean; streamsOnOldSide: number } {
   const streamsOnOldSide = counts.reduce((total, { oldSide }) => total + oldSide, 0);
@@ -35,13 +46,15 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
 
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
-  const { evidence, traffic, streams } = deps.serving;
-  const factsOf = (route: RouteModel): RouteFacts => ({
+  const { evidence, traffic, streams, openBreakers, wanted } = deps.serving;
+  const factsOf = (route: RouteModel, window?: Window): RouteFacts => ({
     route,
     state: control.route(route.id),
-    evidence: evidence.of(route.id),
+    evidence: evidence.of(route.id, window),
     traffic: traffic.of(route.id),
     streams: streams.counts(route.id),
+    openBreakers: openBreakers(route.id),
+    processes: wanted,
   });
   const operators = requireRole('operator');
 
@@ -55,7 +68,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     .get('/:id', (c) => {
       const route = routeOf(deps, c.req.param('id'));
       c.header('etag', entityTag(control.revision(route.id)));
-      return c.json(routeDetail(factsOf(route)));
+      const windows = WINDOWS.map((window) => evidence.of(route.id, window));
+      return c.json(routeDetail(factsOf(route, windowOf(c)), windows));
     })
     .put('/:id/stage', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
@@ -84,10 +98,10 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       c.header('etag', entityTag(control.revision(id)));
       return c.json({ ...control.route(id), ...acknowledged });
     })
-    .get('/:id/comparisons', (c) => c.json(evidence.of(routeOf(deps, c.req.param('id')).id)))
+    .get('/:id/comparisons', (c) => c.json(evidence.of(routeOf(deps, c.req.param('id')).id, windowOf(c))))
     .get('/:id/samples', (c) => {
       const samples = evidence.samples(routeOf(deps, c.req.param('id')).id);
-      const brief = samples.map(({ legacy: _legacy, new: _new, ...sample }) => sample);
+      const brief = samples.map(({ request: _request, legacy: _legacy, new: _new, ...sample }) => sample);
       return c.json({ samples: brief });
     })
     .get('/:id/samples/:n', (c) => {

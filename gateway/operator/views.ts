@@ -2,7 +2,7 @@
 import { counting, type RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
-import type { Side } from '../routing/side.ts';
+import { SIDES, type Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
 
@@ -16,12 +16,14 @@ export interface RouteFacts {
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
   readonly streams: StreamCounts;
+  /** How many of `processes` leave each side alone. */
+  readonly openBreakers: Readonly<Record<Side, number>>;
+  readonly processes: number;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
 export function routeSummary(facts: RouteFacts) {
   const { route, state, evidence, traffic } = facts;
-  const { outcomes, coverage, parity, parityLowerBound, eligible } = evidence;
   return {
     id: route.id,
     group: route.config.group ?? null,
@@ -33,25 +35,34 @@ export function routeSummary(facts: RouteFacts) {
     override: state.override ?? null,
     revision: state.revision,
     traffic,
-    comparison: { eligible, coverage, parity, parityLowerBound, outcomes },
+    comparison: comparisonOf(evidence),
     attention: attentionOf(facts),
   };
 }
 
-/** One route with all that is known of it. */
-export function routeDetail(facts: RouteFacts) {
+/** The rates of one window: never one without the others, since each is easily misread alone. */
+function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }: RouteEvidence) {
+  return { eligible, coverage, parity, parityLowerBound, outcomes };
+}
+
+/** One route with all that is known of it; `windows` are the same evidence in every window. */
+export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
   const { timeoutMs, mirror, compare, streams, initialStage } = facts.route.config;
-  const { since, pending, dropped, differences } = facts.evidence;
+  const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
     streams: facts.streams,
+    openBreakers: facts.openBreakers,
     settings: { initialStage, timeoutMs, mirror, compare, streams },
-    evidence: { since, pending, dropped, differences },
+    evidence: {
+      ...{ window, since, pending, dropped, differences },
+      windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
+    },
   };
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): string[] {
+export function attentionOf({ state, evidence, traffic, streams, openBreakers, processes }: RouteFacts): string[] {
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -60,6 +71,10 @@ export function attentionOf({ state, evidence, traffic, streams }: RouteFacts): 
   }
   if (streams.oldSide > 0) {
     sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
+  }
+  for (const side of SIDES) {
+    if (openBreakers[side] === 0) continue;
+    sentences.push(`${openBreakers[side]} of ${processes} processes leave ${side} alone, because it keeps failing`);
   }
   const critical = differences.filter(
     (difference) => difference.critical && difference.rule === undefined && counting(difference) > 0,

@@ -38,6 +38,13 @@ export function cutAnswer(outgoing: ServerResponse): void {
   else outgoing.destroy();
 }
 
+/** Has the connection end with the answer that is to come, or with HTTP/2 the stream: what the client still sends is not read. */
+export function endWithAnswer(outgoing: ServerResponse): void {
+  const http2 = asHttp2(outgoing);
+  if (http2) http2.stream.once('finish', () => http2.stream.close(constants.NGHTTP2_NO_ERROR));
+  else outgoing.shouldKeepAlive = false;
+}
+
 /** Whether nobody is there any more to be answered. */
 export function isGone(outgoing: ServerResponse): boolean {
   return asHttp2(outgoing)?.stream.destroyed ?? outgoing.destroyed;

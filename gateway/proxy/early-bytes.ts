@@ -1,6 +1,6 @@
 // What a client sends after its upgrade request and before the answer to it. It is read, and not left in the kernel,
 // because only a socket that is read tells that its peer has left.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Clients have nothing to send before the 101; what is beyond this waits unread. */
 const EARLY_BYTES_MAX = 65_536;
@@ -11,7 +11,7 @@ export interface EarlyBytes {
 }
 
 /** Reads until taken; calls `onLeft` when the client closes, or half-closes, in the meantime. */
-export function readEarly(socket: Socket, head: Buffer, onLeft: () => void): EarlyBytes {
+export function readEarly(socket: Duplex, head: Buffer, onLeft: () => void): EarlyBytes {
   const chunks: Buffer[] = head.length > 0 ? [head] : [];
   let bytes = head.length;
   const onData = (chunk: Buffer) => {

@@ -24,6 +24,8 @@ export interface Edge {
 export interface EdgeRequest {
   readonly requestId: string;
   readonly side: Side;
+  /** The span that sends it, where it is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 export function compileEdge(config: GatewayConfig): Edge {
@@ -32,16 +34,18 @@ export function compileEdge(config: GatewayConfig): Edge {
   const hosts = { legacy: hostOf(config.upstreams.legacy), new: hostOf(config.upstreams.new) };
   return {
     clientAddress: (pairs, connection) => clientAddress(pairs, connection, policy),
-    headers(pairs, connection, { requestId, side }) {
+    headers(pairs, connection, { requestId, side, traceparent }) {
       const added = passes ? [] : forwardedFields(pairs, connection, policy);
       const newId = config.requestId && headerValue(pairs, 'x-request-id') !== requestId;
       if (newId) added.push('X-Request-Id', requestId);
-      const newTrace = config.trace === 'begin' && traceIdOf(pairs) === undefined;
-      if (newTrace) added.push('traceparent', newTraceparent(requestId));
+      const isTraced = traceIdOf(pairs) !== undefined;
+      const parent = traceparent ?? (config.trace === 'begin' && !isTraced ? newTraceparent(requestId) : undefined);
+      if (parent !== undefined) added.push('traceparent', parent);
       const isReplaced = (lowerName: string) =>
         (!passes && isForwardedField(lowerName)) ||
         (newId && lowerName === 'x-request-id') ||
-        (newTrace && (lowerName === 'traceparent' || lowerName === 'tracestate'));
+        (parent !== undefined && lowerName === 'traceparent') ||
+        (parent !== undefined && !isTraced && lowerName === 'tracestate');
       return requestHeaders(pairs, { added, isReplaced, host: hosts[side] });
     },
   };

@@ -5,6 +5,8 @@ export type ForwardFailure =
   | ExchangeFailure
   /** The body is larger than its route allows. */
   | 'request_too_large'
+  /** The body comes more slowly than the limits allow. */
+  | 'request_too_slow'
   /** More requests wait for this upstream than it may have. */
   | 'overloaded'
   /** The client went away, while it sent or while it was answered. */
@@ -12,7 +14,9 @@ export type ForwardFailure =
   /** The upstream did not begin its answer in time. */
   | 'upstream_timeout'
   /** The answer stalled after it had begun. */
-  | 'response_stalled';
+  | 'response_stalled'
+  /** The gateway's own code threw: a bug, of which neither side knows anything. */
+  | 'internal_error';
 
 export interface FailureMeaning {
   /** The status that the client gets, or that the log shows when it can get none. */
@@ -31,6 +35,7 @@ export const FAILURES = {
     unsent: false,
     title: "The request's body is larger than this route allows",
   },
+  request_too_slow: { status: 408, blame: 'client', unsent: false, title: "The request's body comes too slowly" },
   overloaded: { status: 503, blame: 'gateway', unsent: true, title: 'Too many requests wait for the backend' },
   connect_failed: { status: 502, blame: 'upstream', unsent: true, title: 'The backend cannot be reached' },
   connect_timeout: {
@@ -56,6 +61,7 @@ export const FAILURES = {
   },
   response_cut: { status: 502, blame: 'upstream', unsent: false, title: "The backend's answer broke off" },
   response_stalled: { status: 504, blame: 'upstream', unsent: false, title: "The backend's answer stalled" },
+  internal_error: { status: 500, blame: 'gateway', unsent: false, title: 'The gateway failed to handle the request' },
 } as const satisfies Record<ForwardFailure, FailureMeaning>;
 
 /** How far an exchange with the upstream had come. */

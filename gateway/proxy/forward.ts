@@ -11,6 +11,7 @@ import type { ForwardFailure, Phase } from './failure.ts';
 import { answerHeaders, passableTrailers } from './headers.ts';
 import { type EventStreamEnds, isEventStream, type PassingEvents } from './passing-events.ts';
 import { type BodyStream, hasBody, readBody } from './upload.ts';
+import type { UploadRate } from './upload-rate.ts';
 import type { Upstream } from './upstream.ts';
 
 /** A request's body in memory (null for none), or still with the client. */
@@ -35,6 +36,8 @@ export interface ForwardRequest {
   openEvents(ends: EventStreamEnds): PassingEvents | undefined;
   /** A larger body is refused; undefined for bodies of any size. */
   readonly bodyBytesMax: number | undefined;
+  /** A body that comes more slowly is given up. */
+  readonly uploadRate: UploadRate;
   /** Copies of the bodies, when the request is mirrored. */
   readonly captures: { readonly request: Capture; readonly response: Capture } | undefined;
 }
@@ -56,6 +59,14 @@ export interface ForwardResult {
   readonly firstByteMs: number | undefined;
 }
 
+/** What forwarding comes to where it failed before it began. */
+export function notForwarded(failure: ForwardFailure, error: unknown): ForwardResult {
+  return {
+    ...{ status: undefined, failure, error, headers: [], bytes: 0 },
+    ...{ isEventStream: false, body: undefined, firstByteMs: undefined },
+  };
+}
+
 /** Answers up to this size that are complete when they arrive go out in one write with their head. */
 const ONE_WRITE_BYTES_MAX = 16_384;
 const OBS_TEXT = /[\x80-\xff]/;
@@ -74,6 +85,7 @@ export function forward(request: ForwardRequest, done: (result: ForwardResult) =
       stream: (body) => forwarding.send(body),
       progress: () => forwarding.progress(),
       tooLarge: () => forwarding.fail('request_too_large'),
+      tooSlow: () => forwarding.fail('request_too_slow'),
     });
   }
 }
@@ -301,5 +313,9 @@ class Forwarding implements ExchangeHandler {
 }
 
 function flushHead(forwarding: Forwarding): void {
-  forwarding.flush();
+  try {
+    forwarding.flush();
+  } catch (error) {
+    forwarding.fail('internal_error', error);
+  }
 }

@@ -4,8 +4,11 @@
 /** Added to every forwarded request (RFC 9110 section 7.6.3: an intermediary must). */
 const VIA = '1.1 banyan';
 
-/** Fields that only this gateway may set: a client's or a backend's own are stripped. */
-const RESERVED_PREFIX = 'x-banyan-';
+/**
+ * Fields that only this gateway may set: a client's or a backend's own are stripped. With "_" too, which backends that make
+ * variables of fields (CGI, WSGI) cannot tell from "-".
+ */
+const RESERVED = /^x[-_]banyan[-_]/;
 
 /** Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue). */
 const HOP_BY_HOP = new Set([
@@ -68,7 +71,7 @@ export function requestHeaders(pairs: Pairs, edge: EdgeFields = NO_EDGE): string
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower) || lower.startsWith(RESERVED_PREFIX)) continue;
+    if (HOP_BY_HOP.has(lower) || named?.has(lower) || RESERVED.test(lower)) continue;
     if (edge.isReplaced(lower)) continue;
     out.push(name, lower === 'host' && edge.host !== undefined ? edge.host : (pairs[i + 1] as string));
   }
@@ -100,7 +103,7 @@ const NOT_IN_TRAILERS = new Set([
 export function passableTrailers(pairs: Pairs): string[] {
   return pairs.filter((_, i) => {
     const name = (pairs[i - (i % 2)] as string).toLowerCase();
-    return !NOT_IN_TRAILERS.has(name) && !name.startsWith(RESERVED_PREFIX);
+    return !NOT_IN_TRAILERS.has(name) && !RESERVED.test(name);
   });
 }
 
@@ -111,7 +114,7 @@ export function responseHeaders(pairs: Pairs): string[] {
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower) || lower.startsWith(RESERVED_PREFIX)) continue;
+    if (HOP_BY_HOP.has(lower) || named?.has(lower) || RESERVED.test(lower)) continue;
     out.push(name, pairs[i + 1] as string);
   }
   return out;

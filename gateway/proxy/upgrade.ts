@@ -1,59 +1,68 @@
-// The handshake of a WebSocket (RFC 6455 section 4), by http-proxy's maintained fork. What becomes of the open stream is
-// streams/tunnel.ts.
+// Asks an upstream to switch to WebSocket (RFC 6455 section 4), by http-proxy's maintained fork. What the client is told of
+// it is upgrade-client.ts; what becomes of the open stream is streams/tunnel.ts.
 //
-// The fork dials, sends the request, watches for errors and composes the 101. It does not get the client's own socket but
-// a stand-in, because with the real one, version 2.0.1
+// The fork dials, sends the request and watches for errors. It does not get the client but a stand-in on which nothing
+// happens, because with the real one, version 2.0.1
 //   - leaves the upgrade open upstream when the client abandons it,
 //   - relays a refusal without backpressure, and leaves the client hanging when the refusal breaks off,
-//   - answers nothing when the upstream cannot be reached,
-//   - joins the sockets in a way that leaves no place for a Close frame of our own, and no half-open connections.
-import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
+//   - answers nothing when the upstream cannot be reached, and leaves no time to ask another,
+//   - joins the sockets in a way that leaves no place for a Close frame of our own, and no half-open connections,
+//   - knows no client of HTTP/2.
+import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'http-proxy';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import { createClientStandIn } from './client-stand-in.ts';
-import { type EarlyBytes, readEarly } from './early-bytes.ts';
 import { classifyDialError, type ForwardFailure } from './failure.ts';
-import { headerValue, responseHeaders } from './headers.ts';
-import { endAndLinger } from './linger.ts';
-import { relayRefusal } from './upgrade-refusal.ts';
+import { answerHeaders, headerValue } from './headers.ts';
 import { tlsOptions } from './upstream.ts';
 
 export interface UpgradeRequest {
-  readonly incoming: IncomingMessage;
-  readonly socket: Socket;
-  /** What came with the request's head. */
-  readonly head: Buffer;
   readonly upstream: UpstreamConfig;
   /** The origin-form target, its bytes as the client sent them. */
   readonly path: string;
   /** End-to-end fields as they go upstream (see headers.ts). */
   readonly headers: readonly string[];
-  /** Fields added to the answer. */
-  readonly added: readonly string[];
-  /** How long the upstream may take to answer, and between two parts of a refusal. */
+  /** The value of Upgrade, as the client spells it. */
+  readonly protocol: string;
+  /** What Sec-WebSocket-Accept must be; undefined where the client itself looks at it. */
+  readonly accept: string | undefined;
+  /** How long the upstream may take to answer. */
   readonly timeoutMs: number;
-  /** Whether one more stream may be open; asked when the upstream has agreed. */
-  hasRoom(): boolean;
+  /** Aborted when the client has left: then the upstream is left too. */
+  readonly clientLeft: AbortSignal;
 }
 
-export type UpgradeResult =
-  /** Both have switched protocols: the sockets are the caller's from here on, and so is what the client sent early. */
-  | { readonly kind: 'open'; readonly upstream: Socket; readonly early: Buffer }
-  /** The upstream said no, and the client has its whole answer. */
-  | { readonly kind: 'refused'; readonly status: number; readonly bytes: number }
-  /** With `answer` nothing was answered yet: it is there to do so, and closes the connection when it has ended. */
+export type UpgradeAnswer =
+  /** It has switched: the socket is the caller's from here on. */
+  | {
+      readonly kind: 'open';
+      readonly status: 101;
+      readonly failure: undefined;
+      readonly socket: Socket;
+      /** The protocol as the upstream spells it. */
+      readonly protocol: string;
+      /** End-to-end fields of its answer. */
+      readonly fields: readonly string[];
+    }
+  /** It said no. What it says is there to be read, and then to be destroyed. */
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly failure: undefined;
+      readonly refusal: IncomingMessage;
+    }
   | {
       readonly kind: 'failed';
+      readonly status: undefined;
       readonly failure: ForwardFailure;
       readonly error: unknown;
-      readonly answer: ServerResponse | undefined;
     };
 
 export interface UpgradeProxy {
   /** Asks the upstream to switch; calls `settled` once. */
-  open(request: UpgradeRequest, settled: (result: UpgradeResult) => void): void;
+  ask(request: UpgradeRequest, settled: (answer: UpgradeAnswer) => void): void;
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -76,7 +85,7 @@ export function createUpgradeProxy(): UpgradeProxy {
   };
 
   return {
-    open(request, settled) {
+    ask(request, settled) {
       const { upstream } = request;
       const target = new URL(upstream.url);
       const handshake = new Handshake(request, settled);
@@ -103,21 +112,20 @@ export function createUpgradeProxy(): UpgradeProxy {
 class Handshake {
   readonly standIn: Socket;
   readonly #request: UpgradeRequest;
-  readonly #settled: (result: UpgradeResult) => void;
-  readonly #early: EarlyBytes;
+  readonly #settled: (answer: UpgradeAnswer) => void;
   readonly #timer: NodeJS.Timeout;
+  readonly #onLeft = () => this.fail('client_left');
   #outgoing: ClientRequest | undefined;
   #isConnected = false;
   #isOver = false;
 
-  constructor(request: UpgradeRequest, settled: (result: UpgradeResult) => void) {
-    const { socket, head, timeoutMs } = request;
+  constructor(request: UpgradeRequest, settled: (answer: UpgradeAnswer) => void) {
     this.#request = request;
     this.#settled = settled;
-    this.standIn = createClientStandIn(socket);
-    this.#early = readEarly(socket, head, () => this.fail('client_left'));
+    this.standIn = createClientStandIn();
     const timedOut = () => this.fail(this.#isConnected ? 'upstream_timeout' : 'connect_timeout');
-    this.#timer = setTimeout(timedOut, timeoutMs);
+    this.#timer = setTimeout(timedOut, request.timeoutMs);
+    request.clientLeft.addEventListener('abort', this.#onLeft);
   }
 
   /** The upstream's request exists, nothing of it has been sent, and the fork has no listeners on it yet. */
@@ -130,13 +138,12 @@ class Handshake {
         this.#isConnected = true;
       });
     });
-    outgoing.on('upgrade', (answer) => this.#checkSwitch(answer));
-    outgoing.on('response', (refusal) => this.#relayRefusal(refusal));
+    outgoing.on('response', (refusal) => this.#refused(refusal));
   }
 
   /** The fork has its listeners; this one comes after them. */
   begun(): void {
-    this.#outgoing?.on('upgrade', (_answer, upstream) => this.#takeOver(upstream));
+    this.#outgoing?.on('upgrade', (answer, upstream) => this.#switched(answer, upstream));
   }
 
   broke(error: Error): void {
@@ -145,70 +152,51 @@ class Handshake {
 
   fail(failure: ForwardFailure, error?: unknown): void {
     if (this.#isOver) return;
-    const { incoming, socket } = this.#request;
     this.#end();
     this.#outgoing?.destroy();
     this.standIn.destroy();
-    if (failure === 'client_left') socket.destroy();
-    const answer = socket.destroyed ? undefined : answerOn(incoming, socket);
-    this.#settled({ kind: 'failed', failure, error, answer });
+    this.#settled({ kind: 'failed', status: undefined, failure, error });
   }
 
-  /** Before the fork composes the 101 from it: its fields as they go to the client. */
-  #checkSwitch(answer: IncomingMessage): void {
-    const { hasRoom, added } = this.#request;
-    const protocol = headerValue(answer.rawHeaders, 'upgrade') ?? '';
-    if (protocol.toLowerCase() !== 'websocket') this.fail('response_invalid', new Error(`switched to ${protocol}`));
-    else if (!hasRoom()) this.fail('overloaded');
-    const fields = ['Upgrade', protocol, 'Connection', 'Upgrade', ...responseHeaders(answer.rawHeaders), ...added];
-    answer.headers = fieldsByName(fields);
-  }
-
-  /** After the fork has written the 101 and joined the upstream with the stand-in: they part again. */
-  #takeOver(upstream: Socket): void {
+  /** After the fork has joined the upstream with the stand-in: they part again. */
+  #switched({ rawHeaders }: IncomingMessage, upstream: Socket): void {
     upstream.unpipe(this.standIn);
     this.standIn.unpipe(upstream);
     upstream.once('close', () => this.standIn.destroy());
-    if (this.#isOver) upstream.destroy();
-    else this.#settled({ kind: 'open', upstream, early: this.#end() });
+    const { accept } = this.#request;
+    const protocol = headerValue(rawHeaders, 'upgrade') ?? '';
+    if (protocol.toLowerCase() !== 'websocket') this.fail('response_invalid', new Error(`switched to ${protocol}`));
+    else if (accept !== undefined && headerValue(rawHeaders, 'sec-websocket-accept') !== accept) {
+      this.fail('response_invalid', new Error('its Sec-WebSocket-Accept does not answer our key'));
+    }
+    if (this.#isOver) {
+      upstream.destroy();
+      return;
+    }
+    this.#end();
+    const fields = answerHeaders(101, rawHeaders);
+    this.#settled({ kind: 'open', status: 101, failure: undefined, socket: upstream, protocol, fields });
   }
 
-  #relayRefusal(refusal: IncomingMessage): void {
+  #refused(refusal: IncomingMessage): void {
+    const { statusCode = 502 } = refusal;
     // Node takes a 101 that names no protocol for an ordinary answer.
-    if (refusal.statusCode === 101) this.fail('response_invalid', new Error('101 without a protocol'));
+    if (statusCode === 101) this.fail('response_invalid', new Error('101 without a protocol'));
     if (this.#isOver) return;
     this.#end();
     this.standIn.destroy(); // The fork relays nothing to a client that is gone.
-    const { incoming, socket, added, timeoutMs } = this.#request;
-    const answer = answerOn(incoming, socket);
-    relayRefusal({ refusal, answer, added, timeoutMs }, (result) => {
-      this.#outgoing?.destroy();
-      if (result.kind === 'failed') socket.destroy();
-      this.#settled(result);
-    });
+    this.#settled({ kind: 'refused', status: statusCode, failure: undefined, refusal });
   }
 
-  /** Nothing more of the handshake reaches the client; answers what that has sent early. */
-  #end(): Buffer {
+  #end(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    return this.#early.take();
+    this.#request.clientLeft.removeEventListener('abort', this.#onLeft);
   }
-}
-
-/** A response of Node's on a socket that its server has given up; the connection ends with it. */
-function answerOn(incoming: IncomingMessage, socket: Socket): ServerResponse {
-  const answer = new ServerResponse(incoming);
-  answer.shouldKeepAlive = false;
-  answer.assignSocket(socket);
-  socket.on('drain', () => answer.emit('drain'));
-  answer.on('finish', () => endAndLinger(socket));
-  return answer;
 }
 
 /** The request as the fork reads it: what it takes of an IncomingMessage, and no more. */
-function asIncoming({ incoming, path, headers }: UpgradeRequest): IncomingMessage {
-  const protocol = headerValue(incoming.rawHeaders, 'upgrade') ?? 'websocket';
+function asIncoming({ path, headers, protocol }: UpgradeRequest): IncomingMessage {
   return {
     method: 'GET',
     url: path,

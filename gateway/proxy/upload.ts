@@ -4,6 +4,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { Upload, UploadSink } from '../upstream/exchange.ts';
 import type { Capture } from './capture.ts';
 import { headerValue, passableTrailers } from './headers.ts';
+import { type UploadRate, UploadWatch } from './upload-rate.ts';
 
 /** Bodies up to this size are collected and sent in one write; measured half as dear again as streaming them. */
 const BUFFERED_BYTES_MAX = 16_384;
@@ -27,11 +28,20 @@ function awaitsContinue(incoming: IncomingMessage): boolean {
   return incoming.httpVersion !== '1.0' && headerValue(incoming.rawHeaders, 'expect') !== undefined;
 }
 
-/** Collects a small body. `done` is called once, and not at all when the client leaves before the end. */
-function collect(incoming: IncomingMessage, done: (body: Buffer) => void): void {
+/** Collects a small body. `done` is called once, and not at all when the client leaves before the end, or is too slow. */
+function collect({ incoming, uploadRate }: BodyRequest, reader: BodyReader, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
-  incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-  incoming.on('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+  const watch = new UploadWatch(uploadRate, () => {
+    if (!incoming.destroyed) reader.tooSlow();
+  });
+  incoming.on('data', (chunk: Buffer) => {
+    watch.received(chunk.length);
+    chunks.push(chunk);
+  });
+  incoming.on('end', () => {
+    watch.stop();
+    done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+  });
 }
 
 /** A client's body as it comes. Nothing of it is read before the upstream wants it. */
@@ -39,14 +49,20 @@ class ClientUpload implements Upload {
   readonly expectsContinue: boolean;
   readonly #request: BodyRequest;
   readonly #onProgress: (bytes: number) => void;
+  readonly #tooSlow: () => void;
+  #watch: UploadWatch | undefined;
   #bytes = 0;
   #sink: UploadSink | undefined;
   readonly #onData = (chunk: Buffer) => this.#part(chunk);
-  readonly #onEnd = () => this.#sink?.end(passableTrailers(this.#request.incoming.rawTrailers));
+  readonly #onEnd = () => {
+    this.#watch?.stop();
+    this.#sink?.end(passableTrailers(this.#request.incoming.rawTrailers));
+  };
 
-  constructor(request: BodyRequest, onProgress: (bytes: number) => void) {
+  constructor(request: BodyRequest, onProgress: (bytes: number) => void, tooSlow: () => void) {
     this.#request = request;
     this.#onProgress = onProgress;
+    this.#tooSlow = tooSlow;
     this.expectsContinue = awaitsContinue(request.incoming);
   }
 
@@ -55,20 +71,23 @@ class ClientUpload implements Upload {
   }
 
   start(sink: UploadSink): void {
-    const { incoming, outgoing } = this.#request;
+    const { incoming, outgoing, uploadRate } = this.#request;
     this.#sink = sink;
+    this.#watch = new UploadWatch(uploadRate, this.#tooSlow);
     if (this.expectsContinue && !incoming.complete) outgoing.writeContinue();
     incoming.on('data', this.#onData);
     incoming.on('end', this.#onEnd);
   }
 
   resume(): void {
+    this.#watch?.resumed();
     this.#request.incoming.resume();
   }
 
   stop(): void {
     const { incoming } = this.#request;
     if (this.isUnread) return;
+    this.#watch?.stop();
     incoming.off('data', this.#onData);
     incoming.off('end', this.#onEnd);
     incoming.resume(); // What the client still sends is read and thrown away, so that it can read the answer.
@@ -78,8 +97,11 @@ class ClientUpload implements Upload {
     const { incoming, captures } = this.#request;
     captures?.request.push(chunk);
     this.#bytes += chunk.length;
+    this.#watch?.received(chunk.length);
     this.#onProgress(this.#bytes);
-    if (this.#sink?.write(chunk) === false) incoming.pause();
+    if (this.#sink?.write(chunk) !== false) return;
+    this.#watch?.held();
+    incoming.pause();
   }
 }
 
@@ -89,6 +111,8 @@ export interface BodyRequest {
   /** A larger body is refused; undefined for bodies of any size. */
   readonly bodyBytesMax: number | undefined;
   readonly captures: { readonly request: Capture } | undefined;
+  /** A client that sends it more slowly is given up. */
+  readonly uploadRate: UploadRate;
 }
 
 /** What becomes of a body: given whole, or as it comes, or refused. */
@@ -98,6 +122,7 @@ export interface BodyReader {
   /** More of a stream has come. */
   progress(): void;
   tooLarge(): void;
+  tooSlow(): void;
 }
 
 export interface BodyStream extends Upload {
@@ -114,7 +139,7 @@ export function readBody(request: BodyRequest, reader: BodyReader): void {
     return;
   }
   if (declared <= BUFFERED_BYTES_MAX && !awaitsContinue(incoming)) {
-    collect(incoming, (body) => {
+    collect(request, reader, (body) => {
       captures?.request.push(body);
       reader.whole(body);
     });
@@ -124,5 +149,5 @@ export function readBody(request: BodyRequest, reader: BodyReader): void {
     if (bytes > bodyBytesMax) reader.tooLarge();
     else reader.progress();
   };
-  reader.stream(new ClientUpload(request, onProgress));
+  reader.stream(new ClientUpload(request, onProgress, () => reader.tooSlow()));
 }

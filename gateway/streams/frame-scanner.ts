@@ -22,83 +22,92 @@ const LENGTH_IN_8_BYTES = 127;
 
 type Part = 'first' | 'second' | 'length' | 'rest';
 
-/** The length of the frame that begins here, when it is told by its first two bytes and these are here; otherwise 0. */
-function shortFrameAt(chunk: Uint8Array, at: number): number {
-  const second = chunk[at + 1];
-  if (second === undefined) return 0;
-  const length = second & LENGTH;
-  return length < LENGTH_IN_2_BYTES ? 2 + (second & MASKED ? MASK_BYTES : 0) + length : 0;
-}
-
-export function createFrameScanner(): FrameScanner {
-  let part: Part = 'first';
-  let opcode = 0;
-  let maskBytes = 0;
-  let lengthBytesLeft = 0;
-  let payloadBytes = 0;
+/** A class, because there are two for every open WebSocket, and most of those are idle. */
+class Scanner implements FrameScanner {
+  closeSeen = false;
+  #part: Part = 'first';
+  #opcode = 0;
+  #maskBytes = 0;
+  #lengthBytesLeft = 0;
+  #payloadBytes = 0;
   /** Of mask and payload. Exact up to 2^53; a frame said to be longer than that never ends. */
-  let restBytes = 0;
-  let closeSeen = false;
+  #restBytes = 0;
 
-  function beginRest(): void {
-    restBytes = payloadBytes > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : maskBytes + payloadBytes;
-    part = 'rest';
+  get atBoundary(): boolean {
+    return this.#part === 'first';
   }
 
-  function headerByte(byte: number): void {
-    if (part === 'first') {
-      opcode = byte & OPCODE;
-      part = 'second';
-    } else if (part === 'second') {
-      maskBytes = byte & MASKED ? MASK_BYTES : 0;
-      const length = byte & LENGTH;
-      lengthBytesLeft = length === LENGTH_IN_8_BYTES ? 8 : length === LENGTH_IN_2_BYTES ? 2 : 0;
-      payloadBytes = lengthBytesLeft > 0 ? 0 : length;
-      if (lengthBytesLeft > 0) part = 'length';
-      else beginRest();
-    } else {
-      payloadBytes = payloadBytes * 256 + byte;
-      lengthBytesLeft--;
-      if (lengthBytesLeft === 0) beginRest();
-    }
+  push(chunk: Uint8Array): void {
+    this.#advance(chunk, false);
   }
 
-  function advance(chunk: Uint8Array, stopsAtBoundary: boolean): number {
+  pushToBoundary(chunk: Uint8Array): number {
+    return this.#advance(chunk, true);
+  }
+
+  #advance(chunk: Uint8Array, stopsAtBoundary: boolean): number {
     const end = chunk.length;
     let at = 0;
     while (at < end) {
-      if (part === 'first') {
-        // Most frames are short and come whole; the rest of this function is right for them too, only slower.
-        const length = shortFrameAt(chunk, at);
-        if (length > 0 && at + length <= end) {
-          if (((chunk[at] as number) & OPCODE) === OPCODE_CLOSE) closeSeen = true;
-          at += length;
-          if (stopsAtBoundary) return at;
-          continue;
-        }
+      if (this.#part === 'first' && !stopsAtBoundary) {
+        at = this.#skipShort(chunk, at);
+        if (at === end) return at;
       }
-      if (part === 'rest') {
-        const passed = Math.min(restBytes, end - at);
-        restBytes -= passed;
+      if (this.#part === 'rest') {
+        const passed = Math.min(this.#restBytes, end - at);
+        this.#restBytes -= passed;
         at += passed;
-      } else headerByte(chunk[at++] as number); // In bounds: at < end.
-      if (part === 'rest' && restBytes === 0) {
-        part = 'first';
-        if (opcode === OPCODE_CLOSE) closeSeen = true;
+      } else this.#headerByte(chunk[at++] as number); // In bounds: at < end.
+      if (this.#part === 'rest' && this.#restBytes === 0) {
+        this.#part = 'first';
+        if (this.#opcode === OPCODE_CLOSE) this.closeSeen = true;
         if (stopsAtBoundary) return at;
       }
     }
     return at;
   }
 
-  return {
-    get atBoundary() {
-      return part === 'first';
-    },
-    get closeSeen() {
-      return closeSeen;
-    },
-    push: (chunk) => void advance(chunk, false),
-    pushToBoundary: (chunk) => advance(chunk, true),
-  };
+  /** Skips frames that are here whole and short, as most are; #advance is right for them too, only slower. */
+  #skipShort(chunk: Uint8Array, from: number): number {
+    const end = chunk.length;
+    let at = from;
+    while (at + 1 < end) {
+      const second = chunk[at + 1] as number; // In bounds, like the other.
+      const length = second & LENGTH;
+      if (length >= LENGTH_IN_2_BYTES) return at;
+      const next = at + 2 + (second >= MASKED ? MASK_BYTES : 0) + length;
+      if (next > end) return at;
+      if (((chunk[at] as number) & OPCODE) === OPCODE_CLOSE) this.closeSeen = true;
+      at = next;
+    }
+    return at;
+  }
+
+  #headerByte(byte: number): void {
+    if (this.#part === 'first') {
+      this.#opcode = byte & OPCODE;
+      this.#part = 'second';
+    } else if (this.#part === 'second') {
+      this.#maskBytes = byte & MASKED ? MASK_BYTES : 0;
+      const length = byte & LENGTH;
+      this.#lengthBytesLeft = length === LENGTH_IN_8_BYTES ? 8 : length === LENGTH_IN_2_BYTES ? 2 : 0;
+      this.#payloadBytes = this.#lengthBytesLeft > 0 ? 0 : length;
+      if (this.#lengthBytesLeft > 0) this.#part = 'length';
+      else this.#beginRest();
+    } else {
+      this.#payloadBytes = this.#payloadBytes * 256 + byte;
+      this.#lengthBytesLeft--;
+      if (this.#lengthBytesLeft === 0) this.#beginRest();
+    }
+  }
+
+  #beginRest(): void {
+    const isEndless = this.#payloadBytes > Number.MAX_SAFE_INTEGER;
+    this.#restBytes = isEndless ? Number.POSITIVE_INFINITY : this.#maskBytes + this.#payloadBytes;
+    this.#part = 'rest';
+  }
+}
+
+export function createFrameScanner(): FrameScanner {
+  return new Scanner();
 }

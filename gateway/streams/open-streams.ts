@@ -19,8 +19,13 @@ export interface OpenStreams {
   readonly hasRoom: boolean;
   /** Enters an event stream that `side` sends; undefined when no more may be open. */
   openEvents(owner: StreamOwner, side: Side, ends: EventStreamEnds): PassingEvents | undefined;
-  /** Joins the two ends of a WebSocket; calls `closed` once. @throws without room. */
-  openTunnel(owner: StreamOwner, ends: Omit<TunnelEnds, 'idleTimeoutMs'>, closed: (result: TunnelResult) => void): void;
+  /** Joins a client and `side`, the two ends of a WebSocket; calls `closed` once. @throws without room. */
+  openTunnel(
+    owner: StreamOwner,
+    side: Side,
+    ends: Omit<TunnelEnds, 'idleTimeoutMs'>,
+    closed: (result: TunnelResult) => void,
+  ): void;
   counts(routeId: string): StreamCounts;
   /** Decides all streams again, after a change that may move a side. */
   redecide(): void;
@@ -79,16 +84,13 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
         },
       };
     },
-    openTunnel(owner, ends, closed) {
+    openTunnel(owner, side, ends, closed) {
       const { idleTimeoutMs } = policyOf(owner.routeId);
       const tunnel = openTunnel({ ...ends, idleTimeoutMs }, (result) => {
         remove();
         closed(result);
       });
-      const remove = registry.add({
-        ...entryOf(owner, 'websocket', owner.decision.side),
-        close: (how) => tunnel.close(how),
-      });
+      const remove = registry.add({ ...entryOf(owner, 'websocket', side), close: (how) => tunnel.close(how) });
     },
     counts: registry.counts,
     redecide: registry.redecide,

@@ -1,20 +1,19 @@
 // An open WebSocket: bytes from each peer to the other, untouched, and an orderly end when the gateway wants one.
 //
 //   client ──(up)──▶ gateway ──(up)──▶ upstream        client ◀─(down)── gateway ◀─(down)── upstream
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { endAndLinger } from '../proxy/linger.ts';
 import { type CloseCode, closeFrame, maskedCloseFrame } from './close-frame.ts';
 import { type ClosePlan, IDLE_CLOSE } from './flip-policy.ts';
 import { createFrameScanner } from './frame-scanner.ts';
+import { breakOff, cutEnd, prepareEnd } from './tunnel-end.ts';
 
 /** After one peer has finished sending, the other may be quiet for this long before the stream is given up. */
 const HALF_OPEN_MS = 30_000;
-/** Probes that find a peer which vanished without a word begin after this much silence. */
-const KEEP_ALIVE_MS = 30_000;
 
 export interface TunnelEnds {
-  readonly client: Socket;
-  readonly upstream: Socket;
+  readonly client: Duplex;
+  readonly upstream: Duplex;
   /** What the client sent before the upgrade was through. */
   readonly early: Buffer;
   readonly idleTimeoutMs: number | undefined;
@@ -35,14 +34,17 @@ export interface Tunnel {
   close(how: Pick<ClosePlan, 'code' | 'deadlineMs'>): void;
 }
 
-/** Joins two sockets until both are closed; then calls `closed` once. */
+/** Smaller ones are left to the garbage collector. */
+const RELEASE_BYTES_MIN = 8_192;
+
+/** Joins the two ends until both are closed; then calls `closed` once. */
 export function openTunnel(ends: TunnelEnds, closed: (result: TunnelResult) => void): Tunnel {
   return new OpenTunnel(ends, closed);
 }
 
 class OpenTunnel implements Tunnel {
-  readonly #client: Socket;
-  readonly #upstream: Socket;
+  readonly #client: Duplex;
+  readonly #upstream: Duplex;
   readonly #closed: (result: TunnelResult) => void;
   readonly #up = createFrameScanner();
   readonly #down = createFrameScanner();
@@ -79,10 +81,8 @@ class OpenTunnel implements Tunnel {
     this.#endIfLeaving();
   }
 
-  #join(from: Socket, to: Socket, name: 'client' | 'upstream'): void {
-    from.setTimeout(0);
-    from.setNoDelay(true);
-    from.setKeepAlive(true, KEEP_ALIVE_MS);
+  #join(from: Duplex, to: Duplex, name: 'client' | 'upstream'): void {
+    prepareEnd(from);
     to.on('drain', () => from.resume());
     from.on('error', () => {}); // A 'close' follows.
     from.on('end', () => {
@@ -94,15 +94,16 @@ class OpenTunnel implements Tunnel {
     from.on('close', () => {
       this.#endedBy ??= name;
       if (to.destroyed) this.#settle(this.#endedBy);
-      else endAndLinger(to);
+      else if (from.readableEnded || to.writableEnded) endAndLinger(to);
+      else breakOff(to);
     });
   }
 
   #relayUp(chunk: Buffer): void {
     this.#moved();
     this.#bytesUp += chunk.length;
-    this.#up.push(chunk);
     pass(chunk, this.#client, this.#upstream);
+    this.#up.push(chunk);
     // The client has answered our Close, and the upstream has that answer: as the server we end the connection first.
     if (this.#saidGoodbye && this.#up.closeSeen) this.#endBoth();
   }
@@ -111,8 +112,8 @@ class OpenTunnel implements Tunnel {
     this.#moved();
     if (!this.#wanted) {
       this.#bytesDown += chunk.length;
-      this.#down.push(chunk);
       pass(chunk, this.#upstream, this.#client);
+      this.#down.push(chunk); // After the kernel has read it: by then it is in the processor's cache (measured).
       return;
     }
     // Frame by frame, until ours can go between two of them; after it the client takes nothing more (RFC 6455 section 5.5.1).
@@ -154,7 +155,7 @@ class OpenTunnel implements Tunnel {
     const mayTell = this.#wanted && !this.#up.closeSeen && this.#up.atBoundary && this.#upstream.writable;
     if (this.#wanted && mayTell) this.#upstream.write(maskedCloseFrame(this.#wanted));
     endAndLinger(this.#upstream);
-    this.#client.destroy();
+    cutEnd(this.#client);
   }
 
   #settle(endedBy: TunnelResult['endedBy']): void {
@@ -163,8 +164,24 @@ class OpenTunnel implements Tunnel {
   }
 }
 
-/** Passes bytes on; a reader that is slower than the writer stops the writer. */
-function pass(chunk: Buffer, from: Socket, to: Socket): void {
+/**
+ * Passes bytes on; a reader that is slower than the writer stops the writer. What counts is what the reader's socket has not
+ * taken: a large chunk that went out at once is answered false by `write` all the same, and stopping for it costs more than
+ * passing it.
+ */
+function pass(chunk: Buffer, from: Duplex, to: Duplex): void {
   if (to.writableEnded || to.destroyed) return;
-  if (!to.write(chunk)) from.pause();
+  if (chunk.length < RELEASE_BYTES_MIN) to.write(chunk);
+  else to.write(chunk, (error) => !error && release(chunk));
+  if (to.writableLength >= to.writableHighWaterMark) from.pause();
+}
+
+/**
+ * Gives the memory of a chunk back at once that was read from a socket and has been written whole: the next one is then read
+ * into memory that is still in the processor's cache, and the garbage collector has nothing to look for. Measured on a feed
+ * as fast as it is read: less than half the CPU time. A chunk that is only a part of its memory (of a stream of HTTP/2, of
+ * Node's pool) is not ours to give.
+ */
+function release({ buffer, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }

@@ -181,8 +181,8 @@ export class Connection {
       const taken = this.#parser.feed(received);
       if (this.#ended) this.#complete(this.#ended, taken < received.length);
     } catch (error) {
-      if (!(error instanceof ResponseError)) throw error;
-      this.#fail(this.#answering ? 'response_cut' : 'response_invalid', error);
+      if (error instanceof ResponseError) this.#fail(this.#answering ? 'response_cut' : 'response_invalid', error);
+      else this.#fail('internal_error', error as Error); // The handler's own: it costs this exchange and no other.
     }
   }
 
@@ -206,7 +206,11 @@ export class Connection {
     this.#socket.resume(); // In case its owner had paused it.
     if (isReusable) this.#owner.free(this);
     else this.#socket.destroy();
-    carried?.handler.onEnd(trailers);
+    try {
+      carried?.handler.onEnd(trailers);
+    } catch (error) {
+      carried?.handler.onFailure('internal_error', error as Error);
+    }
   }
 
   /** The upstream has closed its half. */

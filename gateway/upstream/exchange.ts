@@ -13,7 +13,9 @@ export type ExchangeFailure =
   /** The upstream answered something that is not HTTP. */
   | 'response_invalid'
   /** The answer broke off after it had begun. */
-  | 'response_cut';
+  | 'response_cut'
+  /** Who hears of the exchange threw: no fault of the upstream. */
+  | 'internal_error';
 
 export interface UpstreamRequest {
   readonly method: string;

@@ -14,9 +14,11 @@ export interface BenchContext {
   readonly generateAtRate: LoadGenerator;
   /** For generated configuration, state and logs; removed at the end. */
   readonly folder: string;
-  /** `host:port` by behaviour (`ok`, `hang`, `reset`, `garbage`) of the stand-ins for the two sides. */
+  /** `host:port` by behaviour (`ok`, `streams`, `hang`, `reset`, `garbage`) of the stand-ins for the two sides. */
   readonly legacy: Readonly<Record<string, string>>;
   readonly new: Readonly<Record<string, string>>;
+  /** Aborted when the benchmark is told to end. */
+  readonly ending: AbortSignal;
   /** Tells the user what goes on; not part of the result. */
   readonly say: (line: string) => void;
 }

@@ -10,16 +10,22 @@ import { leaveProxyCore, lookAtMachine } from './machine.ts';
 import { type BenchOptions, readOptions, type ScenarioName, USAGE } from './options.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { machineLines, scenarioLines } from './report.ts';
+import { benchCompare } from './scenarios/compare.ts';
+import { benchEvents } from './scenarios/events.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
 import { benchMemory } from './scenarios/memory.ts';
 import { benchMirror } from './scenarios/mirror.ts';
+import { benchWebSocket } from './scenarios/websocket.ts';
 
 const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promise<ScenarioResult>>> = {
   forward: benchForward,
   mirror: benchMirror,
   hostile: benchHostile,
   memory: benchMemory,
+  websocket: benchWebSocket,
+  events: benchEvents,
+  compare: benchCompare,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 
@@ -47,7 +53,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const generateAtRate = createOwnGenerator(ending.signal);
     const generate = machine.tools.wrk ? createWrk(join(folder, 'wrk'), ending.signal) : generateAtRate;
     const say = (line: string) => console.error(`... ${line}`);
-    const tools = { options, machine, processes, folder, generate, generateAtRate, say };
+    const tools = { options, machine, processes, folder, generate, generateAtRate, say, ending: ending.signal };
     return await runScenarios({ ...tools, legacy: legacy ?? {}, new: fresh ?? {} });
   } catch (error) {
     // Everything fails that is under way when we are told to end; the handler of the signal has the last word.

@@ -11,10 +11,14 @@ const SHIPPED_CONFIG = join(REPOSITORY, 'config', 'sandbox.yaml');
 const TOKEN = 'a-token-for-the-benchmark-only';
 
 /** Routes beside the shipped ones: a table is never so short in earnest. */
-const MORE_ROUTES = ['depth', 'klines', 'balance', 'sniper', 'risk', 'token', 'account', 'fees'].map((name) => ({
-  id: `more.${name}`,
-  match: { methods: ['GET'], path: `/api/${name}/:id` },
-}));
+const MORE_ROUTES = [
+  { id: 'more.websockets', match: { methods: ['GET'], path: '/ws/:feed' } },
+  { id: 'more.events', match: { methods: ['GET'], path: '/api/sse/:feed/:symbol' } },
+  ...['depth', 'klines', 'balance', 'sniper', 'risk', 'token', 'account', 'fees'].map((name) => ({
+    id: `more.${name}`,
+    match: { methods: ['GET'], path: `/api/${name}/:id` },
+  })),
+];
 
 const ROUTES: Readonly<Record<Workload, string>> = { order: 'trade.order.get', list: 'trade.orders.list' };
 

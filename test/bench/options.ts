@@ -1,11 +1,11 @@
 // The command line of the benchmark.
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['forward', 'mirror', 'hostile', 'memory'] as const;
+export const SCENARIOS = ['forward', 'mirror', 'hostile', 'memory', 'websocket', 'events', 'compare'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** What the gateway is compared with, besides itself. */
-export const PEERS = ['nginx', 'haproxy', 'http-proxy', 'hono', 'undici'] as const;
+export const PEERS = ['nginx', 'haproxy', 'http-proxy', 'fastify', 'fast-gateway', 'hono', 'undici'] as const;
 export type PeerName = (typeof PEERS)[number];
 
 export interface BenchOptions {

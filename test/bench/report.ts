@@ -64,7 +64,11 @@ export function ratioText(ratio: Ratio | undefined): string {
   return ratio.min === ratio.max ? ratio.median.toFixed(2) : `${ratio.median.toFixed(2)} (${range})`;
 }
 
-export const LOAD_COLUMNS = ['req/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'CPU us/req', 'RSS MB', 'errors'] as const;
+export const LOAD_COLUMNS = loadColumns('req');
+
+export function loadColumns(unit: string): readonly string[] {
+  return [`${unit}/s`, 'p50 ms', 'p99 ms', 'p99.9 ms', `CPU us/${unit}`, 'RSS MB', 'errors'];
+}
 
 export function loadCells(measured: Measured): string[] {
   const figure = (name: Parameters<typeof medianOf>[1], digits: number) => {

@@ -36,19 +36,30 @@ export interface RoundsOptions {
   readonly afterEach?: (target: Target) => Promise<void>;
 }
 
-export async function measureRounds(targets: readonly Target[], options: RoundsOptions): Promise<readonly Measured[]> {
-  const { generate, load, rounds, afterEach } = options;
-  await warmUp(targets, generate, load);
+/** One after the other, and all of them again, each round. */
+export async function interleave(
+  targets: readonly Target[],
+  rounds: number,
+  measure: (target: Target) => Promise<Round>,
+): Promise<readonly Measured[]> {
   const measured = targets.map((target) => ({ target, rounds: [] as Round[] }));
   for (let round = 0; round < rounds; round++) {
     for (const each of measured) {
-      const { target } = each;
-      each.rounds.push(await measureOnce(target, generate, load));
-      await afterEach?.(target);
-      target.running?.forgetLog();
+      each.rounds.push(await measure(each.target));
+      each.target.running?.forgetLog();
     }
   }
   return measured;
+}
+
+export async function measureRounds(targets: readonly Target[], options: RoundsOptions): Promise<readonly Measured[]> {
+  const { generate, load, rounds, afterEach } = options;
+  await warmUp(targets, generate, load);
+  return interleave(targets, rounds, async (target) => {
+    const round = await measureOnce(target, () => generate({ ...load, target: target.address }));
+    await afterEach?.(target);
+    return round;
+  });
 }
 
 /** The same for all, one after the other: a target that was warmed more than its neighbour would look better for it. */
@@ -59,13 +70,10 @@ async function warmUp(targets: readonly Target[], generate: LoadGenerator, load:
   }
 }
 
-async function measureOnce(
-  { address, running }: Target,
-  generate: LoadGenerator,
-  load: Omit<LoadSpec, 'target'>,
-): Promise<Round> {
+/** What a load costs the proxy, beside what it says itself. */
+export async function measureOnce({ running }: Target, load: () => Promise<LoadResult>): Promise<Round> {
   const before = running && cpuSeconds(running.pid);
-  const result = await generate({ ...load, target: address });
+  const result = await load();
   const after = running && cpuSeconds(running.pid);
   const cpu = before === undefined || after === undefined ? undefined : after - before;
   return {

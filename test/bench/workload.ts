@@ -34,8 +34,15 @@ export type Spelling = 'legacy' | 'new';
 
 /** The body of an answer in a side's spelling: the same data, written differently. */
 export function bodyOf(workload: Workload, spelling: Spelling): string {
-  if (workload === 'order') return spell(ORDER_ID, 0, spelling);
-  const orders = Array.from({ length: LIST_ORDERS }, (_, index) => spell(orderId(index), index, spelling)).join(',');
+  return workload === 'order' ? orderOf(spelling) : listOf(LIST_ORDERS, spelling);
+}
+
+export function orderOf(spelling: Spelling): string {
+  return spell(ORDER_ID, 0, spelling);
+}
+
+export function listOf(count: number, spelling: Spelling): string {
+  const orders = Array.from({ length: count }, (_, index) => spell(orderId(index), index, spelling)).join(',');
   return spelling === 'legacy'
     ? `{"next_cursor":null,"orders":[${orders}],"server_time":"2026-01-05T10:00:00.123000+00:00"}`
     : `{"orders":[${orders}],"next_cursor":null,"server_time":"2026-01-05T10:00:00.123Z"}`;

@@ -18,6 +18,7 @@ test('the least environment, then everything else by default', () => {
         recvWindowMs: 5000,
       },
       redisUrl: undefined,
+      shadowKeys: undefined,
       reconcileIntervalMs: 10_000,
       stopTimeoutMs: 10_000,
       logLevel: 'info',

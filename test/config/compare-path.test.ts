@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { childPath, isComparePath, parseComparePath } from '../../config/compare-path.ts';
+import { childPath, comparePathProblem, parseComparePath } from '../../config/compare-path.ts';
 import { names } from '../helpers/json-documents.ts';
 
-const name = (text: string, deep = false) => ({ name: text, any: false, deep });
-const any = (deep = false) => ({ name: '*', any: true, deep });
+const oneOf = (texts: readonly string[], deep = false) => ({
+  selectors: texts.map((text) => ({ kind: 'name', name: text })),
+  deep,
+});
+const name = (text: string, deep = false) => oneOf([text], deep);
+const any = (deep = false) => ({ selectors: [{ kind: 'any' }], deep });
 
 describe('compare path', () => {
   test('status and header: the name is lower case, as fields are compared', () => {
@@ -31,48 +35,74 @@ describe('compare path', () => {
     ["$['it\\'s']", [name("it's")]],
     ["$['*']", [name('*')]],
     ["$['']", [name('')]],
+    ["$['a','b c', \"d\"].x", [oneOf(['a', 'b c', 'd']), name('x')]],
+    ["$..[ 'a' , * ]", [{ selectors: [{ kind: 'name', name: 'a' }, { kind: 'any' }], deep: true }]],
+    ["$['\\u0041\\n']", [name('A\n')]],
   ];
   for (const [text, steps] of paths) {
     test(`${text} is a path of ${steps.length} step(s)`, () => {
       assert.deepEqual(parseComparePath(text), { part: 'body', steps });
-      assert.equal(isComparePath(text), true);
+      assert.equal(comparePathProblem(text), undefined);
     });
   }
 
-  const wrong = [
-    '',
-    'a',
-    '.a',
-    'Status',
-    'header',
-    'header:',
-    'header:a b',
-    '$.',
-    '$a',
-    '$.a b',
-    '$.a.',
-    '$...a',
-    '$[',
+  test('lines of a body', () => assert.deepEqual(parseComparePath('body:line[*]'), { part: 'line' }));
+
+  test('a filter: what it is made of', () => {
+    const query = (...names: (string | number)[]) => ({ query: names });
+    const filterOf = (text: string) => {
+      const path = parseComparePath(`$.fills[?${text}].fee`);
+      const selector = path.part === 'body' ? path.steps[1]?.selectors[0] : undefined;
+      return selector?.kind === 'filter' ? selector.filter : assert.fail(`${text} is no filter`);
+    };
+    assert.deepEqual(filterOf("@.side=='BUY'"), { op: '==', sides: [query('side'), { literal: 'BUY' }] });
+    assert.deepEqual(filterOf('@.a'), { op: 'exists', query: ['a'] });
+    assert.deepEqual(filterOf("(@['a b'][0] >= 1.50)"), { op: '>=', sides: [query('a b', 0), { number: '1.50' }] });
+    assert.deepEqual(filterOf("@['0'] < null"), { op: '<', sides: [query('0'), { literal: null }] });
+    assert.deepEqual(filterOf('! @.a && @.b || @.c'), {
+      op: 'or',
+      of: [
+        {
+          op: 'and',
+          of: [
+            { op: 'not', of: { op: 'exists', query: ['a'] } },
+            { op: 'exists', query: ['b'] },
+          ],
+        },
+        { op: 'exists', query: ['c'] },
+      ],
+    });
+  });
+
+  const position = /members are not told apart by position: write \[\*\] for all, or \[\?@\.side == 'BUY'\] for some/;
+  const shapes = /expected "status", "header:NAME", "body:line\[\*\]" or a path such as /;
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ...['', 'a', '.a', 'Status', 'header', 'header:', 'header:a b', ' $', 'body:line[1]'].map(
+      (text) => [text, shapes] as const,
+    ),
+    ...['$.', '$.a.', '$...a', '$.0'].map((text) => [text, /expected a name, \* or \[/] as const),
+    ...['$a', '$.a b', '$ '].map(
+      (text) => [text, /expected \. or \[ \(other names are written \['like this'\]\)/] as const,
+    ),
+    ...['$[0]', '$.fills[0].fee', '$[-1]', '$[0:2]', '$[:2]'].map((text) => [text, position] as const),
+    ...['$[', '$[]', '$[a]', "$['a]", '$["a\']'].map(
+      (text) => [text, /expected \*, a name in quotes or a filter/] as const,
+    ),
+    ["$['a'", /expected "]" at character 6/],
+    ['$.a[?]', /expected @, a text in quotes, a number, true, false or null/],
+    ['$.a[?$.b]', /a filter sees the member only: begin with @ instead of \$/],
+    ['$.a[?length(@.b) > 1]', /length\(\) is not known here: compare with ==/],
+    ['$.a[?@.b[*] == 1]', /a filter compares single values: write every name on the way/],
+    ['$.a[?@..b]', /a filter compares single values/],
+    ["$.a[?'x']", /expected ==, !=, <, <=, > or >=/],
+    ['$.a[?(@.b]', /expected "\)"/],
+    [`$[?${'('.repeat(50)}@${')'.repeat(50)}]`, /nested too deeply/],
+    [`$[?${'!'.repeat(50_000)}@]`, /nested too deeply/],
   ];
-  const wrongBrackets = [
-    '$[]',
-    '$[a]',
-    '$[0]',
-    '$.fills[0].fee',
-    '$[-1]',
-    '$[0:2]',
-    '$[?(@.a)]',
-    "$['a]",
-    '$["a\']',
-    '$.a[?]',
-    '$.0',
-    ' $',
-    '$ ',
-  ];
-  for (const text of [...wrong, ...wrongBrackets]) {
-    test(`${JSON.stringify(text)} is no path`, () => {
-      assert.equal(parseComparePath(text), undefined);
-      assert.equal(isComparePath(text), false);
+  for (const [text, problem] of wrong) {
+    test(`${JSON.stringify(text.slice(0, 40))} is no path, and it says what to write`, () => {
+      assert.match(comparePathProblem(text) ?? '', problem);
+      assert.throws(() => parseComparePath(text), problem);
     });
   }
 
@@ -97,6 +127,11 @@ describe('compare path', () => {
       '"',
       '\\',
       '?',
+      '@',
+      '==',
+      '(',
+      '!',
+      ',',
       'a',
       '0',
       ' ',
@@ -105,7 +140,9 @@ describe('compare path', () => {
     );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
-        assert.equal(isComparePath(parts.join('')), parseComparePath(parts.join('')) !== undefined);
+        const problem = comparePathProblem(parts.join(''));
+        if (problem === undefined) parseComparePath(parts.join(''));
+        else assert.notEqual(problem, '');
       }),
     );
   });

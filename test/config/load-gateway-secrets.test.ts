@@ -92,3 +92,39 @@ describe('files and secrets', () => {
     assert.equal(message, `${FILE}:8:17: operator.tokens[0].tokenEnv: expected the name of an environment variable`);
   });
 });
+
+describe("OpenTelemetry's variable for a collector", () => {
+  const VARIABLE = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'banyan-config-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    delete process.env[VARIABLE];
+  });
+  function load(text: string) {
+    const file = join(folder, FILE);
+    writeFileSync(file, text);
+    return loadGatewayConfig(file).tracing;
+  }
+
+  test('set, then it stands in where the file names none', () => {
+    assert.equal(load(LEAST).endpoint, undefined);
+    process.env[VARIABLE] = 'http://collector:4318';
+    assert.deepEqual(load(`${LEAST}tracing: { service: edge, samplePercent: 5 }\n`), {
+      endpoint: 'http://collector:4318',
+      service: 'edge',
+      samplePercent: 5,
+    });
+    assert.equal(load(`${LEAST}tracing: { endpoint: http://other:4318 }\n`).endpoint, 'http://other:4318');
+  });
+
+  test('set to what is no URL, then a refusal that names it', () => {
+    process.env[VARIABLE] = 'collector:4318';
+    assert.throws(
+      () => load(LEAST),
+      /tracing\.endpoint: the environment variable OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http:\/\/collector:4318; correct or unset it/,
+    );
+  });
+});

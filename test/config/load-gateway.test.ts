@@ -36,8 +36,20 @@ describe('a good file', () => {
       expose: false,
       operator: { listen: '127.0.0.1:8081', tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }] },
       upstreams: {
-        legacy: { url: 'http://127.0.0.1:8001', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
-        new: { url: 'http://127.0.0.1:8002', connections: 256, connectTimeoutMs: 3000, host: 'keep' },
+        legacy: {
+          url: 'http://127.0.0.1:8001',
+          connections: 256,
+          connectTimeoutMs: 3000,
+          host: 'keep',
+          verifiesShadow: false,
+        },
+        new: {
+          url: 'http://127.0.0.1:8002',
+          connections: 256,
+          connectTimeoutMs: 3000,
+          host: 'keep',
+          verifiesShadow: false,
+        },
       },
       flags: { provider: 'file', file: 'flags.json' },
       ledger: 'sqlite:gateway.db',
@@ -47,6 +59,7 @@ describe('a good file', () => {
       requestId: true,
       workers: 1,
       shutdown: { delayMs: 1_000 },
+      tracing: { service: 'banyan', samplePercent: 100 },
       rateLimitStore: 'memory',
       trace: 'pass',
       mirror: {
@@ -57,6 +70,7 @@ describe('a good file', () => {
         backoff: true,
         idPairsMax: 100_000,
       },
+      samples: { days: 7, secrets: 'remove' },
       limits: {
         headerBytesMax: 65_536,
         headerCountMax: 200,
@@ -65,6 +79,7 @@ describe('a good file', () => {
         requestsMax: 10_000,
         headerTimeoutMs: 10_000,
         bodyIdleTimeoutMs: 30_000,
+        bodyBytesPerSecondMin: 240,
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },
@@ -75,13 +90,22 @@ describe('a good file', () => {
           initialStage: 'legacy',
           timeoutMs: 30_000,
           retry: 'safe',
+          redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
           mirror: {
             ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5, ids: [] },
             ...{ writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
           },
-          compare: { headers: ['content-type', 'location'], ignore: [], normalise: [], arrays: [], critical: [] },
+          compare: {
+            headers: ['content-type', 'location'],
+            ignore: [],
+            normalise: [],
+            tolerate: [],
+            enums: [],
+            arrays: [],
+            critical: [],
+          },
         },
       ],
     });
@@ -123,7 +147,7 @@ routes:
     assert.deepEqual(problemsOf(text), [
       'banyan.yaml:2:9: listen: expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
       'banyan.yaml:5:31: operator.tokens[0].role: expected "viewer" or "operator" or "admin"',
-      'banyan.yaml:10:9: ledger: expected sqlite:FILE',
+      'banyan.yaml:10:9: ledger: expected sqlite:FILE, or the URL of a Redis that the gateways share',
       'banyan.yaml:11:1: routs: unknown key; remove it or correct its spelling',
       'banyan.yaml:12:24: mirror.concurrency: too small: expected at least 1',
       'banyan.yaml:12:37: mirror.queueMax: too big: expected at most 100000',
@@ -131,13 +155,13 @@ routes:
       'banyan.yaml:15:14: routes[0].match.methods: too small: expected at least 1 member(s)',
       'banyan.yaml:15:33: routes[0].match.path: expected a path that starts with /',
       'banyan.yaml:16:16: routes[0].timeoutMs: expected a whole number',
-      'banyan.yaml:18:24: routes[0].compare.ignore[0].path: expected "status", "header:NAME" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+      "banyan.yaml:18:24: routes[0].compare.ignore[0].path: expected . or [ (other names are written ['like this']) at character 4",
       'banyan.yaml:21:19: routes[1].initialStage: expected "legacy" or "shadow" or "live" or "complete"',
       'banyan.yaml:22:16: routes[1].timeoutMs: expected a number',
       'banyan.yaml:23:5: routes[2].id: missing; expected a text',
       'banyan.yaml:23:5: routes[2].match: missing; expected a mapping',
       'banyan.yaml:24:9: routes[3].id: this id is reserved',
-      'banyan.yaml:26:45: routes[3].compare.normalise[0].as: expected "number" or "timestamp"',
+      'banyan.yaml:26:45: routes[3].compare.normalise[0].as: expected "number" or "timestamp" or "null-as-absent"',
       'banyan.yaml:26:86: routes[3].compare.critical: expected a list',
     ]);
   });
@@ -199,6 +223,19 @@ describe('cross checks', () => {
       'banyan.yaml:13:11: routes[1].id: already the id of routes[0]; ids are unique',
       'banyan.yaml:13:14: routes[1].match: GET /x is already matched by route a',
       'banyan.yaml:13:71: routes[1].compare.arrays[0]: give "key: FIELD", "unordered: true", or both',
+    ]);
+  });
+
+  test('paths in bodies that are none, or that say more than a place, then what to write instead', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: /x }, redact: { paths: [nonsense, status] }, mirror: { ids: [{ name: o, path: "$.a[?@.b == 1]" }] } }
+`;
+    const shapes =
+      'expected "status", "header:NAME", "body:line[*]" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status';
+    assert.deepEqual(problemsOf(text), [
+      `banyan.yaml:12:69: routes[0].redact.paths[0]: ${shapes}`,
+      'banyan.yaml:12:79: routes[0].redact.paths[1]: expected a path in a JSON body such as $.user.name or $..address',
+      'banyan.yaml:12:123: routes[0].mirror.ids[0].path: ids are found by their place alone: write the path without a filter',
     ]);
   });
 

@@ -14,12 +14,33 @@ import { type SpawnedServer, spawnServer } from '../helpers/process.ts';
 import { PLANTED } from '../sandbox/planted.ts';
 import { plantedTour } from '../sandbox/planted-tour.ts';
 import { dataFolder } from '../sandbox/postgres/postgres.ts';
+import { TRADERS } from '../sandbox/seed/users.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const CREATE = 'trade.order.create';
 const READ_ROUTES = ['trade.order.get', 'trade.orders.list', 'positions.list', 'market.ticker'];
 const run = promisify(execFile);
 
+const limit = { symbol: 'BTCUSDT', side: 'BUY', order_type: 'LIMIT', quantity: '0.01', price: '60000' };
+/** Orders that rest, that fill, and that are refused for each reason that the exchange publishes. */
+const NEW_ORDERS: readonly object[] = [
+  limit,
+  { ...limit, side: 'SELL', price: '70000.5' },
+  { ...limit, price: '66000' },
+  { ...limit, side: 'SELL', price: '64000' },
+  { ...limit, order_type: 'MARKET' },
+  { ...limit, order_type: 'MARKET', side: 'SELL', symbol: 'ETHUSDT', quantity: 0.5 },
+  { ...limit, price: '60000.123' },
+  { ...limit, quantity: '0.0000001' },
+  { ...limit, quantity: '0.000001', price: '1' },
+  { ...limit, symbol: 'NONEUSDT' },
+  { ...limit, quantity: 0 },
+  { ...limit, side: 'HOLD' },
+  { ...limit, price: undefined },
+];
+
 interface Comparisons {
+  readonly dropped: Readonly<Record<string, number>>;
   readonly eligible: number;
   readonly pending: number;
   readonly coverage: number;
@@ -38,8 +59,10 @@ describe('the sandbox', () => {
       BANYAN_URL: `http://${sandbox.listening.operator}`,
       BANYAN_OPERATOR_TOKEN: readFileSync(join(dataDir, 'operator.token'), 'utf8'),
     };
+    process.env.BANYAN_SHADOW_KEYS_FILE = join(dataDir, 'shadow.keys');
   });
   after(async () => {
+    delete process.env.BANYAN_SHADOW_KEYS_FILE;
     await sandbox?.stop();
     rmSync(dataFolder(join(dataDir, 'postgres')), { recursive: true, force: true });
     rmSync(dataDir, { recursive: true, force: true });
@@ -60,6 +83,25 @@ describe('the sandbox', () => {
       await response.arrayBuffer();
     }
   }
+
+  /** One after the other: a market order changes what the account holds, which a dry run does not look at. */
+  async function placeOrders(gateway: TestGateway): Promise<void> {
+    for (const [i, order] of NEW_ORDERS.entries()) {
+      const body = JSON.stringify({ user_id: TRADERS[0], ...order });
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${gateway.url}/api/trade/order`, { method: 'POST', headers, body });
+      await response.arrayBuffer();
+      // The first copy is sent alone, and the others are to find it confirmed.
+      await eventually(
+        async () => {
+          const { body: seen } = await gateway.api('GET', `/api/routes/${CREATE}/comparisons`);
+          return seen.eligible === i + 1 && seen.pending === 0;
+        },
+        `order ${i + 1} to be compared`,
+      );
+    }
+  }
+  const READING = { staged: READ_ROUTES, tour: (gateway: TestGateway) => takeTour(gateway.url) };
 
   it("runs the README's tour as printed", async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -93,7 +135,10 @@ describe('the sandbox', () => {
 
   describe('compared by a gateway of its own', () => {
     /** The differences of the planted tour, by a gateway in shadow between the sandbox's two sides. */
-    async function differencesFound(change: (route: GatewayConfig['routes'][number]) => object) {
+    async function differencesFound(
+      change: (route: GatewayConfig['routes'][number]) => object,
+      { staged, tour }: { staged: readonly string[]; tour: (gateway: TestGateway) => Promise<void> } = READING,
+    ) {
       const { routes } = parse(readFileSync(join(ROOT, 'config/sandbox.yaml'), 'utf8')) as Pick<
         GatewayConfig,
         'routes'
@@ -103,15 +148,22 @@ describe('the sandbox', () => {
         new: `http://${sandbox.listening.new}`,
         routes: routes.map((route) => ({
           ...change(route),
-          initialStage: READ_ROUTES.includes(route.id) ? 'shadow' : 'legacy',
+          initialStage: staged.includes(route.id) ? 'shadow' : 'legacy',
         })),
-        // What is found must not depend on how busy the machine is.
-        overrides: { log: { level: 'warn' }, mirror: { compareCpuPercent: 100, backoff: false } },
+        overrides: {
+          log: { level: 'warn' },
+          mirror: { compareCpuPercent: 100, backoff: false }, // What is found must not depend on how busy the machine is.
+          shadowKeysEnv: 'BANYAN_SHADOW_KEYS',
+          upstreams: {
+            legacy: { url: `http://${sandbox.listening.legacy}` },
+            new: { url: `http://${sandbox.listening.new}`, verifiesShadow: true },
+          },
+        },
       });
       try {
-        await takeTour(gateway.url);
+        await tour(gateway);
         const found = new Map<string, Comparisons>();
-        for (const id of READ_ROUTES) {
+        for (const id of staged) {
           const comparisons = await eventually(async () => {
             const { body } = await gateway.api('GET', `/api/routes/${id}/comparisons`);
             return body.pending === 0 && (body as Comparisons);
@@ -141,6 +193,16 @@ describe('the sandbox', () => {
         const difference = found.get(routeId)?.differences.find((each) => each.path === path);
         assert.equal(difference?.critical, critical, `${routeId} ${path}`);
       }
+    });
+
+    it('finds nothing in new orders, which it copies as dry runs, but the ids that each side makes', async () => {
+      const found = await differencesFound((route) => route, { staged: [CREATE], tour: placeOrders });
+      assert.deepEqual(names(found), []);
+      const created = found.get(CREATE);
+      assert.deepEqual(created?.dropped, {});
+      assert.equal(created?.eligible, NEW_ORDERS.length);
+      const ruled = created?.differences.map(({ path }) => path) ?? [];
+      for (const path of ['$.order_id', '$.mexc_order_id', '$.code']) assert.ok(ruled.includes(path), path);
     });
 
     it("without rules shows a Python service's habits for what they are", async () => {

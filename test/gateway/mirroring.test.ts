@@ -17,12 +17,13 @@ const SOON = { timeoutMs: 200 };
 async function shadowing(
   legacy: { url: string },
   fresh: { url: string },
-  options: { mirror?: object; compare?: object; limits?: object; stage?: string } = {},
+  options: { mirror?: object; compare?: object; redact?: object; limits?: object; stage?: string } = {},
 ): Promise<TestGateway> {
   const route = routeOn('/*', {
     initialStage: options.stage ?? 'shadow',
     mirror: { ...SMALL_MIRROR, ...options.mirror },
     compare: options.compare ?? {},
+    redact: options.redact ?? {},
   });
   // A busy machine must not make comparing too dear.
   const overrides = { mirror: { compareCpuPercent: 100, ...options.limits } };
@@ -66,6 +67,57 @@ describe('a copied request', () => {
     assert.equal(copied?.headers['x-user-id'], 'u1');
     assert.equal(copied?.headers['x-banyan-copy'], '1');
     assert.equal(copied?.headers['x-banyan-shadow'], undefined, "a client's own shadow header is stripped at the edge");
+  });
+
+  it('is kept as a sample with what sending it again needs, without what the route wants left out', async () => {
+    const legacy = await kept(startUpstream(answering({ name: 'Ann', age: 1 })));
+    const fresh = await kept(startUpstream(answering({ name: 'Bob', age: 2 })));
+    const redact = { headers: ['x-user-id'], paths: ['$.name'] };
+    const gateway = await shadowing(legacy, fresh, { redact });
+    await fetch(`${gateway.url}/x?token=s3cret`, { headers: { 'x-user-id': 'u1', 'x-other': 'o' } });
+    await settled(gateway, 1);
+    const { body: sample } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+    assert.equal(sample.legacy.body, '{"name":"[redacted]","age":1}');
+    assert.equal(sample.target, '/x?token=[redacted]');
+    assert.deepEqual(sample.request.redacted, ['target', 'header:x-user-id']);
+    const headers = Object.fromEntries(sample.request.headers);
+    assert.deepEqual([headers['x-user-id'], headers['x-other']], ['[redacted]', 'o']);
+    const { body: list } = await gateway.api('GET', '/api/routes/test.route/samples');
+    assert.equal(list.samples[0].request, undefined, 'the list is brief');
+  });
+
+  it('counts for the stage in which it was compared: a stage, a rollback and its end begin anew', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const gateway = await shadowing(legacy, legacy);
+    const matches = async (window: string) =>
+      (await gateway.api('GET', `/api/routes/test.route/comparisons?window=${window}`)).body.outcomes.match;
+    const compareOne = async () => {
+      await (await fetch(`${gateway.url}/x`)).text();
+      await settled(gateway, 1);
+      for (const window of ['1m', '10m', 'stage']) assert.equal(await matches(window), 1, window);
+    };
+    const change = (method: string, path: string, body: object) =>
+      gateway.api(method, `/api/routes/test.route/${path}`, { reason: 'x', ...body }, { 'if-match': '*' });
+    await compareOne();
+    for (const step of [
+      () => change('PUT', 'stage', { stage: 'live' }),
+      () => change('POST', 'rollback', {}),
+      () => change('DELETE', 'rollback', {}),
+    ]) {
+      await step();
+      for (const window of ['1m', '10m', 'stage']) assert.equal(await matches(window), 0, window);
+    }
+    await compareOne();
+    const { windows } = (await gateway.api('GET', '/api/routes/test.route?window=10m')).body.evidence;
+    assert.deepEqual(
+      windows.map((each: { window: string; parity: number }) => [each.window, each.parity]),
+      [
+        ['1m', 1],
+        ['10m', 1],
+        ['stage', 1],
+      ],
+    );
+    assert.equal((await gateway.api('GET', '/api/routes/test.route/comparisons?window=1h')).status, 400);
   });
 
   it('goes to legacy once new serves, and the answers keep their sides', async () => {
@@ -272,6 +324,19 @@ describe('every eligible request', () => {
     assert.equal(outcomes.timeout + outcomes.dropped, requests);
     assert.equal(dropped.queue_count, outcomes.dropped);
     assert.ok(outcomes.dropped >= requests - 20, `${outcomes.dropped} dropped`);
+  });
+
+  it('is dropped when there is no room for comparing, be it only legacy with itself', async () => {
+    let asked = 0;
+    const huge = JSON.stringify('x'.repeat(34_000_000)); // More than may wait for the thread.
+    const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(asked++ === 0 ? '1' : huge)));
+    const fresh = await kept(startUpstream((_, outgoing) => outgoing.end('2')));
+    const mirror = { bracketPercent: 100, bodyBytesMax: 67_108_864, timeoutMs: 5_000 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    await (await fetch(`${gateway.url}/x`)).text();
+    assert.deepEqual((await settled(gateway, 1)).dropped, { compare_queue: 1 });
+    await (await fetch(`${gateway.url}/x`)).text();
+    assert.deepEqual((await settled(gateway, 2)).dropped, { compare_queue: 2 });
   });
 
   it('is dropped by reason when a body is larger than is kept, and the client has the whole of it', async () => {

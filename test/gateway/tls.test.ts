@@ -107,6 +107,23 @@ describe('a client that speaks TLS', () => {
     }
   });
 
+  it('and sends a body too slowly over HTTP/2 is answered 408, and its stream ends', async () => {
+    const upstream = await kept(startUpstream((incoming) => incoming.resume()));
+    const limits = { bodyIdleTimeoutMs: 150, bodyBytesPerSecondMin: 1_000 };
+    const session = http2To(await secureGateway(upstream, { limits }));
+    for (const headers of [{ 'content-length': '5000' }, {}]) {
+      const stream = session.request({ ':path': '/x', ':method': 'POST', ...headers });
+      stream.on('error', () => {});
+      const dribble = setInterval(() => stream.write('a'), 20);
+      const closed = once(stream, 'close');
+      const [answer] = await within(once(stream, 'response'), 'the answer');
+      stream.resume();
+      await within(closed, 'the stream to end');
+      clearInterval(dribble);
+      assert.deepEqual([answer[':status'], stream.rstCode], [408, constants.NGHTTP2_NO_ERROR]);
+    }
+  });
+
   it('has bodies streamed both ways over HTTP/2, with and without a length, and trailers', async () => {
     const upstream = await kept(
       startUpstream((incoming, outgoing) => {
@@ -168,6 +185,22 @@ describe('a client that speaks TLS', () => {
     await eventually(() => aborted, 'the backend to be aborted');
     const line = await eventually(() => gateway.log.find(({ msg }) => msg === 'request'), 'the line in the log');
     assert.equal(line.failure, 'client_left');
+  });
+
+  it('that waits for its answer longer than connections may be idle gets it over HTTP/2 too', async () => {
+    let answer = () => {};
+    const upstream = await kept(
+      startUpstream((_, outgoing) => {
+        answer = () => outgoing.end('late');
+      }),
+    );
+    const gateway = await secureGateway(upstream, { limits: { idleTimeoutMs: 60, bodyIdleTimeoutMs: 60 } });
+    const waiting = ask(http2To(gateway), {});
+    await eventually(() => upstream.seen === 1, 'the request to reach the backend');
+    // A connection with nothing under way that was made after it: when that has been ended, the time has passed.
+    await within(once(http2To(gateway), 'close'), 'the end of an idle connection');
+    answer();
+    assert.equal(String((await waiting).body), 'late');
   });
 
   it('is refused what HTTP does not allow over HTTP/2 too', async () => {

@@ -3,15 +3,17 @@ import { createOrderIds } from '../../backend/domain/ids.ts';
 import { createMetrics } from '../../backend/metrics.ts';
 import type { OrderDeps } from '../../backend/orders/deps.ts';
 import { createBackend } from '../../backend/server.ts';
+import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
 import { createLogger } from '../../config/log.ts';
+import type { ShadowKeys } from '../../config/shadow-keys.ts';
 import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
 
 export const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
-export function testBackend(given: { store?: Store; exchange?: FakeExchange } = {}) {
+export function testBackend(given: { store?: Store; exchange?: FakeExchange; shadowKeys?: ShadowKeys } = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
   const exchange = given.exchange ?? createFakeExchange();
@@ -25,14 +27,16 @@ export function testBackend(given: { store?: Store; exchange?: FakeExchange } = 
   };
   const metrics = createMetrics();
   const log = createLogger({ name: 'test', level: 'silent' });
-  const deps = { store, exchange, bus, metrics, log, now };
+  const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
+  const deps = { store, exchange, bus, metrics, log, now, shadow };
   const orderDeps: OrderDeps = { ...deps, nextOrderId: createOrderIds({ now }) };
   const backend = createBackend(deps);
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const init: RequestInit = { method, headers: { 'content-type': 'application/json', ...headers } };
     if (body !== undefined) init.body = typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await backend.app.request(path, init);
+    const request = new Request(`http://backend${path}`, init);
+    const response = await backend.fetch(request, { url: path, headers: Object.fromEntries(request.headers) });
     const text = await response.text();
     const json: Record<string, unknown> = text.startsWith('{') ? JSON.parse(text) : {};
     return { status: response.status, headers: response.headers, text, json };

@@ -93,6 +93,10 @@ export function createFakeExchange(): FakeExchange {
       await during();
       return strike('submit', () => take(order));
     },
+    async preview({ symbol }) {
+      const lastPrice = prices.get(symbol);
+      return lastPrice ? { kind: 'acceptable', lastPrice } : rejected('unknown_symbol', 10007, 'bad symbol');
+    },
     find: (ref) =>
       strike('find', () => {
         const entry = entryOf(ref);

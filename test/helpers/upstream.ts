@@ -9,14 +9,14 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** An HTTP server on a free loopback port that answers as the listener says. */
-export async function startUpstream(listener: RequestListener): Promise<TestServer> {
+/** An HTTP server on a loopback port, a free one unless it is named, that answers as the listener says. */
+export async function startUpstream(listener: RequestListener, listenOn = 0): Promise<TestServer> {
   let seen = 0;
   const server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
     seen++;
     listener(incoming, outgoing);
   });
-  const port = await listenOnLoopback(server);
+  const port = await listenOnLoopback(server, listenOn);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -63,10 +63,10 @@ export async function closedPort(): Promise<number> {
   return port;
 }
 
-function listenOnLoopback(server: Server | TcpServer): Promise<number> {
+function listenOnLoopback(server: Server | TcpServer, port = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 }
 

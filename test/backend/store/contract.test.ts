@@ -19,6 +19,12 @@ storeContract('in memory', async () => {
   return { store, setClock, close: store.close };
 });
 
+storeContract('discarding, in memory', async () => {
+  const { now, setClock } = settableClock();
+  const store = createMemoryStore(now).discarding();
+  return { store, setClock, close: store.close };
+});
+
 storeContract('DynamoDB', async () => {
   const { now, setClock } = settableClock();
   const server = await startDynalite();

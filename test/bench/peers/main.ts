@@ -3,6 +3,9 @@ import type { PeerProxy } from './peer.ts';
 
 const PEERS: Readonly<Record<string, () => Promise<PeerProxy>>> = {
   'http-proxy': async () => (await import('./http-proxy.ts')).startHttpProxy,
+  fastify: async () => (await import('./fastify-proxy.ts')).startFastifyProxy,
+  'fast-gateway': async () => (await import('./fast-gateway.ts')).startFastGateway,
+  'ws-relay': async () => (await import('./ws-relay.ts')).startWsRelay,
   hono: async () => (await import('./hono-proxy.ts')).startHonoProxy,
   undici: async () => (await import('./undici-proxy.ts')).startUndiciProxy,
 };

@@ -89,6 +89,20 @@ http {
       proxy_max_temp_file_size 0;
       proxy_request_buffering off;
     }
+    location /ws/ {
+      proxy_pass http://backend;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+      proxy_set_header Host $host;
+    }
+    location /api/sse/ {
+      proxy_pass http://backend;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_buffering off;
+    }
     ${copies ?? ''}
   }
 }
@@ -105,13 +119,14 @@ defaults
   timeout connect 3s
   timeout client 30s
   timeout server 30s
+  timeout tunnel 1h
   option http-keep-alive
   http-reuse always
 frontend traffic
   bind 127.0.0.1:${port}
   default_backend upstream
 backend upstream
-  server one ${upstream} maxconn 256 pool-max-conn 256
+  server one ${upstream} maxconn 4096 pool-max-conn 256
 `;
 }
 

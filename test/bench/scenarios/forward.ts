@@ -1,21 +1,20 @@
 // 1. Plain forwarding: the gateway (flags, metrics and decision log on, nothing mirrored) against its peers.
-import { join } from 'node:path';
 import type { BenchContext, ScenarioResult } from '../bench-context.ts';
 import { startGateway } from '../gateway-process.ts';
 import { PEERS, type PeerName } from '../options.ts';
-import { startHaproxy, startNginx } from '../peers/native.ts';
+import { missingPeers, startPeer } from '../peers/start.ts';
 import { atLeast, atMost, LOAD_COLUMNS, loadCells, ratioText } from '../report.ts';
 import { errorsOf, type Measured, measureRounds, medianOf, ratio, type Target } from '../rounds.ts';
 
-const PEER_MAIN = join(import.meta.dirname, '..', 'peers', 'main.ts');
-const NODE_PEERS: readonly string[] = ['http-proxy', 'hono', 'undici'];
+const PACKAGES: readonly PeerName[] = ['http-proxy', 'fastify', 'fast-gateway', 'hono'];
+const NODE_PEERS: readonly string[] = [...PACKAGES, 'undici'];
 /** A proxy this near to the upstream alone is held up by it, and faster than it looks. */
 const UPSTREAM_BOUND = 0.8;
 
 export async function benchForward(context: BenchContext): Promise<ScenarioResult> {
   const { options, processes, generate, say } = context;
   const upstream = context.legacy.ok ?? '';
-  const skipped = missingTools(context);
+  const skipped = missingPeers(context);
   const peers = PEERS.filter((peer) => options.peers.includes(peer) && !(peer in skipped));
   say(`1. forwarding: upstream alone, gateway, ${peers.join(', ')}`);
   const gateway = await startGateway('gateway', {
@@ -38,30 +37,12 @@ export async function benchForward(context: BenchContext): Promise<ScenarioResul
   return reportOf(measured, skipped);
 }
 
-async function startPeer(name: PeerName, context: BenchContext, upstream: string): Promise<Target> {
-  if (name === 'nginx' || name === 'haproxy') {
-    const { running, address } = await (name === 'nginx' ? startNginx : startHaproxy)(name, { ...context, upstream });
-    return { name, address, running, warmsUp: false };
-  }
-  const args = [PEER_MAIN, name, `http://${upstream}`];
-  const running = await context.processes.startNode({ name, args, pinned: true });
-  return { name, address: running.listening.traffic ?? '', running, warmsUp: true };
-}
-
-/** Peers that cannot run here, and how to get them. */
-function missingTools({ machine, options }: BenchContext): Readonly<Record<string, string>> {
-  const missing = (['nginx', 'haproxy'] as const).filter(
-    (name) => options.peers.includes(name) && !machine.tools[name],
-  );
-  return Object.fromEntries(missing.map((name) => [name, `${name} is skipped: not installed (apt install ${name})`]));
-}
-
 function reportOf(measured: readonly Measured[], skipped: Readonly<Record<string, string>>): ScenarioResult {
   const named = (name: string) => measured.find(({ target }) => target.name === name);
   const gateway = named('gateway');
   const nginx = named('nginx');
   const bestNode = fastest(measured.filter(({ target }) => NODE_PEERS.includes(target.name)));
-  const bestPackage = fastest(['http-proxy', 'hono'].map(named).filter((each) => each !== undefined));
+  const bestPackage = fastest(PACKAGES.map(named).filter((each) => each !== undefined));
   const rows = measured.map((each) => [
     each.target.name,
     ratioText(ratio(each, nginx, 'requestsPerSecond')),

@@ -1,9 +1,10 @@
 // A stand-in for one side: node upstream/main.ts legacy|new. Beside the port that answers well it opens one for each way
-// of behaving badly: `hang` reads and never answers, `reset` resets at the first request, `garbage` answers what is not HTTP.
+// of behaving badly and one for streams: `hang` reads and never answers, `reset` resets at the first request, `garbage` answers what is not HTTP.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { answersOf } from './answers.ts';
 import { serveConnection } from './connection.ts';
+import { serveStream } from './streams.ts';
 
 const GARBAGE = Buffer.from('\x00\x01SSH-2.0-nonsense\r\n{"half": [1, 2\r\n\r\n'.repeat(8), 'latin1');
 
@@ -12,6 +13,7 @@ const BEHAVIOURS: Readonly<Record<string, (socket: Socket) => void>> = {
   ok: (socket) => serveConnection(socket, answers),
   hang: (socket) => socket.on('error', () => {}).resume(),
   reset: (socket) => socket.on('error', () => {}).once('data', () => socket.resetAndDestroy()),
+  streams: serveStream,
   garbage: (socket) => socket.on('error', () => {}).on('data', () => socket.write(GARBAGE)),
 };
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { runCli } from '../../../gateway/cli/program.ts';
 import { OPERATOR_TOKEN, routeOn, startTestGateway, type TestGateway, VIEWER_TOKEN } from '../../helpers/gateway.ts';
+import { LEAST_CONFIG } from '../../helpers/gateway-config.ts';
 import { closedPort, sendJson, startRawServer, startUpstream, type TestServer } from '../../helpers/upstream.ts';
 
 describe('banyan', () => {
@@ -46,6 +47,7 @@ describe('banyan', () => {
       ['route', 'test.route'],
       ['diffs'],
       ['diffs', 'test.route'],
+      ['diffs', 'test.route', '--window', '1m'],
       ['audit'],
       ['status'],
     ]) {
@@ -85,6 +87,7 @@ describe('banyan', () => {
       [['stage', 'test.route', 'canary', '--percent', '1.5', '--reason', 'x'], /whole number/],
       [['rollback', '--reason', 'x'], /name a route, or --all/],
       [['rollback', 'test.route', '--all', '--reason', 'x'], /name a route, or --all/],
+      [['diffs', '--window', '1h'], /choices are 1m, 10m, stage/],
       [['route', 'nope'], /no route is called nope/],
     ];
     for (const [args, message] of wrong) {
@@ -126,6 +129,18 @@ describe('banyan', () => {
     assert.equal(code, 7);
     assert.match(err, /did not answer within 100 ms/);
     await silent.close();
+  });
+
+  it('check warns of writes that one side would not be sent, and exits 0', async () => {
+    const file = join(folder, 'writes.yaml');
+    const route = { id: 'a', match: { methods: ['POST'], path: '/a' }, mirror: { writes: 'dry-run' } };
+    const upstreams = { ...LEAST_CONFIG.upstreams, new: { url: 'http://127.0.0.1:8002', verifiesShadow: true } };
+    writeFileSync(file, JSON.stringify({ ...LEAST_CONFIG, upstreams, shadowKeysEnv: 'KEYS', routes: [route] }));
+    const { code, err } = await banyan('check', '--config', file);
+    assert.equal(code, 0);
+    assert.match(err, /^warning: writes of a are not copied to legacy/);
+    const asJson = await banyan('check', '--config', file, '--json');
+    assert.equal(JSON.parse(asJson.out).warnings.length, 1);
   });
 
   it('check prints every problem with its place, and exits 2', async () => {

@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { createMergedEvidence, merge } from '../../../gateway/cluster/merged-evidence.ts';
+import { createMergedEvidence } from '../../../gateway/cluster/merged-evidence.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { anObservation } from '../../helpers/observations.ts';
 
 const now = () => new Date('2026-01-05T10:00:00.000Z');
-const SINCE = now().toISOString();
 const PAIR = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
 
 interface Event {
   readonly worker: number;
   readonly kind: 'pending' | 'drop' | Outcome;
   readonly path: string;
+  readonly isBracketed: boolean;
+  readonly isNoise: boolean;
 }
 
-function play(evidence: Evidence, { kind, path }: Event): void {
+function play(evidence: Evidence, { kind, path, isBracketed, isNoise }: Event): void {
   evidence.begin('r');
   if (kind === 'pending') return;
   if (kind === 'drop' || kind === 'dropped') {
@@ -25,19 +26,26 @@ function play(evidence: Evidence, { kind, path }: Event): void {
   }
   const values = { legacy: '1', new: '2' };
   const difference = { path, at: '', kind: 'changed', ...values, critical: false, rule: undefined } as const;
-  const differences = kind === 'mismatch' ? [difference] : [];
-  evidence.record('r', { requestId: path, method: 'GET', target: '/' }, PAIR, {
+  const differences =
+    kind === 'mismatch' ? [isBracketed && isNoise ? { ...difference, noise: true as const } : difference] : [];
+  const request = { requestId: path, method: 'GET', target: '/', headers: [], body: undefined };
+  evidence.record('r', request, PAIR, {
     outcome: kind,
     differences,
     detail: undefined,
+    ...(isBracketed ? { bracketed: true as const } : {}),
   });
 }
+
+const PLAIN = { path: '$', isBracketed: false, isNoise: false };
 
 const events = fc.array(
   fc.record({
     worker: fc.nat({ max: 3 }),
     kind: fc.constantFrom('pending' as const, 'drop' as const, ...OUTCOMES),
     path: fc.constantFrom('$.a', '$.b', '$.c'),
+    isBracketed: fc.boolean(),
+    isNoise: fc.boolean(),
   }),
   { maxLength: 60 },
 );
@@ -57,11 +65,9 @@ describe('the evidence of several workers', () => {
           play(one, event);
           play(several[event.worker] as Evidence, event);
         }
-        const merged = merge(
-          several.map((evidence) => evidence.of('r')),
-          SINCE,
-        );
-        assert.deepEqual(inOrder(merged), inOrder(one.of('r')));
+        const merged = createMergedEvidence(now);
+        for (const [worker, evidence] of several.entries()) merged.add(worker, evidence.take());
+        assert.deepEqual(inOrder(merged.of('r')), inOrder(one.of('r')));
       }),
     );
   });
@@ -74,7 +80,7 @@ describe('the evidence of several workers', () => {
         for (const event of all) {
           const evidence = several[event.worker] as Evidence;
           play(evidence, event);
-          merged.update(event.worker, 'r', evidence.of('r'));
+          merged.add(event.worker, evidence.take());
         }
         const before = merged.of('r');
         const lost = merged.retire(ended).get('r') ?? 0;
@@ -89,32 +95,45 @@ describe('the evidence of several workers', () => {
     );
   });
 
-  it('replaces what a worker said before, and keeps what those said that have ended', () => {
+  it('adds what a worker says to what it said before, and keeps what those said that have ended', () => {
     const merged = createMergedEvidence(now);
     const worker = createEvidence(now);
-    play(worker, { worker: 1, kind: 'match', path: '$' });
-    merged.update(1, 'r', worker.of('r'));
-    play(worker, { worker: 1, kind: 'match', path: '$' });
-    merged.update(1, 'r', worker.of('r'));
-    assert.equal(merged.of('r').outcomes.match, 2);
+    for (const matches of [1, 2]) {
+      play(worker, { worker: 1, kind: 'match', ...PLAIN });
+      merged.add(1, worker.take());
+      assert.equal(merged.of('r').outcomes.match, matches);
+    }
     merged.retire(1);
-    merged.update(2, 'r', worker.of('r'));
-    assert.equal(merged.of('r').outcomes.match, 4);
+    const next = createEvidence(now);
+    play(next, { worker: 2, kind: 'match', ...PLAIN });
+    merged.add(2, next.take());
+    assert.equal(merged.of('r').outcomes.match, 3);
     assert.equal(merged.of('other').eligible, 0);
   });
 
-  it('has the latest samples of all workers, numbered anew, the newest first', () => {
+  it('counts for the windows of the stage that is in force, which the workers do not know', () => {
     const merged = createMergedEvidence(now);
-    for (const requestId of ['a', 'b']) {
+    merged.enter('r', 'shadow');
+    const worker = createEvidence(now);
+    play(worker, { worker: 1, kind: 'match', ...PLAIN });
+    merged.add(1, worker.take());
+    merged.enter('r', 'live');
+    assert.equal(merged.of('r').eligible, 0);
+    play(worker, { worker: 1, kind: 'match', ...PLAIN });
+    merged.add(1, worker.take());
+    assert.equal(merged.of('r', '1m').outcomes.match, 1);
+  });
+
+  it('has samples of all workers, numbered anew, the newest first', () => {
+    const merged = createMergedEvidence(now);
+    for (const [id, requestId] of ['a', 'b'].entries()) {
       const worker = createEvidence(now);
-      for (let i = 0; i < 15; i++) play(worker, { worker: 0, kind: 'mismatch', path: requestId });
-      for (const sample of worker.samples('r').toReversed()) merged.addSample('r', sample);
+      for (let i = 0; i < 15; i++) play(worker, { worker: id, kind: 'mismatch', ...PLAIN, path: `$.${requestId}` });
+      merged.add(id, worker.take());
     }
-    const samples = merged.samples('r');
     assert.deepEqual(
-      samples.map(({ n }) => n),
-      Array.from({ length: 20 }, (_, index) => 30 - index),
+      merged.samples('r').map(({ n, requestId }) => `${n} ${requestId}`),
+      Array.from({ length: 10 }, (_, index) => `${10 - index} $.${index < 5 ? 'b' : 'a'}`),
     );
-    assert.equal(samples[0]?.requestId, 'b');
   });
 });

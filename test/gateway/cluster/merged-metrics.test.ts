@@ -24,16 +24,17 @@ const REQUESTS = 'banyan_requests_total{route="r",side="new",decision="flag-on",
 const DURATIONS = 'banyan_request_duration_seconds_count{route="r",side="new"}';
 
 describe('the metrics of several workers', () => {
-  it('are sums, and for a state the worst', async () => {
+  it('are sums: of a breaker, how many leave a side alone', async () => {
     const merged = createMergedMetrics(createMetrics().registry);
     merged.update(1, await aWorker(3, 0).registry.getMetricsAsJSON());
     merged.update(2, await aWorker(4, 1).registry.getMetricsAsJSON());
+    merged.update(3, await aWorker(0, 1).registry.getMetricsAsJSON());
     const text = await merged.text();
     assert.equal(valueIn(text, REQUESTS), 7);
     assert.equal(valueIn(text, DURATIONS), 7);
     assert.equal(valueIn(text, 'banyan_request_duration_seconds_bucket{le="0.0025",route="r",side="new"}'), 7);
     assert.equal(valueIn(text, 'banyan_requests_in_flight'), 7);
-    assert.equal(valueIn(text, 'banyan_breaker_open{route="r",side="new"}'), 1);
+    assert.equal(valueIn(text, 'banyan_breaker_open{route="r",side="new"}'), 2);
   });
 
   it('never fall with a worker that ends, while what it had under way is gone', async () => {

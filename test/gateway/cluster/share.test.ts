@@ -5,13 +5,14 @@ import { aGatewayConfig } from '../../helpers/gateway-config.ts';
 
 describe("a worker's share of the limits", () => {
   const config = aGatewayConfig({
-    mirror: { concurrency: 10, queueMax: 5, queueBytesMax: 1_000 },
+    mirror: { concurrency: 10, queueMax: 5, queueBytesMax: 1_000, compareCpuPercent: 40 },
     limits: { connectionsMax: 100, requestsMax: 7 },
   });
 
   it('is its part, rounded up, so that none is left with nothing', () => {
     const { mirror, limits, upstreams } = shareOf(config, 4);
     assert.deepEqual([mirror.concurrency, mirror.queueMax, mirror.queueBytesMax], [3, 2, 250]);
+    assert.equal(mirror.compareCpuPercent, 10);
     assert.deepEqual([limits.connectionsMax, limits.requestsMax], [25, 2]);
     assert.deepEqual([upstreams.legacy.connections, upstreams.new.connections], [64, 64]);
     assert.equal(shareOf(aGatewayConfig({ mirror: { concurrency: 1 } }), 64).mirror.concurrency, 1);
@@ -19,11 +20,10 @@ describe("a worker's share of the limits", () => {
 
   it('leaves what is not a limit of the whole gateway as it is', () => {
     const share = shareOf(config, 4);
-    const { upstreams, mirror, limits, ...rest } = share;
+    const { upstreams, mirror: _, limits, ...rest } = share;
     const { upstreams: _u, mirror: _m, limits: _l, ...given } = config;
     assert.deepEqual(rest, given);
     assert.equal(upstreams.legacy.url, config.upstreams.legacy.url);
     assert.equal(limits.headerTimeoutMs, config.limits.headerTimeoutMs);
-    assert.equal(mirror.compareCpuPercent, config.mirror.compareCpuPercent);
   });
 });

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Outcome } from '../../../gateway/mirror/observation.ts';
+import type { Side } from '../../../gateway/routing/side.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { startUpstream, type TestServer } from '../../helpers/upstream.ts';
@@ -25,12 +27,29 @@ export interface ServedBy {
   readonly route: string | undefined;
 }
 
+/** What the operator's API says of a gateway with workers, as far as tests read it; which of it depends on what is asked. */
+export interface ApiBody {
+  readonly ready: boolean;
+  readonly warnings: readonly string[];
+  readonly workers: { readonly wanted: number; readonly serving: number };
+  readonly instances: readonly Instance[];
+  readonly acknowledged: { readonly workers: number; readonly of: number };
+  readonly entries: readonly { readonly action: string; readonly reason: string }[];
+  readonly override: { readonly reason: string };
+  readonly attention: readonly string[];
+  readonly openBreakers: Readonly<Record<Side, number>>;
+  readonly streams: Readonly<Record<Side | 'oldSide', number>>;
+  readonly traffic: Readonly<Record<Side, { readonly requests: number; readonly errors: number }>>;
+  readonly eligible: number;
+  readonly pending: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+}
+
 export interface WorkersGateway {
   readonly url: string;
   readonly server: SpawnedServer;
   readonly folder: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what a test is about
-  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>;
+  api(method: string, path: string, body?: unknown): Promise<{ status: number; body: ApiBody }>;
   instances(): Promise<readonly Instance[]>;
   /** The sum of a metric's values over the labels that contain all of `labels`. */
   metric(name: string, ...labels: readonly string[]): Promise<number>;
@@ -44,12 +63,14 @@ export interface WorkersGateway {
 
 export interface WorkersOptions {
   readonly workers: number;
-  readonly sides: Sides;
+  readonly sides: Readonly<Record<'legacy' | 'new', { readonly url: string }>>;
   readonly routes: readonly object[];
   /** The state of an earlier one. */
   readonly folder?: string;
   /** Where clients connect, when it matters. */
   readonly listen?: string;
+  /** What else the configuration says. */
+  readonly overrides?: object;
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<WorkersGateway> {
@@ -64,6 +85,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
     env: { TEST_TOKEN: TOKEN },
     readyMs: 30_000,
     stopMs: 20_000,
+    ownGroup: true, // As a service manager and a terminal start it; the workers are of its group.
   });
   const operatorUrl = `http://${server.listening.operator}`;
   const api = async (method: string, path: string, body?: unknown) => {
@@ -72,7 +94,8 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: response.status, body: JSON.parse(await response.text()) };
+    const answered: ApiBody = JSON.parse(await response.text());
+    return { status: response.status, body: answered };
   };
   const instances = async (): Promise<readonly Instance[]> => (await api('GET', '/api/instances')).body.instances;
   return {
@@ -105,7 +128,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkersGate
 }
 
 function configOf(
-  { workers, sides, listen = '127.0.0.1:0' }: WorkersOptions,
+  { workers, sides, listen = '127.0.0.1:0', overrides = {} }: WorkersOptions,
   folder: string,
   routes: readonly object[],
 ) {
@@ -120,6 +143,7 @@ function configOf(
     log: { level: 'warn' },
     shutdown: { delayMs: 50 },
     routes,
+    ...overrides,
   };
 }
 

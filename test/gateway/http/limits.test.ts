@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../helpers/deadline.ts';
 import { routeOn } from '../../helpers/gateway.ts';
 import { connectRaw } from '../../helpers/raw-client.ts';
-import { OK, type Script, startWire, statusesOf, type Wire } from './wire.ts';
+import { answerOnce, OK, type Script, startWire, statusesOf, type Wire } from './wire.ts';
 
 const open: Wire[] = [];
 afterEach(async () => {
@@ -76,6 +77,47 @@ describe('a client that is slow', () => {
     });
   }
 
+  for (const [name, head, part] of [
+    ['a small body', 'Content-Length: 5000', 'a'],
+    ['a large body', 'Content-Length: 50000', 'a'],
+    ['a chunked body', 'Transfer-Encoding: chunked', '1\r\na\r\n'],
+  ] as const) {
+    it(`with ${name}, byte by byte but never silent: 408, and the upstream never sees a whole request`, async () => {
+      const wire = await wireWith({ bodyIdleTimeoutMs: 200, bodyBytesPerSecondMin: 1_000 });
+      const client = await connectRaw(wire.gateway.port);
+      client.send(`POST /x HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n`);
+      const dribble = setInterval(() => client.send(part), 20);
+      try {
+        const received = await client.closed();
+        assert.deepEqual(statusesOf(received), [408]);
+        assert.match(received, /\r\nconnection: close\r\n/i);
+        assert.match(received, /request_too_slow/);
+      } finally {
+        clearInterval(dribble);
+      }
+      const { body } = await wire.gateway.api('GET', '/metrics');
+      assert.match(
+        body,
+        /banyan_forward_failures_total\{route="test.route",side="legacy",failure="request_too_slow"\} 1/,
+      );
+      assert.match(body, /banyan_requests_in_flight 0/);
+      await wire.canary();
+      assert.doesNotMatch(wire.heard(), /\r\n0\r\n\r\n/);
+    });
+  }
+
+  it('with a body after a fast beginning: 408 all the same', async () => {
+    const wire = await wireWith({ bodyIdleTimeoutMs: 200, bodyBytesPerSecondMin: 1_000 });
+    const client = await connectRaw(wire.gateway.port);
+    client.send(`POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n${'a'.repeat(1_000_000)}`);
+    const dribble = setInterval(() => client.send('a'), 20);
+    try {
+      assert.deepEqual(statusesOf(await client.closed()), [408]);
+    } finally {
+      clearInterval(dribble);
+    }
+  });
+
   it('to read its answer: cut off, and the upstream too', async () => {
     let gone = false;
     const chunk = Buffer.alloc(65_536, 'x');
@@ -106,6 +148,46 @@ describe('a client that is slow', () => {
     const client = await connectRaw(wire.gateway.port);
     client.send(GET);
     assert.deepEqual(statusesOf(await client.closed()), [200]);
+  });
+});
+
+describe('a client that uploads', () => {
+  /** A body in so many parts, 20 ms apart. */
+  async function upload(wire: Wire, part: string, parts: number): Promise<number[]> {
+    const client = await connectRaw(wire.gateway.port);
+    const length = part.length * parts;
+    client.send(`POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`);
+    for (let sent = 0; sent < parts; sent++) {
+      client.send(part);
+      await delay(20);
+    }
+    return statusesOf(await client.closed());
+  }
+
+  it('fast enough is left alone for as long as it takes', async () => {
+    const wire = await wireWith({ bodyIdleTimeoutMs: 500, bodyBytesPerSecondMin: 1_000 });
+    assert.deepEqual(await upload(wire, 'a'.repeat(5_000), 75), [200]);
+  });
+
+  it('at any rate is left alone where the limit is off', async () => {
+    const wire = await wireWith({ bodyIdleTimeoutMs: 500, bodyBytesPerSecondMin: 0 });
+    assert.deepEqual(await upload(wire, 'a', 75), [200]);
+  });
+
+  it('to an upstream that does not read is not held to be slow', async () => {
+    let isHeld = false;
+    const script: Script = (heard, socket) => {
+      if (!isHeld) {
+        isHeld = true;
+        socket.pause();
+        setTimeout(() => socket.resume(), 1_500);
+      }
+      return answerOnce(heard, socket);
+    };
+    const wire = await wireWith({ bodyIdleTimeoutMs: 300, bodyBytesPerSecondMin: 1_000 }, { script });
+    const body = 'a'.repeat(8_000_000);
+    const head = `POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    assert.deepEqual(statusesOf(await wire.exchange(head + body)), [200]);
   });
 });
 

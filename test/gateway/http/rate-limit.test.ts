@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { createRateLimiter, type RateLimiter } from '../../../gateway/http/rate-limit.ts';
+import { UNROUTED } from '../../../gateway/routing/route.ts';
 import { eventually } from '../../helpers/deadline.ts';
+import { aRoute } from '../../helpers/gateway-config.ts';
 import { startRedis } from '../../helpers/redis.ts';
 import { closedPort } from '../../helpers/upstream.ts';
 
@@ -31,6 +33,24 @@ describe('a rate limit', () => {
     assert.equal(await passed(limiter, 'late-1', 2), 2);
     assert.equal(await passed(limiter, 'late-2', 2), 1);
     assert.equal(await passed(limiter, 'user-5', 2), 2);
+    limiter.close();
+  });
+
+  it('that a new configuration no longer has is forgotten, and all others go on', async () => {
+    const limiter = createRateLimiter(undefined, fail);
+    const other = { requests: 2, perSeconds: 60 };
+    const routes = (...rateLimits: (typeof LIMIT)[]) =>
+      rateLimits.map((rateLimit, i) => aRoute({ id: `r${i}`, rateLimit, match: { methods: ['GET'], path: `/${i}` } }));
+    const spend = async () => {
+      for (const scope of ['r0', 'r1', UNROUTED]) assert.equal(await passed(limiter, 'a', 3, scope), 3);
+    };
+    limiter.follow({ routes: routes(LIMIT, LIMIT), rateLimit: LIMIT });
+    await spend();
+    limiter.follow({ routes: routes(LIMIT, other), rateLimit: undefined });
+    assert.equal(await passed(limiter, 'a', 1, 'r0'), 0, 'a limit that stays keeps its counts');
+    limiter.follow({ routes: routes(LIMIT, LIMIT), rateLimit: LIMIT });
+    assert.equal(await passed(limiter, 'a', 1, 'r0'), 0);
+    for (const scope of ['r1', UNROUTED]) assert.equal(await passed(limiter, 'a', 3, scope), 3, `${scope} counts anew`);
     limiter.close();
   });
 

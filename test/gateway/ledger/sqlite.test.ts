@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
 import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
+import { describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { describeLedger } from '../../contracts/ledger.ts';
 import { within } from '../../helpers/deadline.ts';
 
@@ -33,6 +34,18 @@ describeLedger('SQLite', () => {
   };
 });
 
+describeEvidenceStore('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    async open() {
+      const ledger = await openSqliteLedger(file);
+      return { ...ledger.evidence, close: ledger.close };
+    },
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
 describe('the SQLite file', () => {
   it('is made with its folder, for its owner only', () => {
     inFolder((file) => {
@@ -47,7 +60,7 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 2/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 3/);
     });
   });
 

@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CompareConfig } from '../../../config/gateway-schema.ts';
-import { compareJson, type Difference } from '../../../gateway/mirror/compare-json.ts';
+import { compareJson } from '../../../gateway/mirror/compare-json.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { type Json, parseJson } from '../../../gateway/mirror/json.ts';
 import { compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
 import { documents, write } from '../../helpers/json-documents.ts';
 import { type Mutation, mutations } from './mutations.ts';
 
-function compare(legacy: Json, fresh: Json, config: CompareConfig = aCompareConfig()): Difference[] {
-  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }));
+function compare(legacy: Json, fresh: Json, config: CompareConfig = aCompareConfig()): readonly Difference[] {
+  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }).root);
 }
 /** The same for texts. */
 const differencesOf = (legacy: string, fresh: string, config?: CompareConfig) =>
@@ -77,6 +78,10 @@ describe('normalise', () => {
     ['{"n":-0.0}', '{"n":"0"}', numbers],
     ['{"n":null}', '{"n":null}', numbers],
     ['{"t":"2026-01-05T10:00:00.123000+00:00"}', '{"t":"2026-01-05T10:00:00.123Z"}', times],
+    ['{"t":1767607200}', '{"t":"2026-01-05T10:00:00Z"}', times],
+    ['{"t":"1767607200123"}', '{"t":"2026-01-05T10:00:00.123Z"}', times],
+    ['{"t":1767607200.5}', '{"t":1767607200500000}', times],
+    ['{"t":"Mon, 05 Jan 2026 10:00:00 GMT"}', '{"t":1767607200000000000}', times],
   ];
   for (const [legacy, fresh, config] of equal) {
     test(`${legacy} is ${fresh}`, () => assert.deepEqual(found(legacy, fresh, config), []));
@@ -90,7 +95,7 @@ describe('normalise', () => {
     ['{"n":"abc"}', '{"n":"abd"}', numbers, 'changed $.n'],
     ['{"m":1.0}', '{"m":"1"}', numbers, 'type $.m'],
     ['{"t":"2026-01-05T10:00:00Z"}', '{"t":"2026-01-05T10:00:00.001Z"}', times, 'changed $.t'],
-    ['{"t":1767607200}', '{"t":"2026-01-05T10:00:00Z"}', times, 'type $.t'],
+    ['{"t":1767607201}', '{"t":"2026-01-05T10:00:00Z"}', times, 'changed $.t'],
     ['{"t":"yesterday"}', '{"t":"today"}', times, 'changed $.t'],
   ];
   for (const [legacy, fresh, config, difference] of different) {
@@ -149,13 +154,39 @@ describe('arrays by a key', () => {
     assert.deepEqual(found('[{"id":7.0,"x":1}]', '[{"id":7,"x":2}]', config), ['changed $[?id].x']);
   });
 
+  test('members without the field, then among themselves, in their order', () => {
+    assert.deepEqual(found('{"o":[{"id":1},{"x":1}]}', '{"o":[{"id":1},{"x":2}]}', keyed), ['changed $.o[?id].x']);
+    assert.deepEqual(found('{"o":[{"x":1},{"id":1}]}', '{"o":[{"id":0},{"x":1},{"id":1}]}', keyed), ['extra $.o[?id]']);
+    assert.deepEqual(found('{"o":[{"x":1},{"id":1}]}', '{"o":[{"id":1}]}', keyed), ['missing $.o[?id]']);
+  });
+
+  test('several with one key, then the first with the first; without order, those that are the same', () => {
+    const [legacy, fresh] = ['{"o":[{"id":1},{"id":1,"x":1}]}', '{"o":[{"id":1},{"id":1,"x":2}]}'] as const;
+    assert.deepEqual(found(legacy, fresh, keyed), ['changed $.o[?id].x']);
+    const [moved, one] = ['{"o":[{"id":1,"x":1},{"id":1,"x":2}]}', '{"o":[{"id":1,"x":2},{"id":1,"x":1}]}'] as const;
+    assert.deepEqual(found(moved, one, keyed), ['changed $.o[?id].x', 'changed $.o[?id].x']);
+    assert.deepEqual(found(moved, one, both), []);
+    assert.deepEqual(found(moved, '{"o":[{"id":1,"x":2}]}', both), ['missing $.o[?id]']);
+  });
+
+  test('lists as members, then by an index: the levels of an order book', () => {
+    const book = aCompareConfig({ arrays: [{ path: '$.bids', key: '0', ...REVIEWED }] });
+    const levels = (...rows: readonly (readonly string[])[]) => JSON.stringify({ bids: rows });
+    const [a, b, c] = [
+      ['65000.1', '1'],
+      ['65000.0', '2'],
+      ['64999.9', '3'],
+    ] as const;
+    assert.deepEqual(found(levels(a, b, c), levels(a, b, c), book), []);
+    assert.deepEqual(found(levels(a, b), levels(['65000.2', '9'], a, b), book), ['extra $.bids[?0]']);
+    assert.deepEqual(found(levels(a, b), levels(a, ['65000.0', '7']), book), ['changed $.bids[?0][*]']);
+  });
+
   for (const [why, legacy, fresh, expected] of [
-    ['a member without the field', '{"o":[{"id":1},{"x":1}]}', '{"o":[{"id":1},{"x":2}]}', 'changed $.o[*].x'],
-    ['two with one key', '{"o":[{"id":1},{"id":1,"x":1}]}', '{"o":[{"id":1},{"id":1,"x":2}]}', 'changed $.o[*].x'],
     ['a key that is no text', '{"o":[{"id":{},"x":1}]}', '{"o":[{"id":{},"x":2}]}', 'changed $.o[*].x'],
     ['members that are no objects', '{"o":[1,2]}', '{"o":[1,3]}', 'changed $.o[*]'],
   ] as const) {
-    test(`${why}, then by position`, () => assert.deepEqual(found(legacy, fresh, keyed), [expected]));
+    test(`${why}, then none has it, and by position`, () => assert.deepEqual(found(legacy, fresh, keyed), [expected]));
   }
 });
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CompareConfig } from '../../../config/gateway-schema.ts';
-import { compareJson, DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/compare-json.ts';
+import { compareJson } from '../../../gateway/mirror/compare-json.ts';
+import { DIFFERENCES_MAX, type Difference } from '../../../gateway/mirror/difference.ts';
 import { type Json, parseJson } from '../../../gateway/mirror/json.ts';
 import { compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
@@ -12,8 +13,8 @@ import { compareSlowly } from './slow-comparer.ts';
 
 const NO_RULES = aCompareConfig();
 
-function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): Difference[] {
-  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }));
+function compare(legacy: Json, fresh: Json, config: CompareConfig = NO_RULES): readonly Difference[] {
+  return compareJson(legacy, fresh, compileRules(config, { today: '2026-01-05', statusClass: 2 }).root);
 }
 /** The same for texts. */
 const differencesOf = (legacy: string, fresh: string, config?: CompareConfig) =>
@@ -170,6 +171,19 @@ describe('any two documents', () => {
     const differences = differencesOf(text(1), text(2), config);
     assert.equal(differences.length, DIFFERENCES_MAX + 1);
     assert.equal(differences.at(-1)?.path, '$.price');
+  });
+
+  test('lists within lists, as deep as documents go, then found at once, ruled or not', () => {
+    const nested = (leaf: number) => `${'[0,'.repeat(150)}${leaf}${']'.repeat(150)}`;
+    const path = `$${'[*]'.repeat(150)}`;
+    assert.deepEqual(found(nested(1), nested(2)), [`changed ${path}`]);
+    const ignoring = aCompareConfig({ ignore: [{ path: '$', ...REVIEWED }] });
+    assert.deepEqual(
+      differencesOf(nested(1), nested(2), ignoring).map(({ rule }) => rule),
+      ['$'],
+    );
+    const unordered = aCompareConfig({ arrays: [{ path: '$..*', unordered: true, ...REVIEWED }] });
+    assert.deepEqual(found(nested(1), nested(2), unordered), [`changed ${path}`]);
   });
 
   test('values are shown shortened: a container by what it holds, a long text by its beginning', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { decodeBody } from '../../../gateway/mirror/decode.ts';
+import { decodeBody, isBrotliSafe } from '../../../gateway/mirror/decode.ts';
 
 const BODY = Buffer.from('{"a":1}');
 const ENCODERS = { gzip: gzipSync, 'x-gzip': gzipSync, deflate: deflateSync, zstd: zstdCompressSync } as const;
@@ -22,10 +22,26 @@ describe('decoding', () => {
       assert.equal(await decodeBody(BODY, coding), BODY);
   });
 
-  test('Brotli, then not decoded: the decoder of the bundled runtime is not safe', async () => {
-    assert.equal(await decodeBody(brotliCompressSync(BODY), 'br'), undefined);
-    assert.equal(await decodeBody(gzipSync(brotliCompressSync(BODY)), 'br, gzip'), undefined);
+  test('Brotli, then decoded by a runtime whose decoder is safe, and by no other', async () => {
+    const expected = isBrotliSafe(process.versions.node) ? BODY : undefined;
+    assert.deepEqual(await decodeBody(brotliCompressSync(BODY), 'br'), expected);
+    assert.deepEqual(await decodeBody(gzipSync(brotliCompressSync(BODY)), 'br, gzip'), expected);
   });
+
+  for (const [version, isSafe] of [
+    ['26.12.1', true],
+    ['26.13.0', true],
+    ['26.12.0', false],
+    ['26.10.0', false],
+    ['24.22.1', true],
+    ['24.21.9', false],
+    ['25.9.0', false],
+    ['27.0.0', true],
+    ['20.20.2', false],
+  ] as const) {
+    test(`Node ${version}: its Brotli decoder is ${isSafe ? '' : 'not '}safe`, () =>
+      assert.equal(isBrotliSafe(version), isSafe));
+  }
 
   for (const coding of ['compress', 'gzip2', '__proto__', 'constructor', 'toString', 'gzip;q=1']) {
     test(`${coding}, which is unknown, then undefined`, async () =>

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
+import { countDropped, newCounts } from '../../../gateway/mirror/counts.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
+import { WINDOWS } from '../../../gateway/mirror/windows.ts';
 import { anObservation } from '../../helpers/observations.ts';
 
-const REQUEST = { requestId: 'r-1', method: 'GET', target: '/orders/1' };
+const SENT = { requestId: 'r-1', method: 'GET', target: '/orders/1' };
+const REQUEST = { ...SENT, headers: ['accept', '*/*', 'cookie', 'sid=1'], body: Buffer.alloc(0) };
 const PAIR = { legacy: anObservation('legacy'), new: anObservation('new'), copied: 'new' } as const;
 const aDifference = (given: Partial<Difference> = {}): Difference => ({
   path: '$.a',
@@ -24,6 +28,11 @@ const aVerdict = (outcome: Outcome, ...differences: Difference[]): Verdict => ({
   differences,
   detail: undefined,
 });
+function countsOfDropped(reason: string, copies: number) {
+  const counts = newCounts();
+  countDropped(counts, reason, copies);
+  return counts;
+}
 function anEvidence(): Evidence {
   return createEvidence(() => new Date('2026-01-05T10:00:00.000Z'));
 }
@@ -36,6 +45,7 @@ function conclude(evidence: Evidence, verdict: Verdict, request = REQUEST): void
 describe('accounting', () => {
   test('nothing yet, then zeros, and no shares of nothing', () => {
     assert.deepEqual(anEvidence().of('r'), {
+      window: 'stage',
       since: '2026-01-05T10:00:00.000Z',
       eligible: 0,
       pending: 0,
@@ -193,7 +203,15 @@ describe('samples', () => {
     assert.deepEqual(evidence.samples('r').at(-1), {
       n: 1,
       at: '2026-01-05T10:00:00.000Z',
-      ...REQUEST,
+      ...SENT,
+      request: {
+        headers: [
+          ['accept', '*/*'],
+          ['cookie', '[redacted]'],
+        ],
+        body: '',
+        redacted: ['header:cookie'],
+      },
       outcome: 'mismatch',
       detail: undefined,
       differences: [],
@@ -202,23 +220,36 @@ describe('samples', () => {
     });
   });
 
-  test('more than are kept, then the newest, numbered on', () => {
+  test('more than are kept, then the first and the latest, numbered on', () => {
     let second = 0;
     const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second++)));
     for (let i = 1; i <= 50; i++) conclude(evidence, aVerdict('mismatch'), { ...REQUEST, requestId: `r-${i}` });
+    const numbers = [50, 49, 48, 47, 46, 5, 4, 3, 2, 1];
     assert.deepEqual(
       evidence.samples('r').map(({ n, requestId }) => `${n} ${requestId}`),
-      Array.from({ length: 20 }, (_, i) => `${50 - i} r-${50 - i}`),
+      numbers.map((n) => `${n} r-${n}`),
     );
   });
 
-  test('more than are kept within a second, then only what shows something new', () => {
+  test('more than the first within a second, then only what shows something new, five times', () => {
     const evidence = anEvidence();
-    for (let i = 1; i <= 30; i++) conclude(evidence, aVerdict('mismatch'), { ...REQUEST, requestId: `r-${i}` });
-    conclude(evidence, aVerdict('mismatch', aDifference({ path: '$.new' })), { ...REQUEST, requestId: 'new' });
-    conclude(evidence, aVerdict('mismatch', aDifference({ path: '$.new' })), { ...REQUEST, requestId: 'again' });
-    const ids = evidence.samples('r').map(({ requestId }) => requestId);
-    assert.deepEqual([ids.length, ids[0], ids[1]], [20, 'new', 'r-20']);
+    for (let i = 1; i <= 30; i++) conclude(evidence, aVerdict('mismatch'), { ...REQUEST, requestId: `old-${i}` });
+    const fresh = aVerdict('mismatch', aDifference({ path: '$.new' }));
+    for (let i = 1; i <= 30; i++) conclude(evidence, fresh, { ...REQUEST, requestId: `new-${i}` });
+    assert.deepEqual(
+      evidence.samples('r').map(({ requestId }) => requestId),
+      ['new', 'old'].flatMap((name) => [5, 4, 3, 2, 1].map((i) => `${name}-${i}`)),
+    );
+  });
+
+  test('older than they are kept, then gone', () => {
+    let day = 1;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, day)), { sampleDays: 7 });
+    conclude(evidence, aVerdict('mismatch'));
+    day = 8;
+    assert.equal(evidence.samples('r').length, 1);
+    day = 9;
+    assert.equal(evidence.samples('r').length, 0);
   });
 
   test('many differences, then those that count come before the ignored ones, the critical first', () => {
@@ -240,5 +271,252 @@ describe('samples', () => {
     conclude(evidence, aVerdict('mismatch'));
     assert.deepEqual(evidence.samples('other'), []);
     assert.equal(evidence.of('other').eligible, 0);
+  });
+});
+
+describe('an answer in a content coding', () => {
+  const bodyOf = (body: Buffer, coding: string) => {
+    const evidence = anEvidence();
+    const headers = ['Content-Type', 'application/json', 'Content-Encoding', coding, 'ETag', '"1"'];
+    evidence.begin('r');
+    const pair = { ...PAIR, new: anObservation('new', { body, headers }) };
+    evidence.record('r', REQUEST, pair, aVerdict('mismatch'));
+    const side = evidence.samples('r')[0]?.new;
+    return { body: side?.body, names: side?.headers.map(([name]) => name) };
+  };
+  const TEXT = Buffer.from('{"a":1,"token":"x"}');
+
+  test('is kept as people read it, secrets replaced', () => {
+    const kept = { body: '{"a":1,"token":"[redacted]"}', names: ['Content-Type', 'ETag'] };
+    assert.deepEqual(bodyOf(gzipSync(TEXT), 'gzip'), kept);
+    assert.deepEqual(bodyOf(zstdCompressSync(gzipSync(TEXT)), 'gzip, zstd'), kept);
+  });
+  test('that is unknown, wrong or unpacks to too much, then is only described', () => {
+    const bomb = gzipSync(JSON.stringify('x'.repeat(2_000_000)));
+    for (const [body, coding] of [
+      [TEXT, 'br'],
+      [TEXT, 'gzip'],
+      [bomb, 'gzip'],
+    ] as const) {
+      assert.equal(bodyOf(body, coding).body, `${body.length} bytes, application/json`);
+      assert.deepEqual(bodyOf(body, coding).names, ['Content-Type', 'Content-Encoding', 'ETag']);
+    }
+  });
+});
+
+describe('what is needed to send a request again', () => {
+  const redactedIn = (request: Partial<typeof REQUEST>) => {
+    const evidence = anEvidence();
+    conclude(evidence, aVerdict('mismatch'), { ...REQUEST, headers: ['content-type', 'application/json'], ...request });
+    return evidence.samples('r')[0]?.request.redacted;
+  };
+
+  test('nothing redacted, then it is all there', () => {
+    assert.deepEqual(redactedIn({}), []);
+    assert.deepEqual(redactedIn({ body: Buffer.from('{"a":1}') }), []);
+  });
+  test('something redacted, then it is named', () => {
+    assert.deepEqual(redactedIn({ target: '/a?token=x' }), ['target']);
+    assert.deepEqual(redactedIn({ headers: ['Cookie', 'a=b', 'cookie', 'c=d', 'Authorization', 'x'] }), [
+      'header:cookie',
+      'header:authorization',
+    ]);
+    assert.deepEqual(redactedIn({ body: Buffer.from('{"password":"x"}') }), ['body']);
+    assert.deepEqual(redactedIn({ body: Buffer.from('no JSON') }), ['body']);
+  });
+});
+
+describe('windows', () => {
+  /** An evidence and its clock, in seconds from an even minute. */
+  function ticking() {
+    const clock = { second: 0 };
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, clock.second)));
+    const counted = () =>
+      WINDOWS.map((window) => {
+        const { eligible, outcomes } = evidence.of('r', window);
+        return `${outcomes.match} of ${eligible}`;
+      });
+    return { clock, evidence, counted };
+  }
+
+  test('time passes, then a comparison leaves the short ones and stays in that of the stage', () => {
+    const { clock, evidence, counted } = ticking();
+    conclude(evidence, aVerdict('match'));
+    assert.deepEqual(counted(), ['1 of 1', '1 of 1', '1 of 1']);
+    clock.second = 69;
+    assert.deepEqual(counted(), ['1 of 1', '1 of 1', '1 of 1']);
+    clock.second = 70;
+    assert.deepEqual(counted(), ['0 of 0', '1 of 1', '1 of 1']);
+    clock.second = 609;
+    assert.deepEqual(counted(), ['0 of 0', '1 of 1', '1 of 1']);
+    clock.second = 610;
+    assert.deepEqual(counted(), ['0 of 0', '0 of 0', '1 of 1']);
+  });
+
+  test('each has its own rates and differences, and says since when', () => {
+    const { clock, evidence } = ticking();
+    conclude(evidence, aVerdict('mismatch', aDifference()));
+    clock.second = 300;
+    conclude(evidence, aVerdict('match'));
+    const [minute, ten, stage] = WINDOWS.map((window) => evidence.of('r', window));
+    assert.deepEqual([minute?.parity, minute?.coverage, minute?.differences.length], [1, 1, 0]);
+    assert.deepEqual([ten?.parity, ten?.differences.length], [0.5, 1]);
+    assert.deepEqual(ten, { ...stage, window: '10m' });
+    assert.equal(minute?.since, '2026-01-05T10:04:00.000Z');
+    assert.equal(ten?.since, '2026-01-05T10:00:00.000Z');
+  });
+
+  test('what is pending belongs to all of them, and no rate is ever above one', () => {
+    const { clock, evidence, counted } = ticking();
+    evidence.begin('r');
+    clock.second = 120;
+    assert.deepEqual(counted(), ['0 of 1', '0 of 1', '0 of 1']);
+    evidence.record('r', REQUEST, PAIR, aVerdict('match'));
+    assert.deepEqual(counted(), ['1 of 1', '1 of 1', '1 of 1']);
+  });
+
+  test('the stage changes, then all begin anew; the same stage again, then they go on', () => {
+    const { clock, evidence, counted } = ticking();
+    evidence.enter('r', 'shadow');
+    conclude(evidence, aVerdict('match'));
+    clock.second = 1;
+    evidence.enter('r', 'shadow');
+    assert.deepEqual(counted(), ['1 of 1', '1 of 1', '1 of 1']);
+    evidence.enter('r', 'canary');
+    assert.deepEqual(counted(), ['0 of 0', '0 of 0', '0 of 0']);
+    assert.equal(evidence.of('r').since, '2026-01-05T10:00:01.000Z');
+  });
+
+  test('any times and outcomes, then each window has what was counted in it', () => {
+    const events = fc.array(fc.tuple(fc.nat({ max: 40 }), fc.constantFrom<Outcome>('match', 'mismatch', 'timeout')), {
+      maxLength: 80,
+    });
+    fc.assert(
+      fc.property(events, (script) => {
+        const { clock, evidence } = ticking();
+        const ends: [second: number, outcome: Outcome][] = [];
+        for (const [pause, outcome] of script) {
+          clock.second += pause;
+          conclude(evidence, aVerdict(outcome));
+          ends.push([clock.second, outcome]);
+        }
+        for (const [window, seconds] of [
+          ['1m', 60],
+          ['10m', 600],
+          ['stage', Number.POSITIVE_INFINITY],
+        ] as const) {
+          const from = clock.second - (clock.second % 10) - seconds;
+          const within = ends.filter(([second]) => second >= from);
+          const { outcomes, eligible } = evidence.of('r', window);
+          assert.equal(eligible, within.length);
+          for (const each of ['match', 'mismatch', 'timeout'] as const) {
+            assert.equal(outcomes[each], within.filter(([, outcome]) => outcome === each).length);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('passing on', () => {
+  test('what was taken is not taken again, and all of it together is what is known', () => {
+    const evidence = anEvidence();
+    const elsewhere = anEvidence();
+    const pass = () => {
+      for (const findings of evidence.take()) elsewhere.absorb(findings);
+    };
+    conclude(evidence, aVerdict('mismatch', aDifference()));
+    evidence.begin('r');
+    pass();
+    conclude(evidence, aVerdict('mismatch', aDifference({ path: '$.b' })));
+    evidence.drop('r', 'queue_count');
+    pass();
+    assert.deepEqual(evidence.take(), []);
+    assert.deepEqual(elsewhere.of('r'), evidence.of('r'));
+    assert.deepEqual(elsewhere.samples('r'), evidence.samples('r'));
+  });
+
+  test('nobody takes anything for hours, then it is bounded, and nothing of it is lost', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second)));
+    for (; second < 7_200; second += 5) conclude(evidence, aVerdict('match'));
+    const [findings] = evidence.take();
+    assert.equal(findings?.slices.size, 61);
+    const taken = [...(findings?.slices.values() ?? [])].reduce((sum, { outcomes }) => sum + outcomes.match, 0);
+    assert.equal(taken, 7_200 / 5);
+  });
+
+  test('what was kept is restored, then it is known as before, and what is new comes on top', () => {
+    const before = anEvidence();
+    before.enter('r', 'shadow');
+    conclude(before, aVerdict('mismatch', aDifference()));
+    const [findings] = before.take();
+    assert.ok(findings);
+    const total = [...findings.slices.values()][0];
+    assert.ok(total);
+    const after = anEvidence();
+    after.restore([{ route: 'r', stage: findings.stage, total, slices: findings.slices, samples: findings.added }]);
+    after.enter('r', 'shadow');
+    assert.deepEqual(after.of('r'), before.of('r'));
+    assert.deepEqual(after.samples('r'), before.samples('r'));
+    assert.deepEqual(after.take(), [], 'what was kept need not be kept again');
+    conclude(after, aVerdict('match'));
+    assert.equal(after.of('r', '1m').parity, 0.5);
+    assert.equal(after.take()[0]?.slices.get(findings.stage.sinceMs)?.outcomes.match, 1);
+  });
+
+  test('what a store has by now replaces what was taken before, and what was found since is added to it', () => {
+    const evidence = anEvidence();
+    evidence.enter('r', 'shadow');
+    conclude(evidence, aVerdict('match'));
+    const [taken] = evidence.take();
+    assert.ok(taken);
+    evidence.begin('r');
+    evidence.drop('r', 'queue_count');
+    conclude(evidence, aVerdict('timeout'));
+    const total = countsOfDropped('queue_bytes', 7);
+    evidence.restore([
+      { route: 'r', stage: taken.stage, total, slices: new Map([[taken.stage.sinceMs, total]]), samples: [] },
+    ]);
+    for (const window of WINDOWS) {
+      const { outcomes, dropped } = evidence.of('r', window);
+      assert.deepEqual([outcomes.match, outcomes.timeout, dropped], [0, 1, { queue_bytes: 7, queue_count: 1 }]);
+    }
+    assert.equal(evidence.samples('r').length, 1);
+  });
+
+  test('a stage has begun since the store was told, then it is not put back into the one before', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second)));
+    evidence.enter('r', 'shadow');
+    const [taken] = evidence.take();
+    assert.ok(taken);
+    second = 1;
+    evidence.enter('r', 'live');
+    conclude(evidence, aVerdict('match'));
+    const total = countsOfDropped('queue_bytes', 7);
+    evidence.restore([{ route: 'r', stage: taken.stage, total, slices: new Map(), samples: [] }]);
+    assert.equal(evidence.of('r').outcomes.match, 1);
+    assert.equal(evidence.take()[0]?.stage.name, 'live');
+  });
+
+  test('what was kept is of another stage, then it counts no more, but its samples stay', () => {
+    const after = anEvidence();
+    const slice = new Map([[0, countsOfDropped('queue_count', 3)]]);
+    const stage = { name: 'shadow', sinceMs: 0 };
+    after.restore([{ route: 'r', stage, total: countsOfDropped('queue_count', 3), slices: slice, samples: [] }]);
+    after.enter('r', 'live');
+    assert.equal(after.of('r').eligible, 0);
+  });
+
+  test('a sample is no longer kept, then that is told once', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second++)));
+    for (let i = 0; i < 10; i++) conclude(evidence, aVerdict('mismatch'));
+    evidence.take();
+    conclude(evidence, aVerdict('mismatch'));
+    const [findings] = evidence.take();
+    assert.deepEqual([findings?.added.map(({ n }) => n), findings?.removed], [[11], [6]]);
+    assert.deepEqual(evidence.take(), []);
   });
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { GatewayConfig } from '../../../config/gateway-schema.ts';
+import { createDryRuns } from '../../../gateway/mirror/dry-run.ts';
 import { createEvidence } from '../../../gateway/mirror/evidence.ts';
 import { createIdMap } from '../../../gateway/mirror/id-map.ts';
 import { createMirror, type Mirror } from '../../../gateway/mirror/mirror.ts';
@@ -68,6 +69,7 @@ function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['m
     limits: config,
     upstreams: () => copying,
     ids,
+    dryRuns: createDryRuns({ keys: undefined, upstreams: () => upstreams, nowMs: () => now }),
     evidence,
     onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
     raised: (operation, error) => assert.fail(`${operation}: ${error}`),
@@ -110,8 +112,10 @@ interface Asked {
   readonly identity?: string;
   readonly status?: number;
   readonly body?: string;
-  readonly ends?: 'well' | 'client_left' | 'event_stream' | 'upstream_reset';
+  readonly ends?: 'well' | 'client_left' | 'event_stream' | 'upstream_reset' | 'left_alone' | InsteadOf;
 }
+/** The other side answered: after that failure of the decided one, or without that one having been asked (left_alone). */
+type InsteadOf = 'instead_of connect_failed' | 'instead_of overloaded';
 
 /** One request: chosen or not, answered, and offered. */
 function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
@@ -120,11 +124,15 @@ function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
   if (!ticket) return;
   ticket.captures.response.push(Buffer.from(body));
   const failed = ends === 'client_left' || ends === 'upstream_reset';
+  const insteadOf =
+    ends === 'instead_of overloaded' ? 'overloaded' : ends === 'instead_of connect_failed' && 'connect_failed';
+  const by = insteadOf || ends === 'left_alone' ? otherSide(served) : served;
   mirror.offer(ticket, {
-    ...{ requestId: 'r-1', method: 'GET', path, failed: undefined, headersFor: () => ['Host', 'x'] },
+    ...{ requestId: 'r-1', method: 'GET', path, headersFor: () => ['Host', 'x'], observed: undefined },
+    failed: insteadOf ? aFailure(served, insteadOf) : undefined,
     served: failed
       ? aFailure(served, ends)
-      : anObservation(served, { status, body: ticket.captures.response.body() ?? null }),
+      : anObservation(by, { status, body: ticket.captures.response.body() ?? null }),
     isEventStream: ends === 'event_stream',
   });
 }
@@ -152,7 +160,10 @@ describe('anything that requests and sides do', () => {
       identity: fc.constantFrom('a', 'b', 'c', 'd'),
       status: fc.constantFrom(200, 404, 503),
       body: fc.constantFrom('', '{"a":1}', 'x'.repeat(2_000)),
-      ends: fc.constantFrom('well' as const, 'well', 'well', 'client_left', 'event_stream', 'upstream_reset'),
+      ends: fc.constantFrom(
+        ...(['well', 'well', 'well', 'client_left', 'event_stream', 'upstream_reset'] as const),
+        ...(['left_alone', 'instead_of connect_failed', 'instead_of overloaded'] as const),
+      ),
       pause: fc.constantFrom(0, 1, 1_000, 600_000),
       closes: fc.constantFrom(false, false, false, false, false, false, false, false, false, true),
     }),
@@ -180,6 +191,24 @@ describe('anything that requests and sides do', () => {
       { numRuns: 40 },
     );
   });
+});
+
+describe('a request that the other side answered', () => {
+  const route = compileRoute(aRoute({ id: 'r', mirror: QUICK }));
+  for (const [ends, told] of [
+    ['instead_of connect_failed', 'r legacy_error'],
+    ['instead_of overloaded', 'r dropped overloaded'],
+    ['left_alone', 'r dropped decided_down'],
+  ] as const) {
+    test(`${ends}, then ${told}, and nothing is sent`, async () => {
+      const { seen } = fickle;
+      const world = aMirror([route]);
+      request(world.mirror, route, { path: '/same', ends });
+      await world.mirror.idle();
+      assert.deepEqual([world.told, fickle.seen], [[told], seen]);
+      await world.close();
+    });
+  }
 });
 
 describe('a mirror that closes', () => {
@@ -219,7 +248,7 @@ describe('two hours of endless identities, places and ids, ten minutes of them w
       assert.ok(world.ids.size <= PAIRS_MAX);
       for (const { id } of routes) {
         assert.ok(world.evidence.of(id).differences.length <= 1_000);
-        assert.ok(world.evidence.samples(id).length <= 20);
+        assert.ok(world.evidence.samples(id).length <= 100);
       }
     }
     world.check();

@@ -1,5 +1,5 @@
 // Every single change that can be made to a document, with the place and the kind of the difference that it is.
-import type { DifferenceKind } from '../../../gateway/mirror/compare-json.ts';
+import type { DifferenceKind } from '../../../gateway/mirror/difference.ts';
 import { type Json, JsonNumber } from '../../../gateway/mirror/json.ts';
 import { write } from '../../helpers/json-documents.ts';
 

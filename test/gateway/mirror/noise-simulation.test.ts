@@ -55,7 +55,7 @@ async function simulate({ noise, error, bracketed }: Planted) {
     const verdict = await judge(pair, () => RULES);
     const judged = random() < bracketed ? withoutNoise(verdict, await judge(again2, () => RULES)) : verdict;
     evidence.begin('r');
-    evidence.record('r', { requestId: `${i}`, method: 'GET', target: '/' }, pair, judged);
+    evidence.record('r', { requestId: `${i}`, method: 'GET', target: '/', headers: [], body: undefined }, pair, judged);
   }
   return { evidence: evidence.of('r'), diffy };
 }

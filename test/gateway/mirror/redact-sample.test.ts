@@ -98,7 +98,8 @@ describe('a whole sample', () => {
           const pair = { legacy, new: fresh, copied: 'new' } as const;
           const evidence = createEvidence(() => new Date(0));
           const verdict = await judge(pair, () => rules);
-          evidence.record('r', { requestId: 'id', method: 'GET', target }, pair, verdict);
+          const request = { requestId: 'id', method: 'POST', target, headers: legacy.headers, body: legacy.body };
+          evidence.record('r', request, pair, verdict);
           const samples = evidence.samples('r');
           kept += samples.length;
           assert.equal(JSON.stringify(samples).includes(MARKER), false);

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { Difference } from '../../../gateway/mirror/compare-json.ts';
-import {
-  isSecretName,
-  REDACTED,
-  redactBody,
-  redactDifference,
-  redactHeaders,
-  redactTarget,
-} from '../../../gateway/mirror/redact.ts';
+import type { Difference } from '../../../gateway/mirror/difference.ts';
+import { compileRedaction, isSecretName, REDACTED } from '../../../gateway/mirror/redact.ts';
 import { SECRET_HEADERS, SECRET_NAMES } from './secret-names.ts';
+
+const redaction = compileRedaction();
 
 describe('names', () => {
   test('secrets and personal data, in any case', () => {
@@ -40,7 +35,7 @@ describe('names', () => {
 describe('headers', () => {
   test('secret ones lose their value, the others keep it, all in order', () => {
     const pairs = ['Content-Type', 'a/b', ...SECRET_HEADERS.flatMap((name) => [name, 'x']), 'x-user-id', 'u'];
-    assert.deepEqual(redactHeaders(pairs), [
+    assert.deepEqual(redaction.headers(pairs), [
       ['Content-Type', 'a/b'],
       ...SECRET_HEADERS.map((name) => [name, REDACTED]),
       ['x-user-id', 'u'],
@@ -49,7 +44,7 @@ describe('headers', () => {
 
   test('a URL in a value, then its secret parameters go', () => {
     const location = 'https://app/cb?state=1&access_token=x#id_token=y&z=2';
-    assert.deepEqual(redactHeaders(['Location', location]), [
+    assert.deepEqual(redaction.headers(['Location', location]), [
       ['Location', `https://app/cb?state=1&access_token=${REDACTED}#id_token=${REDACTED}&z=2`],
     ]);
   });
@@ -73,12 +68,12 @@ describe('targets', () => {
     ['/token=x', '/token=x'],
   ];
   for (const [target, redacted] of rows) {
-    test(`${target}, then ${redacted}`, () => assert.equal(redactTarget(target), redacted));
+    test(`${target}, then ${redacted}`, () => assert.equal(redaction.target(target), redacted));
   }
 
   test('a very long target, then quickly', () => {
     for (const part of ['?', '&', 'a', '?a=', '='])
-      assert.equal(typeof redactTarget(`/${part.repeat(200_000)}`), 'string');
+      assert.equal(typeof redaction.target(`/${part.repeat(200_000)}`), 'string');
   });
 });
 
@@ -103,18 +98,19 @@ describe('differences', () => {
     'header:x-session',
   ]) {
     test(`${path}, then the place without the values`, () => {
-      assert.deepEqual(redactDifference(difference(path)), { ...difference(path), legacy: REDACTED });
+      assert.deepEqual(redaction.difference(difference(path)), { ...difference(path), legacy: REDACTED });
     });
   }
   test('an ordinary place, then as it is, but for secret parameters of a URL', () => {
-    assert.deepEqual(redactDifference(difference('$.price')), difference('$.price'));
-    assert.equal(redactDifference(difference('header:location', '/a?token=x')).legacy, `/a?token=${REDACTED}`);
+    assert.deepEqual(redaction.difference(difference('$.price')), difference('$.price'));
+    assert.equal(redaction.difference(difference('header:location', '/a?token=x')).legacy, `/a?token=${REDACTED}`);
   });
 });
 
 describe('bodies', () => {
   const JSON_TYPE = ['Content-Type', 'application/json'];
-  const body = (text: string, headers: readonly string[] = JSON_TYPE) => redactBody(Buffer.from(text), headers);
+  const body = (text: string, headers: readonly string[] = JSON_TYPE) =>
+    redaction.body(Buffer.from(text), headers).text;
 
   test('JSON, then its secret members replaced, whatever they hold, and numbers as they were', () => {
     assert.equal(
@@ -129,14 +125,14 @@ describe('bodies', () => {
     assert.equal(body('{"next":"/cb?token=x&b=1"}'), `{"next":"/cb?token=${REDACTED}&b=1"}`);
   });
   test('not kept, empty, no JSON, or encoded, then only described', () => {
-    assert.equal(redactBody(undefined, []), 'not kept');
+    assert.equal(redaction.body(undefined, []).text, 'not kept');
     assert.equal(body(''), '');
     assert.equal(body('password=x'), '10 bytes that are not JSON, application/json');
     assert.equal(body('password=x', ['content-type', 'text/plain']), '10 bytes, text/plain');
     assert.equal(body('password=x', []), '10 bytes, no content-type');
     const encoded = gzipSync('{"password":"x"}');
     assert.equal(
-      redactBody(encoded, [...JSON_TYPE, 'Content-Encoding', 'gzip']),
+      redaction.body(encoded, [...JSON_TYPE, 'Content-Encoding', 'gzip']).text,
       `${encoded.length} bytes, application/json`,
     );
   });
@@ -144,5 +140,80 @@ describe('bodies', () => {
     const text = body(JSON.stringify({ password: 'x'.repeat(50_000), list: Array(20_000).fill(1) }));
     assert.equal(text.length, 16_385);
     assert.ok(text.startsWith(`{"password":"${REDACTED}"`) && text.endsWith('…'));
+  });
+});
+
+describe('a body', () => {
+  const JSON_TYPE = ['Content-Type', 'application/json'];
+  const isWhole = (text: string, headers = JSON_TYPE) => redaction.body(Buffer.from(text), headers).isWhole;
+
+  test('of which nothing is lost, then it is whole, however it was spaced', () => {
+    for (const text of ['', '{}', '{ "id" : 1.50 }', '[null]']) assert.equal(isWhole(text), true, text);
+  });
+  test('of which anything was replaced, cut or only described, then it is not', () => {
+    for (const text of ['{"token":"x"}', '{"next":"/a?token=x"}', JSON.stringify('x'.repeat(20_000)), 'no JSON']) {
+      assert.equal(isWhole(text), false, text.slice(0, 20));
+    }
+    assert.equal(isWhole('a', ['content-type', 'text/plain']), false);
+    assert.equal(redaction.body(undefined, JSON_TYPE).isWhole, false);
+  });
+});
+
+describe('what a route names beside that', () => {
+  const named = compileRedaction({
+    headers: ['X-User-Id'],
+    paths: ['$.user.name', '$.fills[*].address', '$..birthday'],
+  });
+
+  test('headers in any case, then without their values', () => {
+    assert.deepEqual(named.headers(['x-user-id', 'u', 'X-Other', 'o']), [
+      ['x-user-id', REDACTED],
+      ['X-Other', 'o'],
+    ]);
+  });
+  test('members at these paths, then replaced, and their namesakes elsewhere kept', () => {
+    const body = '{"name":"n","user":{"name":["x"],"birthday":1},"fills":[{"address":"x","name":"n"}],"birthday":null}';
+    assert.equal(
+      named.body(Buffer.from(body), ['content-type', 'application/json']).text,
+      `{"name":"n","user":{"name":"${REDACTED}","birthday":"${REDACTED}"},"fills":[{"address":"${REDACTED}","name":"n"}],"birthday":"${REDACTED}"}`,
+    );
+  });
+  test('differences at and below these places, then without their values, and others as they are', () => {
+    const at = (path: string) =>
+      named.difference({ path, at: '/a', kind: 'changed', legacy: 'x', new: 'y', critical: false, rule: undefined });
+    for (const path of [
+      '$.user.name',
+      '$.user.name[*].first',
+      '$.fills[?id].address',
+      '$.a.b.birthday',
+      'header:x-user-id',
+    ]) {
+      assert.deepEqual([at(path).legacy, at(path).new], [REDACTED, REDACTED], path);
+    }
+    for (const path of ['$.name', '$.user', '$.fills[*].id', 'status']) assert.equal(at(path).legacy, 'x', path);
+  });
+});
+
+describe('with a key', () => {
+  const hashing = (key: string) => compileRedaction(undefined, Buffer.from(key));
+  const ofToken = (key: string, value: unknown) =>
+    hashing(key).body(Buffer.from(JSON.stringify({ token: value })), ['content-type', 'application/json']).text;
+
+  test('equal secrets have equal marks, others have others, under every key its own', () => {
+    assert.match(ofToken('k', 'hunter2'), /^\{"token":"\[hmac:[0-9a-f]{16}\]"\}$/);
+    assert.equal(ofToken('k', 'hunter2'), ofToken('k', 'hunter2'));
+    const marks = [
+      ofToken('k', 'hunter2'),
+      ofToken('k', 'hunter3'),
+      ofToken('k', { a: 'hunter2' }),
+      ofToken('j', 'hunter2'),
+    ];
+    assert.equal(new Set(marks).size, marks.length);
+  });
+  test('a secret in a header, a target and a body has one mark', () => {
+    const redact = hashing('k');
+    const [[, header = ''] = []] = redact.headers(['x-api-key', 'hunter2']);
+    assert.equal(redact.target('/a?token=hunter2'), `/a?token=${header}`);
+    assert.equal(ofToken('k', 'hunter2'), `{"token":"${header}"}`);
   });
 });

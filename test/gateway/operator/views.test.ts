@@ -10,6 +10,7 @@ import { aRoute } from '../../helpers/gateway-config.ts';
 const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 const EVIDENCE: RouteEvidence = {
+  window: 'stage',
   since: '2026-01-05T10:00:00.000Z',
   eligible: 0,
   pending: 0,
@@ -42,8 +43,9 @@ interface Given {
   };
   readonly fresh?: Partial<SideTraffic>;
   readonly group?: string;
+  readonly openBreakers?: RouteFacts['openBreakers'];
 }
-function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
+function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, new: 0 } }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -58,6 +60,8 @@ function factsOf({ state, evidence, fresh, group }: Given = {}): RouteFacts {
     evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
+    openBreakers,
+    processes: 4,
   };
 }
 
@@ -90,26 +94,39 @@ describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
-    const { settings, evidence, streams, ...summary } = routeDetail(facts);
-    assert.deepEqual(streams, facts.streams);
+    const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
+    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
+    assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual(summary, routeSummary(facts));
     assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
+    const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {
+      window: 'stage',
       since: EVIDENCE.since,
       pending: 2,
       dropped: { queue_count: 1 },
       differences: [aDifference],
+      windows: [
+        { window: '1m', since: minute.since, ...rates },
+        { window: 'stage', since: EVIDENCE.since, ...rates },
+      ],
     });
   });
 
   test('survives JSON: nothing in it is undefined', () => {
-    const detail = routeDetail(factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } }));
+    const facts = factsOf({ evidence: { differences: [aDifference] }, state: { override: OVERRIDE } });
+    const detail = routeDetail(facts, [facts.evidence]);
     assert.deepEqual(JSON.parse(JSON.stringify(detail)), detail);
   });
 });
 
 describe('attention', () => {
   const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
+    [
+      'a side left alone by some processes',
+      { openBreakers: { legacy: 0, new: 3 } },
+      ['3 of 4 processes leave new alone, because it keeps failing'],
+    ],
     [
       'an override',
       { state: { override: OVERRIDE } },

@@ -115,7 +115,7 @@ describe('a 101 on its way down', () => {
       'Connection: Upgrade',
       'Sec-WebSocket-Accept: abc',
       'Set-Cookie: a=1',
-      'Set-Cookie: b=2',
+      'set-cookie: b=2',
       'X-Name: caf\xe9',
       '',
       text('at once').toString('latin1'),

@@ -1,10 +1,20 @@
 // An upstream that takes upgrades on raw sockets: a test sees the exact bytes of what it was sent, and writes the exact
 // bytes of what it answers. It closes nothing by itself, so that half-open connections can be looked at.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { eventually } from '../../helpers/deadline.ts';
 
 export const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
+
+/** The same to a client that looks at Sec-WebSocket-Accept (RFC 6455 section 4.2.2), with more fields. */
+export const accepting =
+  (more = '') =>
+  (head: string): string => {
+    const [, key = ''] = /^sec-websocket-key: (.*)\r$/im.exec(head) ?? [];
+    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    return SWITCH.replace(/\r\n$/, `Sec-WebSocket-Accept: ${accept}\r\n${more}\r\n`);
+  };
 
 export interface Taken {
   readonly socket: Socket;
@@ -19,14 +29,14 @@ export interface Taken {
 }
 
 /** Answers each request head with `answer`, or with nothing when it is null. */
-export async function startSwitching(answer: string | Buffer | null = SWITCH) {
+export async function startSwitching(answer: string | Buffer | null | ((head: string) => string) = SWITCH) {
   const taken: Taken[] = [];
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     take(socket, (each) => {
       taken.push(each);
-      if (answer !== null) socket.write(answer);
+      if (answer !== null) socket.write(typeof answer === 'function' ? answer(each.head) : answer);
     });
   });
   server.listen(0, '127.0.0.1');

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocketServer } from 'ws';
 
 /** A WebSocket server that answers `name: message`. */
-export async function startWebSocketEcho(name: string) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+export async function startWebSocketEcho(name: string, options: ServerOptions = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   await once(server, 'listening');
   const closes: { code: number }[] = [];
   let notify = () => {};

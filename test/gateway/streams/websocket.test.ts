@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
-import { WebSocket, WebSocketServer } from 'ws';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { routeOn, startTestGateway } from '../../helpers/gateway.ts';
 import { connectRaw } from '../../helpers/raw-client.ts';
 import { close, frame, text } from './frames.ts';
 import { startSwitching } from './switching-upstream.ts';
+import { openWebSocketPair } from './websocket-pair.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -39,31 +39,12 @@ async function rawPair(streams: Record<string, unknown> = {}) {
   return { gateway, client, server, upstream: await server.next() };
 }
 
-async function wsPair(options: ConstructorParameters<typeof WebSocketServer>[0] = {}, protocols: string[] = []) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
-  await once(server, 'listening');
-  kept({
-    async close() {
-      for (const each of server.clients) each.terminate();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  });
-  const address = server.address();
-  const gateway = await gatewayTo(`http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`);
-  const connected = once(server, 'connection') as Promise<[WebSocket]>;
-  const client = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`, protocols, { perMessageDeflate: true });
-  kept({ close: async () => client.terminate() });
-  await within(once(client, 'open'), 'the connection');
-  const [peer] = await within(connected, 'the connection upstream');
-  return { gateway, client, peer };
-}
-
 describe('an open WebSocket', () => {
   it('has the subprotocol and the extension that its ends agreed on', async () => {
-    const { client, peer } = await wsPair({ handleProtocols: () => 'b', perMessageDeflate: { threshold: 0 } }, [
-      'a',
-      'b',
-    ]);
+    const { client, peer } = await openWebSocketPair(kept, {
+      server: { handleProtocols: () => 'b', perMessageDeflate: { threshold: 0 } },
+      protocols: ['a', 'b'],
+    });
     assert.equal(client.protocol, 'b');
     assert.match(client.extensions, /permessage-deflate/);
     const received = once(client, 'message');
@@ -73,7 +54,7 @@ describe('an open WebSocket', () => {
   });
 
   it('carries fragments, empty messages, ping and pong as they are', async () => {
-    const { client, peer } = await wsPair();
+    const { client, peer } = await openWebSocketPair(kept);
     const got: string[] = [];
     peer.on('message', (data) => got.push(String(data)));
     peer.on('ping', (data) => got.push(`ping ${data}`));
@@ -89,7 +70,7 @@ describe('an open WebSocket', () => {
 
   for (const from of ['client', 'upstream'] as const) {
     it(`closed by the ${from}, then the other has its code and reason`, async () => {
-      const { gateway, client, peer } = await wsPair();
+      const { gateway, client, peer } = await openWebSocketPair(kept);
       const [closer, other] = from === 'client' ? [client, peer] : [peer, client];
       const ends = [once(closer, 'close'), once(other, 'close')];
       closer.close(4_321, 'enough');
@@ -102,7 +83,7 @@ describe('an open WebSocket', () => {
   }
 
   it('carries 20,000 messages both ways in order', async () => {
-    const { client, peer } = await wsPair();
+    const { client, peer } = await openWebSocketPair(kept);
     peer.on('message', (data) => peer.send(data));
     let next = 0;
     const done = new Promise<void>((resolve, reject) => {

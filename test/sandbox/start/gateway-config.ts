@@ -29,10 +29,20 @@ export function writeGatewayConfig(source: string, folder: string, addresses: Ga
   return path;
 }
 
-/** The operator's token of this data folder, made once and readable by its owner only. */
+/** The operator's token of this data folder. */
 export function operatorToken(folder: string): string {
-  const path = join(folder, 'operator.token');
-  if (!existsSync(path)) writeFileSync(path, randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
+  return readFileSync(secretFile(folder, 'operator.token', ''), 'utf8').trim();
+}
+
+/** The file with the key that signs copies of writes; the gateway and the new backend read the same one. */
+export function shadowKeysFile(folder: string): string {
+  return secretFile(folder, 'shadow.keys', 'sandbox:');
+}
+
+/** A file with a secret behind `prefix`, made once and readable by its owner only. */
+function secretFile(folder: string, name: string, prefix: string): string {
+  const path = join(folder, name);
+  if (!existsSync(path)) writeFileSync(path, prefix + randomBytes(24).toString('hex'), { mode: 0o600, flag: 'wx' });
   chmodSync(path, 0o600);
-  return readFileSync(path, 'utf8').trim();
+  return path;
 }

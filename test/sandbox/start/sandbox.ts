@@ -6,7 +6,7 @@ import { spawnServer } from '../../helpers/process.ts';
 import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
 import { loadNew } from '../seed/load-new.ts';
-import { operatorToken, writeGatewayConfig } from './gateway-config.ts';
+import { operatorToken, shadowKeysFile, writeGatewayConfig } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
 import { type Ports, type Service, takenPorts } from './ports.ts';
 import { takeDataFolder } from './run-file.ts';
@@ -105,6 +105,7 @@ interface Context extends SandboxOptions {
 /** The order of things: stores and exchange, their content, the two backends, the gateway. */
 async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 'stop'>> {
   const { ports, folder, onProgress } = context;
+  const shadowKeys = shadowKeysFile(folder);
   const exchangeEnv = { EXCHANGE_API_KEY: EXCHANGE.apiKey, EXCHANGE_SECRET_KEY: EXCHANGE.secretKey };
   const exchange = start(context, 'exchange', ['test/sandbox/exchange/main.ts'], {
     EXCHANGE_LISTEN: `127.0.0.1:${ports.exchange}`,
@@ -142,6 +143,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       DYNAMODB_TABLE: TABLE,
       EXCHANGE_URL: `http://${exchangeAddress}`,
       REDIS_URL: `redis://${redisAddress}`,
+      SHADOW_KEYS_FILE: shadowKeys,
       ...exchangeEnv,
     }),
   );
@@ -156,6 +158,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
   const gateway = context.gateway
     ? await startServer(context, 'gateway', ['gateway/main.ts', '--config', gatewayConfig], {
         BANYAN_OPERATOR_TOKEN: token,
+        BANYAN_SHADOW_KEYS_FILE: shadowKeys,
       })
     : {};
   const [exchangeAddress, postgresUrl, dynamodb, redisAddress] = await Promise.all([exchange, postgres, dynamo, redis]);

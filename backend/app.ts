@@ -1,0 +1,38 @@
+// The API as an app: every route on the dependencies it is given, and nothing else. server.ts makes one of the real ones;
+// shadow/dry-run.ts makes others that can have no effect.
+import type { Hono } from 'hono';
+import { problem, problemResponse } from './errors.ts';
+import { healthRoutes } from './health.ts';
+import { createRoute, errorResponse } from './http.ts';
+import type { Prices } from './market/prices.ts';
+import { marketRoutes } from './market/routes.ts';
+import { changeOrder } from './orders/change.ts';
+import type { OrderDeps } from './orders/deps.ts';
+import { orderRoutes } from './orders/routes.ts';
+import { createSettlement, type Settlement } from './orders/settle.ts';
+import { createApplyFills } from './positions/apply.ts';
+import { positionRoutes } from './positions/routes.ts';
+
+export type AppDeps = OrderDeps & {
+  readonly prices: Prices;
+  readonly isStopping: () => boolean;
+};
+
+/** Adds every route to `app`. The settlement follows orders off the requests' path: whoever made the app stops it. */
+export function addRoutes(app: Hono, deps: AppDeps): Settlement {
+  const { store, log, metrics, now } = deps;
+  const applyFills = createApplyFills({
+    store,
+    now,
+    changeOrder: (order, change) => changeOrder(deps, order, change),
+  });
+  const settlement = createSettlement(deps, applyFills);
+  const route = createRoute(app, { log, metrics });
+  healthRoutes(route, deps);
+  orderRoutes(route, deps, settlement);
+  positionRoutes(route, { store, now });
+  marketRoutes(route, deps);
+  app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
+  app.onError((error, context) => errorResponse(context, error, { log, metrics }));
+  return settlement;
+}

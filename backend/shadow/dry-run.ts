@@ -1,0 +1,50 @@
+// Runs one request as a dry run: through the same routes as any other, on dependencies that can have no effect. There is no
+// "if it is a dry run" beyond this file.
+import { Hono } from 'hono';
+import { LinearRouter } from 'hono/router/linear-router';
+import { type AppDeps, addRoutes } from '../app.ts';
+import type { Bus } from '../bus/bus.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import { createSimulatedExchange } from './exchange.ts';
+
+/** Tells nobody: what did not happen is no news. */
+const SILENT_BUS: Bus = {
+  publish() {},
+  subscribe: async () => async () => {},
+  ping: async () => undefined,
+  close: async () => {},
+};
+
+/** Counters that nobody reads, but for those of dry runs: users' counters must not count what no user did. */
+function metricsOfDryRuns(metrics: Metrics): Metrics {
+  return { ...createMetrics(), requestSeconds: metrics.shadowRequestSeconds, errors: metrics.shadowErrors };
+}
+
+export type DryRun = (request: Request) => Promise<Response>;
+
+/** Builds an app for each request, so that what one dry run writes no other can see, and all of it is gone with its answer. */
+export function createDryRun(real: AppDeps): DryRun {
+  const metrics = metricsOfDryRuns(real.metrics);
+  const log = real.log.child({ shadow: true });
+  return async function dryRun(request) {
+    const app = new Hono({ router: new LinearRouter() }); // The one that is quick to fill; it answers once.
+    // Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place.
+    const deps: AppDeps = {
+      store: real.store.discarding(),
+      exchange: createSimulatedExchange(real.exchange),
+      bus: SILENT_BUS,
+      metrics,
+      log,
+      now: real.now,
+      nextOrderId: real.nextOrderId,
+      prices: real.prices,
+      isStopping: real.isStopping,
+    };
+    const settlement = addRoutes(app, deps);
+    try {
+      return await app.fetch(request);
+    } finally {
+      void settlement.stop(); // What would have been looked after later has not happened.
+    }
+  };
+}

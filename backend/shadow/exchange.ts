@@ -1,0 +1,58 @@
+// An exchange for dry runs: reads are the real one's, orders exist here only. What it is given can read and nothing else, so
+// that no order and no cancel can leave from here.
+import { compare, type Decimal, multiply, ZERO } from '../domain/money.ts';
+import type { Exchange, ExchangeOrder, NewOrder, OrderRef } from '../exchange/exchange.ts';
+
+/** What is asked of the real exchange: questions. */
+export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'preview' | 'find' | 'price' | 'ping'>;
+
+/** A market order, or a limit that the last price satisfies, fills at once. */
+function fillsAt({ side, price }: NewOrder, last: Decimal): boolean {
+  if (price === null) return true;
+  return side === 'BUY' ? compare(price, last) >= 0 : compare(price, last) <= 0;
+}
+
+function simulated(order: NewOrder, last: Decimal): ExchangeOrder {
+  const fills = fillsAt(order, last);
+  return {
+    exchangeOrderId: `dry-run-${order.clientOrderId}`,
+    status: fills ? 'filled' : 'open',
+    filledQuantity: fills ? order.quantity : ZERO,
+    filledQuote: fills ? multiply(order.quantity, last) : ZERO,
+    fee: null, // Only trades tell, and there are none.
+  };
+}
+
+/** One per request: what one dry run has placed, another does not see. */
+export function createSimulatedExchange(real: ReadExchange): Exchange {
+  const placed = new Map<string, ExchangeOrder>(); // By our id; a request places one.
+
+  async function find(ref: OrderRef): ReturnType<Exchange['find']> {
+    const own = placed.get(ref.clientOrderId);
+    return own ? { kind: 'found', order: own } : real.find(ref);
+  }
+
+  return {
+    submissionLifeMs: real.submissionLifeMs,
+    preview: real.preview,
+    price: real.price,
+    ping: real.ping,
+    find,
+    async submit(order) {
+      const preview = await real.preview(order);
+      if (preview.kind !== 'acceptable') return preview;
+      const taken = simulated(order, preview.lastPrice);
+      placed.set(order.clientOrderId, taken);
+      return { kind: 'accepted', exchangeOrderId: taken.exchangeOrderId };
+    },
+    async cancel(ref) {
+      const found = await find(ref);
+      if (found.kind !== 'found') return found;
+      if (found.order.status === 'filled' || found.order.status === 'cancelled') return { kind: 'not_found' };
+      const order: ExchangeOrder = { ...found.order, status: 'cancelled' };
+      placed.set(ref.clientOrderId, order);
+      return { kind: 'cancelled', order };
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,144 @@
+// The ledger in a Redis that several gateways share. Every change is one script, so that it is stored as a whole. What is
+// acknowledged survives the gateway; that it survives Redis too is for Redis to see to (appendonly yes).
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { AuditEntry, EvidenceLedger, Override, StoredAuditEntry } from './ledger.ts';
+import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisIds } from './redis-ids.ts';
+
+/** What the keys hold; another layout is refused rather than guessed at. */
+const LAYOUT_VERSION = '1';
+/** One hash slot for all keys, so that a cluster takes them too. */
+const PREFIX = '{banyan}:';
+const KEYS = {
+  layout: `${PREFIX}layout`,
+  overrides: `${PREFIX}overrides`,
+  revisions: `${PREFIX}revisions`,
+  /** Entries by id, the last id, and the ids: of all, and with a scope's name of that scope. */
+  audit: `${PREFIX}audit`,
+  auditLast: `${PREFIX}audit:last`,
+  auditIds: `${PREFIX}audit:ids`,
+  evidence: `${PREFIX}evidence:`,
+  ids: `${PREFIX}ids`,
+};
+
+const CONNECT_TIMEOUT_MS = 3_000;
+/** A Redis that does not answer in this time counts as one that cannot be reached. */
+const COMMAND_TIMEOUT_MS = 2_000;
+const RECONNECT_MS_MAX = 1_000;
+
+const COMMIT = `
+  local overrides, revisions, audit, last, ids, scopeIds = unpack(KEYS)
+  local scope, override, entry = unpack(ARGV)
+  if override == 'lift' then redis.call('HDEL', overrides, scope)
+  elseif override ~= '' then redis.call('HSET', overrides, scope, override) end
+  local id = redis.call('INCR', last)
+  redis.call('HSET', audit, id, entry)
+  redis.call('ZADD', ids, id, id)
+  redis.call('ZADD', scopeIds, id, id)
+  return redis.call('HINCRBY', revisions, scope, 1)`;
+
+const overrideText = json(
+  z.object({
+    scope: z.string(),
+    side: z.enum(['legacy', 'new']),
+    reason: z.string(),
+    actor: z.string(),
+    at: z.string(),
+  }),
+);
+
+const auditText = json(
+  z.object({
+    at: z.string(),
+    actor: z.string(),
+    source: z.enum(['api', 'cli', 'flags', 'start']),
+    action: z.enum(['stage', 'rollback', 'lift', 'create', 'acknowledge']),
+    scope: z.string(),
+    reason: z.string(),
+    before: z.unknown(),
+    after: z.unknown(),
+    evidence: z.unknown(),
+    requestId: z.string().nullable(),
+  }),
+);
+
+/** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
+export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
+  const redis = await connect(url);
+  return {
+    async overrides() {
+      const stored = await redis.hvals(KEYS.overrides);
+      return stored.map((text): Override => overrideText.parse(text)).sort((a, b) => (a.scope < b.scope ? -1 : 1));
+    },
+    async revisions() {
+      const stored = await redis.hgetall(KEYS.revisions);
+      return new Map(Object.entries(stored).map(([scope, revision]) => [scope, Number(revision)]));
+    },
+    async commit({ scope, override, audit }) {
+      const { overrides, revisions, audit: entries, auditLast, auditIds } = KEYS;
+      const keys = [overrides, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
+      const change = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
+      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, scope, change, textOf(audit)));
+    },
+    async audit({ limit, scope, before }) {
+      const key = scope === undefined ? KEYS.auditIds : `${KEYS.auditIds}:${scope}`;
+      const from = before === undefined ? '+inf' : `(${before}`;
+      const ids = await redis.zrevrangebyscore(key, from, '-inf', 'LIMIT', 0, limit);
+      const entries = ids.length > 0 ? await redis.hmget(KEYS.audit, ...ids) : [];
+      return entries.map((text, index) => entryOf(Number(ids[index]), text));
+    },
+    evidence: createRedisEvidence(redis, KEYS.evidence),
+    ids: createRedisIds(redis, KEYS.ids),
+    async close() {
+      redis.disconnect();
+    },
+  };
+}
+
+function textOf({ requestId, before, after, evidence, ...entry }: AuditEntry): string {
+  const values = { before: before ?? null, after: after ?? null, evidence: evidence ?? null };
+  return JSON.stringify({ ...entry, ...values, requestId: requestId ?? null });
+}
+
+function entryOf(id: number, text: string | null): StoredAuditEntry {
+  const { requestId, ...entry } = auditText.parse(text);
+  return { id, ...entry, requestId: requestId ?? undefined };
+}
+
+/** Text that is JSON of a shape. */
+function json<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema);
+}
+
+async function connect(url: string): Promise<Redis> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    // What cannot be sent now fails now: a change must not take effect when its operator has long been told it did not.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(attempt * 50, RECONNECT_MS_MAX),
+  });
+  let cause: Error | undefined;
+  redis.on('error', (error: Error) => {
+    cause = error; // Whoever calls is told; here it only must not end the process.
+  });
+  try {
+    await redis.connect();
+    await redis.setnx(KEYS.layout, LAYOUT_VERSION);
+    const layout = await redis.get(KEYS.layout);
+    if (layout !== LAYOUT_VERSION) {
+      throw new Error(`it has ledger layout ${layout}, this gateway reads ${LAYOUT_VERSION}; use the matching release`);
+    }
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    const { message } = cause ?? (error as Error);
+    throw new Error(`the ledger at ${new URL(url).host} cannot be used: ${message}`, { cause: error });
+  }
+}

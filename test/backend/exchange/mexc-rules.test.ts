@@ -1,0 +1,96 @@
+// The published rules against the exchange itself: what a preview says is what a submission gets.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { decimalOf } from '../../../backend/domain/money.ts';
+import type { Exchange, NewOrder } from '../../../backend/exchange/exchange.ts';
+import { createMexc } from '../../../backend/exchange/mexc.ts';
+import { refusalByRules, type SymbolRules } from '../../../backend/exchange/mexc-rules.ts';
+import { createExchangeSimulator, type ExchangeSimulator } from '../../sandbox/exchange/server.ts';
+import { SYMBOLS } from '../../sandbox/symbols.ts';
+
+const KEYS = { apiKey: 'mx0rulestest', secretKey: 'rules-secret' };
+
+const orders = fc.record({
+  symbol: fc.constantFrom(...SYMBOLS.map(({ symbol }) => symbol), 'NONEUSDT'),
+  side: fc.constantFrom('BUY' as const, 'SELL' as const),
+  limit: fc.option(
+    fc.constantFrom('0.1', '1', '1.5', '2.34567', '150.755', '3400.5', '65000.25', '65000.251', '0.000001'),
+  ),
+  quantity: fc.constantFrom(
+    '0.0000001',
+    '0.000001',
+    '0.00001',
+    '0.001',
+    '0.01',
+    '0.1',
+    '0.15',
+    '1.91',
+    '1',
+    '3.5',
+    '100',
+    '100000000',
+  ),
+});
+
+describe('a preview by the rules of the exchange', () => {
+  let simulator: ExchangeSimulator;
+  let exchange: Exchange;
+  before(async () => {
+    simulator = await createExchangeSimulator(KEYS);
+    exchange = createMexc({ ...KEYS, url: simulator.url, timeoutMs: 5000, recvWindowMs: 5000, now: Date.now });
+  });
+  after(async () => {
+    await exchange.close();
+    await simulator.close();
+  });
+
+  test('any order, then it says what submitting says, but for what the account holds', async () => {
+    let [serial, accepted, refused] = [0, 0, 0];
+    await fc.assert(
+      fc.asyncProperty(orders, async ({ symbol, side, limit, quantity }) => {
+        const order: NewOrder = {
+          clientOrderId: `rules${serial++}`,
+          symbol,
+          side,
+          orderType: limit === null ? 'MARKET' : 'LIMIT',
+          quantity: decimalOf(quantity),
+          price: limit === null ? null : decimalOf(limit),
+        };
+        const count = simulator.orderCount();
+        const preview = await exchange.preview(order);
+        assert.equal(simulator.orderCount(), count, 'a preview makes no order');
+        const result = await exchange.submit(order);
+        if (result.kind === 'rejected' && result.reason === 'insufficient_balance') return;
+        if (result.kind === 'accepted') accepted += 1;
+        else refused += 1;
+        assert.deepEqual(
+          preview.kind === 'acceptable' ? 'accepted' : preview,
+          result.kind === 'accepted' ? 'accepted' : result,
+        );
+      }),
+      { numRuns: 400, examples: [[{ symbol: 'XRPUSDT', side: 'BUY', limit: null, quantity: '1.91' }]] },
+    );
+    assert.ok(accepted > 20 && refused > 20, `${accepted} accepted, ${refused} refused`);
+  });
+
+  test('a symbol that is not traded now, then a refusal', () => {
+    const rules: SymbolRules = {
+      symbol: 'BTCUSDT',
+      baseAsset: 'BTC',
+      quoteAsset: 'USDT',
+      isSpotTradingAllowed: false,
+      baseAssetPrecision: 6,
+      quotePrecision: 2,
+      baseSizePrecision: decimalOf('0.000001'),
+      quoteAmountPrecision: decimalOf('1'),
+      maxQuoteAmount: decimalOf('4000000'),
+    };
+    const order: NewOrder = {
+      ...{ clientOrderId: 'x', symbol: 'BTCUSDT', side: 'BUY', orderType: 'LIMIT' },
+      ...{ quantity: decimalOf('1'), price: decimalOf('1') },
+    };
+    assert.equal(refusalByRules(order, rules, decimalOf('1'))?.reason, 'refused');
+    assert.equal(refusalByRules(order, { ...rules, isSpotTradingAllowed: true }, decimalOf('1')), undefined);
+  });
+});

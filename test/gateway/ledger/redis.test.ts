@@ -1,0 +1,113 @@
+// The ledger and the store of evidence on a real Redis where there is one, else on the JavaScript one.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Redis } from 'ioredis';
+import { openRedisLedger } from '../../../gateway/ledger/redis.ts';
+import { aRouteBatch, describeEvidenceStore } from '../../contracts/evidence-store.ts';
+import { auditEntry, describeLedger, override } from '../../contracts/ledger.ts';
+import { closingAfterEach } from '../../helpers/closing.ts';
+import { eventually, within } from '../../helpers/deadline.ts';
+import { type RedisServer, startRedis } from '../../helpers/redis.ts';
+import { closedPort } from '../../helpers/upstream.ts';
+
+let server: RedisServer;
+before(async () => {
+  server = await startRedis();
+});
+after(() => server.close());
+
+async function empty(): Promise<void> {
+  const redis = new Redis(server.url);
+  await redis.flushdb();
+  redis.disconnect();
+}
+
+describeLedger('Redis', () => ({
+  open: () => openRedisLedger(server.url),
+  async reopen(ledger) {
+    await ledger.close();
+    return openRedisLedger(server.url);
+  },
+  dispose: empty,
+}));
+
+describeEvidenceStore('Redis', () => ({
+  async open() {
+    const ledger = await openRedisLedger(server.url);
+    return { ...ledger.evidence, close: ledger.close };
+  },
+  dispose: empty,
+}));
+
+describe('a Redis that gateways share', () => {
+  const kept = closingAfterEach();
+  const open = async () => kept(openRedisLedger(server.url));
+  const aBatch = (source: string, sequence: number, startMs: number) => ({
+    ...{ source, sequence },
+    routes: [aRouteBatch({ slices: [{ startMs, counters: new Map([['match', 1]]) }] })],
+  });
+
+  it('adds up what they count, and tells each what the others have added, once', async () => {
+    await empty();
+    const [one, two] = [(await open()).evidence, (await open()).evidence];
+    await one.load();
+    await two.load();
+    await Promise.all([one.add(aBatch('one', 1, 10_000)), two.add(aBatch('two', 1, 10_000))]);
+    for (const store of [one, two]) {
+      const [route, ...others] = await store.changed();
+      assert.deepEqual([route?.total.get('match'), route?.slices[0]?.counters.get('match'), others], [2, 2, []]);
+      assert.deepEqual(await store.changed(), []);
+    }
+    await one.add(aBatch('one', 2, 20_000));
+    assert.deepEqual(await one.changed(), [], 'its own is no news');
+    assert.equal((await two.changed())[0]?.total.get('match'), 3);
+  });
+
+  it('stores changes of one scope that two make at once as two, each with a revision of its own', async () => {
+    await empty();
+    const ledgers = [await open(), await open()];
+    const change = { scope: 'a.route', override: override('a.route'), audit: auditEntry() };
+    const revisions = await Promise.all(Array.from({ length: 20 }, (_, i) => ledgers[i % 2]?.commit(change)));
+    assert.deepEqual(
+      revisions.toSorted((a = 0, b = 0) => a - b),
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    const ids = (await ledgers[0]?.audit({ limit: 50 }))?.map(({ id }) => id);
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 20 }, (_, i) => 20 - i),
+    );
+  });
+
+  it('that goes away refuses a change in time, and takes the next one when it is back', async () => {
+    const own = await startRedis();
+    const ledger = await openRedisLedger(own.url);
+    const change = { scope: 'a.route', override: undefined, audit: auditEntry() };
+    assert.equal(await ledger.commit(change), 1);
+    await own.close();
+    await within(assert.rejects(ledger.commit(change)), 'the change to be refused', 5_000);
+    await within(assert.rejects(ledger.evidence.add(aBatch('one', 1, 10_000))), 'the batch to be refused', 5_000);
+    const back = await kept(startRedis(Number(new URL(own.url).port)));
+    assert.ok(back);
+    const revision = await eventually(() => ledger.commit(change).catch(() => undefined), 'a change to be taken');
+    assert.equal(revision, 1, 'it came back empty');
+    await ledger.close();
+  });
+
+  it('that is not there is named without its password', async () => {
+    const port = await closedPort();
+    await assert.rejects(openRedisLedger(`redis://user:hunter2@127.0.0.1:${port}`), (error: Error) => {
+      assert.match(error.message, new RegExp(`the ledger at 127.0.0.1:${port} cannot be used: .*ECONNREFUSED`));
+      assert.doesNotMatch(error.message, /hunter2/);
+      return true;
+    });
+  });
+
+  it('of another layout is refused, and says so', async () => {
+    const redis = new Redis(server.url);
+    await redis.set('{banyan}:layout', '99');
+    await assert.rejects(openRedisLedger(server.url), /ledger layout 99, this gateway reads 1/);
+    redis.disconnect();
+    await empty();
+  });
+});

@@ -62,7 +62,7 @@ function unstableIn(differences: readonly Difference[]): Unstable {
  * would be in an answer that lacks it nobody can say.
  */
 function extraPlace({ path, at }: Difference): string {
-  return MEMBER.test(path) ? `${at.slice(0, Math.max(0, at.lastIndexOf('/')))} ${path}` : at;
+  return MEMBER.test(path) ? `${placeAbove(at)} ${path}` : at;
 }
 
 const MEMBER = /\[(?:\*|\?[^\]]*)\]$/;
@@ -75,11 +75,11 @@ function isNoise(difference: Difference, { places, extras }: Unstable): boolean 
   if (!isInBody(at)) return false;
   const status = places.get('status');
   if (status && isOtherClass(status)) return true; // Two documents of which nobody compared the bodies.
-  for (let end = at.lastIndexOf('/'); end >= 0; end = at.lastIndexOf('/', end - 1)) {
-    const above = places.get(at.slice(0, end));
+  for (let place = at; place !== ''; ) {
+    place = placeAbove(place);
+    const above = places.get(place);
     // In an array whose order alone changes, both answers have the same members: new must have them too.
     if (above && above.kind !== 'order') return true;
-    if (end === 0) return false;
   }
   return false;
 }
@@ -103,7 +103,12 @@ function leavesOpen(legacy: DifferenceKind, fresh: DifferenceKind): boolean {
 }
 
 function isInBody(at: string): boolean {
-  return at === '' || at.startsWith('/');
+  return at !== 'status' && !at.startsWith('header:');
+}
+
+/** Of a JSON pointer the one to what it is in; of a line the whole body. */
+function placeAbove(at: string): string {
+  return at.slice(0, Math.max(0, at.lastIndexOf('/')));
 }
 
 function isOtherClass(status: Difference): boolean {

@@ -211,6 +211,28 @@ describe('a request that the other side answered', () => {
   }
 });
 
+describe('a request that is given up', () => {
+  for (const [given, told] of [
+    [{}, ['r dropped internal']],
+    [{ samplePercent: 0.000_001, minimumPerHour: 1 }, []],
+  ] as const) {
+    test(`whose route has ${JSON.stringify(given)}, then ${told.join() || 'nothing'} is counted`, async () => {
+      const route = compileRoute(aRoute({ id: 'r', mirror: { ...QUICK, ...given } }));
+      const world = aMirror([route]);
+      if (told.length === 0) request(world.mirror, route, { path: '/same' });
+      await world.mirror.idle();
+      const before = world.told.splice(0).length;
+      const ticket = world.mirror.begin(route, { shadow: 'new', method: 'GET', identity: 'u' });
+      assert.ok(ticket);
+      world.mirror.abandon(ticket);
+      assert.deepEqual(world.told, told);
+      const { eligible, pending } = world.evidence.of('r');
+      assert.deepEqual([eligible, pending], [before + told.length, 0]);
+      await world.close();
+    });
+  }
+});
+
 describe('a mirror that closes', () => {
   test('counts the copies that wait as dropped, and lets those under way end', async () => {
     const route = compileRoute(aRoute({ id: 'r', mirror: QUICK }));

@@ -8,7 +8,7 @@ import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
 import { anObservation } from '../../helpers/observations.ts';
 
 type Compare = Parameters<typeof aCompareConfig>[0];
-type Answer = { readonly status?: number; readonly body: unknown };
+type Answer = { readonly status?: number; readonly headers?: readonly string[]; readonly body: unknown };
 
 /** The verdict on new, bracketed by two legacy answers. */
 async function bracketed(answers: { legacy: Answer; new: Answer; again: Answer }, compare: Compare = {}) {
@@ -26,6 +26,42 @@ async function found(legacy: unknown, fresh: unknown, again: unknown, compare: C
   const { outcome, differences } = await bracketed(answers, compare);
   return [outcome, ...differences.map(({ at, kind, noise }) => (noise ? `(${kind} ${at})` : `${kind} ${at}`))];
 }
+
+describe('a bracketed request for a text', () => {
+  const TEXT = ['Content-Type', 'text/plain'];
+  const lines = (...all: readonly (number | string)[]) => ({ headers: TEXT, body: all.join('\n') });
+  const TWELVE = Array.from({ length: 12 }, (_, index) => index);
+  const rows: readonly (readonly [name: string, legacy: Answer, fresh: Answer, again: Answer, found: string[]])[] = [
+    [
+      'a line changes by itself, another is wrong',
+      lines('t1', 'a', 'b'),
+      lines('t2', 'a', 'x'),
+      lines('t3', 'a', 'b'),
+      ['mismatch', '(changed 1)', 'changed 3'],
+    ],
+    [
+      'lines are added by themselves, wherever they stand',
+      lines(...TWELVE),
+      lines(...TWELVE, 'x'),
+      lines('y', ...TWELVE),
+      ['ignored', '(extra 13)', '(extra 1)'],
+    ],
+    [
+      "legacy's status is of another class the second time",
+      lines('a', 'b'),
+      lines('a', 'x'),
+      { ...lines('gone'), status: 404 },
+      ['ignored', '(changed 2)', '(changed status)'],
+    ],
+  ];
+  for (const [name, legacy, fresh, again, expected] of rows) {
+    test(`${name}, then ${expected.join(', ')}`, async () => {
+      const { outcome, differences } = await bracketed({ legacy, new: fresh, again });
+      const places = differences.map(({ at, kind, noise }) => (noise ? `(${kind} ${at})` : `${kind} ${at}`));
+      assert.deepEqual([outcome, ...places], expected);
+    });
+  }
+});
 
 describe('a bracketed request', () => {
   const rows: readonly (readonly [name: string, legacy: unknown, fresh: unknown, again: unknown, found: string[]])[] = [

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
+import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
@@ -65,7 +66,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       }),
     );
     closers.push(() => settings.close());
-    const serving = await chooseServing({ settings, flags, metrics, log, raised, now });
+    const { idPairsMax } = config.mirror;
+    const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
+    closers.push(() => ids.close());
+    const serving = await chooseServing({ settings, flags, ids, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;

@@ -145,6 +145,19 @@ function mirrorMetrics(registers: Registry[]) {
       labelNames: ['route', 'reason'] as const,
       registers,
     }),
+    idPairs: new Counter({
+      name: 'banyan_mirror_id_pairs_total',
+      help: 'Pairs of ids of the two sides that were learned, forgotten because they contradict others, or for want of room.',
+      labelNames: ['event'] as const,
+      registers,
+    }),
+    mirrorAllowedShare: new Gauge({
+      name: 'banyan_mirror_allowed_share',
+      help: 'Share of the copies to a side that may be sent now: less than 1 while it is slow or fails.',
+      labelNames: ['side'] as const,
+      aggregator: 'min', // Each worker finds out for itself.
+      registers,
+    }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
   };

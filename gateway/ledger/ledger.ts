@@ -1,6 +1,7 @@
 // The port to the gateway's durable state: overrides, rules made by operators, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import type { IdStore } from './id-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -93,6 +94,8 @@ export interface Ledger {
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
+  /** Pairs of ids. */
+  readonly ids: IdStore;
   close(): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ import {
   type StoredRule,
 } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisIds } from './redis-ids.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '1';
@@ -28,6 +29,7 @@ const KEYS = {
   auditLast: `${PREFIX}audit:last`,
   auditIds: `${PREFIX}audit:ids`,
   evidence: `${PREFIX}evidence:`,
+  ids: `${PREFIX}ids`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -121,6 +123,7 @@ export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
       return entries.map((text, index) => entryOf(Number(ids[index]), text));
     },
     evidence: createRedisEvidence(redis, KEYS.evidence),
+    ids: createRedisIds(redis, KEYS.ids),
     async close() {
       redis.disconnect();
     },

@@ -14,6 +14,7 @@ import {
   type StoredRule,
 } from './ledger.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
+import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -32,6 +33,7 @@ const LAYOUT_STEPS = [
     at TEXT NOT NULL
   ) STRICT;`,
   EVIDENCE_LAYOUT,
+  ID_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -76,7 +78,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence {
+export interface SqliteStore extends SqliteEvidence, SqliteIds {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -146,6 +148,7 @@ export function openSqliteStore(file: string): SqliteStore {
 
   return {
     ...createSqliteEvidence(db, atomically),
+    ...createSqliteIds(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },

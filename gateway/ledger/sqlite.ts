@@ -61,6 +61,10 @@ export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
       changed: async () => [],
       prune: (limits) => call('pruneEvidence', limits),
     },
+    ids: {
+      load: () => call('loadIds'),
+      save: (changes, pairsMax) => call('saveIds', { changes, pairsMax }),
+    },
     async close() {
       if (!ended) await call('close');
       await worker.terminate();

@@ -170,7 +170,11 @@ function status(deps: OperatorDeps, draining: boolean) {
     ledger: { problem: control.problem() ?? null },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
-    mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+    mirror: {
+      waiting: mirror.waiting,
+      waitingBytes: mirror.waitingBytes,
+      allowedShare: mirror.allowedShare,
+    },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
 }

@@ -1,11 +1,15 @@
 // What the API says of a route. Pure: facts in, JSON out.
-import type { RouteEvidence } from '../mirror/evidence.ts';
+import { counting, type RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
 import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
+
+/** Noise that an operator should hear of: in so many requests, and so large a share of those that could tell. */
+const UNJUDGED_MIN = 20;
+const UNJUDGED_SHARE = 0.2;
 
 export interface RouteFacts {
   readonly route: RouteModel;
@@ -30,6 +34,7 @@ export function routeSummary(facts: RouteFacts) {
     stage: state.stage,
     percent: state.percent,
     mirrorPercent: state.mirrorPercent,
+    samplePercent: route.config.mirror.samplePercent,
     override: state.override ?? null,
     revision: state.revision,
     traffic,
@@ -75,9 +80,16 @@ export function attentionOf(facts: RouteFacts): string[] {
     if (openBreakers[side] === 0) continue;
     sentences.push(`${openBreakers[side]} of ${processes} processes leave ${side} alone, because it keeps failing`);
   }
-  const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
-  for (const { path, kind, count } of critical.slice(0, 3)) {
-    sentences.push(`critical: ${path} differs (${kind}) in ${count} of the compared requests`);
+  const critical = differences.filter(
+    (difference) => difference.critical && difference.rule === undefined && counting(difference) > 0,
+  );
+  for (const difference of critical.slice(0, 3)) {
+    const { path, kind } = difference;
+    sentences.push(`critical: ${path} differs (${kind}) in ${counting(difference)} of the compared requests`);
+  }
+  for (const { path, noise } of unjudged(evidence).slice(0, 3)) {
+    const of = evidence.bracketed.comparable;
+    sentences.push(`${path} cannot be judged in ${noise} of ${of} requests: legacy does not agree with itself there`);
   }
   sentences.push(...rules.flatMap((rule) => attentionOfRule(rule) ?? []));
   if (outcomes.new_error > 0)
@@ -90,4 +102,11 @@ export function attentionOf(facts: RouteFacts): string[] {
   if (requests >= 20 && errors / requests > 0.01)
     sentences.push(`the new side failed ${errors} of ${requests} requests it served`);
   return sentences;
+}
+
+/** Places where noise leaves so little to judge that a rule would serve better. */
+function unjudged({ differences, bracketed }: RouteEvidence): RouteEvidence['differences'] {
+  return differences.filter(
+    ({ noise, rule }) => rule === undefined && noise >= UNJUDGED_MIN && noise / bracketed.comparable > UNJUDGED_SHARE,
+  );
 }

@@ -75,7 +75,7 @@ export class Control {
     const { flags } = this.#deps;
     const { routes } = this.#deps.table();
     for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
-      const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
+      const wanted = flagsFor({ stage: route.config.initialStage });
       if (!wanted.ok) throw new Error(wanted.problem);
       await this.#moveFlags(route, wanted.flags);
     }
@@ -107,7 +107,7 @@ export class Control {
     const { changes } = this.#deps;
     return changes.inTurn(async () => {
       changes.check(id, expected);
-      const wanted = flagsFor(request, route.config.mirror.samplePercent);
+      const wanted = flagsFor(request);
       if (!wanted.ok) throw new ControlError('invalid', wanted.problem);
       // Audit first: a flag must never be moved without a trace of who did it.
       const moved = { before: this.#percents(route), after: wanted.flags };

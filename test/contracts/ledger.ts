@@ -64,6 +64,26 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
       await current.dispose();
     });
 
+    it('keeps pairs of ids over a restart, in the order in which they came, and forgets what it is told to', async () => {
+      const { ids } = ledger;
+      const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ name: 'order', legacy: `"${id}"`, new: `${id.charCodeAt(0)}` }));
+      assert.ok(a && b && c);
+      assert.deepEqual(await ids.load(), []);
+      const three = [c, a, b].map((pair) => ({ pair, kept: true }));
+      await ids.save(three, 10);
+      await ids.save(
+        [
+          { pair: a, kept: true },
+          { pair: b, kept: false },
+        ],
+        10,
+      );
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.ids.load(), [c, a]);
+      await ledger.ids.save([{ pair: b, kept: true }], 2);
+      assert.deepEqual(await ledger.ids.load(), [a, b], 'the newest two');
+    });
+
     it('is empty at first', async () => {
       assert.deepEqual(await ledger.overrides(), []);
       assert.deepEqual(await ledger.rules(), []);

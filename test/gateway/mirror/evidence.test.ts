@@ -64,6 +64,7 @@ describe('accounting', () => {
       pending: 0,
       outcomes: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])),
       dropped: {},
+      bracketed: { comparable: 0, agreeing: 0 },
       coverage: null,
       parity: null,
       parityLowerBound: null,
@@ -142,8 +143,8 @@ describe('differences', () => {
     conclude(evidence, aVerdict('match'));
     conclude(evidence, aVerdict('timeout'));
     assert.deepEqual(evidence.of('r').differences, [
-      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, share: 0.5 },
-      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, share: 0.25 },
+      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, confirmed: 0, share: 0.5 },
+      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, confirmed: 0, share: 0.25 },
     ]);
   });
 
@@ -185,6 +186,7 @@ describe('differences', () => {
       critical: false,
       count: 2,
       noise: 0,
+      confirmed: 0,
       share: 2 / 31,
     });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteEvidence } from '../../../gateway/mirror/evidence.ts';
+import type { DifferenceCount, RouteEvidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
@@ -17,6 +17,7 @@ const EVIDENCE: RouteEvidence = {
   pending: 0,
   outcomes: NO_OUTCOMES,
   dropped: {},
+  bracketed: { comparable: 0, agreeing: 0 },
   coverage: null,
   parity: null,
   parityLowerBound: null,
@@ -31,7 +32,10 @@ const OVERRIDE = {
   at: '2026-01-05T10:00:00.000Z',
   returnsTo: { stage: 'live', percent: 100, mirrorPercent: 50 },
 } as const;
-const aDifference = { path: '$.price', kind: 'changed', count: 3, noise: 0, share: 0.1, critical: true } as const;
+const aDifference: DifferenceCount = {
+  ...{ path: '$.price', kind: 'changed', critical: true },
+  ...{ count: 3, noise: 0, confirmed: 0, share: 0.1 },
+};
 
 const RULE: StandingRule = {
   id: 'a1',
@@ -91,6 +95,7 @@ describe('a route in the list', () => {
       stage: 'shadow',
       percent: 0,
       mirrorPercent: 50,
+      samplePercent: 100,
       override: null,
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },
@@ -159,6 +164,24 @@ describe('attention', () => {
       'a critical difference',
       { evidence: { differences: [aDifference] } },
       ['critical: $.price differs (changed) in 3 of the compared requests'],
+    ],
+    [
+      'a critical difference that is noise wherever anybody could tell',
+      { evidence: { differences: [{ ...aDifference, noise: 1 }], bracketed: { comparable: 10, agreeing: 10 } } },
+      [],
+    ],
+    [
+      'a place that legacy itself answers now so, now so',
+      {
+        evidence: {
+          differences: [{ ...aDifference, count: 90, noise: 30, confirmed: 5 }],
+          bracketed: { comparable: 100, agreeing: 95 },
+        },
+      },
+      [
+        'critical: $.price differs (changed) in 5 of the compared requests',
+        '$.price cannot be judged in 30 of 100 requests: legacy does not agree with itself there',
+      ],
     ],
     ['a difference that is not critical', { evidence: { differences: [{ ...aDifference, critical: false }] } }, []],
     ['a critical difference under a rule', { evidence: { differences: [{ ...aDifference, rule: '$.price' }] } }, []],

@@ -59,6 +59,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
       fleet.arrived(worker);
       if (serving.size === count) started?.resolve(address);
     },
+    closed: (worker) => worker.send({ kind: 'released' }),
     failed(worker, { message }) {
       log.error({ worker: worker.pid, problem: message }, 'worker cannot serve');
       started?.reject(new Error(message));

@@ -38,7 +38,9 @@ export type ToWorker =
   | { readonly kind: 'measure'; readonly request: number }
   | { readonly kind: 'consumed'; readonly answers: readonly RateAnswer[] }
   /** Finish what is under way, and end. */
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop' }
+  /** No connection is on its way to the worker any more: it may end. */
+  | { readonly kind: 'released' };
 
 export type FromWorker =
   /** It is loaded, and waits for the state. */
@@ -46,6 +48,8 @@ export type FromWorker =
   /** Decisions from here on follow this version; what it changed is reported already. */
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'listening'; readonly address: string }
+  /** It listens no more, and has finished all that it had. */
+  | { readonly kind: 'closed' }
   /** It cannot serve, and ends. */
   | { readonly kind: 'failed'; readonly message: string }
   /** Asks whether requests are within their rate limits. */

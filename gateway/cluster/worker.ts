@@ -14,6 +14,8 @@ import type { FromWorker, RateAsk, SharedState, ToWorker } from './messages.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { createWorkerIds } from './shared-ids.ts';
 
+/** A primary that does not answer in this time has no connection to give away either. */
+const RELEASE_TIMEOUT_MS = 1_000;
 /** Metrics are sent this often even when nobody asks, so that little of them is lost with a worker that dies. */
 const METRICS_INTERVAL_MS = 1_000;
 
@@ -64,14 +66,27 @@ export function runWorker(): void {
         return;
       case 'stop':
         void stop();
+        return;
+      case 'released':
+        released();
     }
   }
+
+  let released = () => {};
+  /** Connections that the primary has sent already, and which it gives to another when this process says no, come before its answer. */
+  const leave = () =>
+    new Promise<void>((resolve) => {
+      released = resolve;
+      send({ kind: 'closed' });
+      setTimeout(resolve, RELEASE_TIMEOUT_MS);
+    });
 
   let stopping = false;
   async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
     await running?.stop();
+    await leave();
     process.exit(0);
   }
 

@@ -220,7 +220,7 @@ describe('paths to be redacted', () => {
 `;
     assert.deepEqual(problemsOf(text), [
       'banyan.yaml:12:69: routes[0].redact.paths[0]: expected "status", "header:NAME", "body:line[*]" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
-      'banyan.yaml:12:80: routes[0].redact.paths[1]: expected a path such as $.user.name or $..address',
+      'banyan.yaml:12:80: routes[0].redact.paths[1]: expected a path in a JSON body such as $.user.name or $..address',
     ]);
   });
 });

@@ -90,7 +90,7 @@ const rules: fc.Arbitrary<NonNullable<Parameters<typeof aCompareConfig>[0]>> = f
     fc.tuple(path, fc.constantFrom(undefined, 'id', 'state'), fc.boolean()).map(([path, key, unordered]) => ({
       path,
       ...(key ? { key } : {}),
-      ...(unordered ? { unordered: true as const } : {}),
+      ...(unordered || !key ? { unordered: true as const } : {}), // A rule says one or the other.
       ...REVIEWED,
     })),
     { maxLength: 2 },

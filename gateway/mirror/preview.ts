@@ -52,7 +52,7 @@ export async function previewRule(
     basis: isCounted ? 'counted' : 'samples',
     ...found,
     samples: counts,
-    warnings: [...critical, ...reachWarnings(added, found), ...filtering(path), ...unjudged(counts)],
+    warnings: [...critical, ...reachWarnings(added, found, judged), ...filtering(path), ...unjudged(counts)],
   };
 }
 
@@ -109,10 +109,18 @@ function hiddenOfSamples(judged: readonly JudgedAgain[]): Found {
   return { hidden: total(differences), of, differences };
 }
 
-/** Differences that no rule covers. A rule may pair members by a key, which is no other place. */
-function counting({ differences }: Verdict): Map<string, Verdict['differences'][number]> {
-  const unruled = differences.filter(({ rule }) => rule === undefined);
-  return new Map(unruled.map((found) => [`${found.kind} ${found.path.replaceAll(/\[\?[^\]]*\]/g, '[*]')}`, found]));
+/** Differences that no rule covers, as they are counted. A rule may pair members by a key, which is no other place. */
+function counting(verdict: Verdict): Map<string, Verdict['differences'][number]> {
+  return new Map(
+    unruled(verdict).map((found) => {
+      const place = found.path.replaceAll(/\[\?[^\]]*\]/g, '[*]');
+      return [`${found.kind} ${found.critical} ${place}`, found];
+    }),
+  );
+}
+
+function unruled({ differences }: Verdict): Verdict['differences'] {
+  return differences.filter(({ rule }) => rule === undefined);
 }
 
 function total(differences: readonly HiddenDifference[]): number {
@@ -138,11 +146,13 @@ function criticalWarnings(
   return [`${path} ${parts.every(hasFilters) ? 'may be' : 'is'} part of what is critical`];
 }
 
-function reachWarnings({ kind, rule }: CompareRule, { hidden, of }: Found): string[] {
+function reachWarnings({ kind, rule }: CompareRule, { hidden, of }: Found, judged: readonly JudgedAgain[]): string[] {
   const warnings: string[] = [];
   if (kind === 'ignore' && rule.path === '$') warnings.push('covers whole bodies: nothing in them would be compared');
   if (of > 0 && hidden === of) warnings.push('hides everything that differs so far');
-  if (hidden === 0) warnings.push('hides nothing that was found so far');
+  // Of a place with many members it may hide some.
+  const hidesSome = judged.some(({ before, after }) => unruled(after).length < unruled(before).length);
+  if (hidden === 0 && !hidesSome) warnings.push('hides nothing that was found so far');
   return warnings;
 }
 

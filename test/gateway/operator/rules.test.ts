@@ -313,16 +313,18 @@ describe('the preview of a rule', () => {
     const sell = (await preview(gateway, { path: "$.orders[?@.side == 'SELL'].price" })).body;
     assert.deepEqual(sell, {
       basis: 'samples',
-      hidden: 0,
-      of: 2,
-      differences: [],
+      hidden: 2,
+      of: 4,
+      differences: [{ path: '$.orders[*].price', kind: 'changed', critical: true, count: 2 }],
       samples: { of: 2, judged: 2, wouldMatch: 0 },
-      warnings: [
-        "may cover the critical path $.orders[?@.side == 'SELL'].price",
-        'hides nothing that was found so far',
-        depends,
-      ],
+      warnings: ['hides critical differences: $.orders[*].price (changed) in 2 requests', depends],
     });
+    const none = (await preview(gateway, { path: "$.orders[?@.side == 'HOLD'].price" })).body;
+    assert.deepEqual(none.warnings, [
+      "may cover the critical path $.orders[?@.side == 'SELL'].price",
+      'hides nothing that was found so far',
+      depends,
+    ]);
     const any = (await preview(gateway, { path: '$.orders[?@.price > 0].price' })).body;
     assert.equal(any.samples.wouldMatch, 2);
     assert.deepEqual(any.warnings.at(-1), depends);
@@ -331,6 +333,15 @@ describe('the preview of a rule', () => {
     assert.equal(below.warnings[0], '$.orders[*].price.amount may be part of what is critical');
     const whole = (await preview(gateway, { path: '$.orders' })).body;
     assert.match(whole.warnings[0], /^hides critical differences: \$\.orders\[\*\]\.price \(changed\) in 2 requests/);
+  });
+
+  it('that hides some members of an array and not others does not claim to hide nothing', async () => {
+    const orders = (price: number) => ({ orders: ['BUY', 'SELL'].map((side) => ({ side, price })) });
+    const gateway = await shadowing(orders(1), orders(2));
+    await compared(gateway, 1);
+    const { hidden, of, warnings } = (await preview(gateway, { path: "$.orders[?@.side == 'BUY'].price" })).body;
+    assert.deepEqual([hidden, of, warnings.length], [0, 1, 1]);
+    assert.match(warnings[0], /^depends on values/);
   });
 
   it('warns of a rule that hides what is critical, or everything', async () => {

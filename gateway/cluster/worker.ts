@@ -15,7 +15,7 @@ import { createReporter, type Reporter } from './reporter.ts';
 import { createWorkerIds } from './shared-ids.ts';
 
 /** A primary that does not answer in this time has no connection to give away either. */
-const RELEASE_TIMEOUT_MS = 1_000;
+const RELEASE_TIMEOUT_MS = 5_000;
 /** Metrics are sent this often even when nobody asks, so that little of them is lost with a worker that dies. */
 const METRICS_INTERVAL_MS = 1_000;
 

@@ -10,10 +10,14 @@ const VIA = '1.1 banyan';
  */
 const RESERVED = /^x[-_]banyan[-_]/;
 
-/** Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue). */
+/**
+ * Connection-level fields: RFC 9110 section 7.6.1, `Expect`, which is answered by this server's own 100 (Continue), and
+ * `HTTP2-Settings`, which HTTP/2 does not take (RFC 7540 section 3.2.1).
+ */
 const HOP_BY_HOP = new Set([
   'connection',
   'expect',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',

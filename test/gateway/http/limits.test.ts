@@ -283,4 +283,14 @@ describe('too much, by settings', () => {
     assert.doesNotMatch(heard + wire.heard(), /5678|\r\n0\r\n\r\n/);
     client.socket.destroy();
   });
+
+  it('a chunked body far above its limit: its client, which reads when it has sent all, gets the 413 and its next answer', async () => {
+    const wire = await wireWith({}, { route: { bodyBytesMax: 5 } });
+    const client = await connectRaw(wire.gateway.port);
+    client.send('POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.send(`${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(300)}0\r\n\r\n`);
+    client.send('GET /canary HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.deepEqual(statusesOf(await client.until('canary')), [413, 200]);
+    client.socket.destroy();
+  });
 });

@@ -191,6 +191,26 @@ describe('a client that uploads', () => {
   });
 });
 
+describe('a client that uploads without a pause', () => {
+  it('is not taken for silent when it was the gateway that had no time to read', async () => {
+    const idleMs = 200;
+    let busyTurns = 6;
+    const busy = () => {
+      const endsAt = performance.now() + idleMs + 50;
+      while (performance.now() < endsAt);
+    };
+    const script: Script = (heard, socket) => {
+      // A client's time of silence is over before what it sent meanwhile can be read.
+      if (heard.length > 1_000_000 && busyTurns-- > 0) setImmediate(busy);
+      return answerOnce(heard, socket);
+    };
+    const wire = await wireWith({ bodyIdleTimeoutMs: idleMs }, { script });
+    const body = 'a'.repeat(8_000_000);
+    const head = `POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    assert.deepEqual(statusesOf(await wire.exchange(head + body)), [200]);
+  });
+});
+
 describe('a client that only waits', () => {
   it('for a slow upstream is left alone for longer than bodies may be silent', async () => {
     const script: Script = (heard, socket) => {

@@ -4,9 +4,9 @@ import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { failUpgrade, type UpgradeFacts } from './contain.ts';
 import { askEitherSide, type Delivered } from './either-side.ts';
 import { createRouter, exposed, type HandlerDeps, type Routed } from './handle.ts';
-import { answerFailure } from './own-answers.ts';
+import { answerFailure, refuseLoop } from './own-answers.ts';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
-import { headerValue } from './proxy/headers.ts';
+import { headerValue, isLooping } from './proxy/headers.ts';
 import type { UpgradeAnswer, UpgradeProxy } from './proxy/upgrade.ts';
 import type { NotSwitched, SwitchedClient, UpgradeClient } from './proxy/upgrade-client.ts';
 import { relayRefusal } from './proxy/upgrade-refusal.ts';
@@ -63,6 +63,12 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
     const timeoutMs = routed.route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const handshake: Handshake = { ...arrived, settings, routed, timeoutMs };
+
+    if (isLooping(pairs)) {
+      const outgoing = arrived.client.refuse();
+      if (outgoing) refuseLoop(deps, { ...arrived, outgoing, method: 'GET', pairs }, routed.routeId);
+      return;
+    }
 
     // 4. Ask that side, or the other when it is down and the route allows it.
     deliver(handshake, (delivered) => {

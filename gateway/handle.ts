@@ -13,9 +13,10 @@ import type { RateLimiter } from './http/rate-limit.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
 import type { CopyTicket, ServedRequest } from './mirror/ticket.ts';
-import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
+import { answerFailure, answerPreflight, refuseLoop, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
+import { isLooping } from './proxy/headers.ts';
 import { uploadRateOf } from './proxy/upload-rate.ts';
 import { type RecordDeps, recordRequest } from './record-request.ts';
 import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
@@ -74,10 +75,11 @@ export function createHandler(deps: HandlerDeps) {
   function answer(request: RequestFacts, settings: Settings, routed: Routed): void {
     const { pairs, method, path } = request;
 
-    // 4. What needs no backend: a target that is none, a browser's preflight, an identity that asks too often.
+    // 4. What needs no backend: a target that is none, a request that goes round, a browser's preflight, an identity that asks too often.
     const preflight = settings.cors.preflight(method, pairs);
     const limit = routed.route?.config.rateLimit ?? settings.config.rateLimit;
     if (path === undefined) refuseTarget(deps, request, routed.routeId);
+    else if (isLooping(pairs)) refuseLoop(deps, request, routed.routeId);
     else if (preflight) answerPreflight(deps, request, routed.routeId, preflight);
     else if (limit) {
       const failed = (error: unknown) => failRequest(deps, request, routed.routeId, error);
@@ -96,7 +98,6 @@ export function createHandler(deps: HandlerDeps) {
   function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
     const { route, routeId, decision, identity } = routed;
-    if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
     const headersFor: Delivery['headersFor'] = (side, traceparent) =>

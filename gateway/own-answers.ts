@@ -2,7 +2,8 @@
 import { sendProblem } from './problem.ts';
 import { endWithAnswer } from './proxy/answer.ts';
 import { FAILURES, type ForwardFailure } from './proxy/failure.ts';
-import { type RecordDeps, recordOwnAnswer } from './record-request.ts';
+import { GATEWAYS_MAX } from './proxy/headers.ts';
+import { type AnsweredHere, type RecordDeps, recordOwnAnswer } from './record-request.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Side } from './routing/side.ts';
 
@@ -27,6 +28,20 @@ export function refuseTarget(deps: RecordDeps, request: RequestFacts, routeId: s
   const detail = 'The request target is neither a path nor an absolute URL.';
   sendProblem(request.outgoing, { status, title, detail, requestId: request.requestId, route: routeId }, NOTHING);
   recordOwnAnswer(deps, request, { routeId, status, why: 'target-refused' });
+}
+
+/** RFC 5842 section 7.2. */
+export function refuseLoop(
+  deps: RecordDeps,
+  request: AnsweredHere & Pick<RequestFacts, 'outgoing'>,
+  routeId: string,
+): void {
+  const detail =
+    `The request has passed ${GATEWAYS_MAX} gateways of this kind, as one that goes round does. ` +
+    'An address under upstreams leads back to a gateway: it has to be that of a backend.';
+  const problem = { status: 508, title: 'Loop Detected', detail, requestId: request.requestId, route: routeId };
+  sendProblem(request.outgoing, problem, NOTHING);
+  recordOwnAnswer(deps, request, { routeId, status: 508, why: 'loop' });
 }
 
 export function answerPreflight(

@@ -49,10 +49,13 @@ export function recordRequest({ metrics, traffic, log }: RecordDeps, request: Re
   });
 }
 
+/** What is recorded of a request, or of an upgrade, that the gateway answered by itself. */
+export type AnsweredHere = LineFacts & Pick<RequestFacts, 'startedAt'>;
+
 /** Records a request that the gateway answered by itself; `why` stands in the place of a decision's reason. */
 export function recordOwnAnswer(
-  { metrics, log }: RecordDeps,
-  request: RequestFacts,
+  { metrics, log }: Pick<RecordDeps, 'metrics' | 'log'>,
+  request: AnsweredHere,
   { routeId, status, why }: { routeId: string; status: number; why: string },
 ): void {
   request.trace?.end({ routeId, status, failure: undefined, side: 'gateway', decision: why });
@@ -69,7 +72,9 @@ export function recordOwnAnswer(
   });
 }
 
-function lineOf({ requestId, method, path, pairs, trace }: RequestFacts, route: string, status: number) {
+type LineFacts = Pick<RequestFacts, 'requestId' | 'method' | 'path' | 'pairs' | 'trace'>;
+
+function lineOf({ requestId, method, path, pairs, trace }: LineFacts, route: string, status: number) {
   return {
     requestId,
     traceId: trace?.traceId ?? traceIdOf(pairs),

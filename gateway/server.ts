@@ -2,6 +2,7 @@
 // way by handle-upgrade.ts.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createHandler } from './handle.ts';
@@ -9,6 +10,7 @@ import { createUpgradeHandler, type UpgradeDeps } from './handle-upgrade.ts';
 import { createConnections } from './http/connections.ts';
 import { refusalOfConnect, refusalOfStream } from './http/guard.ts';
 import { isHttp2, requestPairs } from './http/pairs.ts';
+import { watchReader } from './http/read-watch.ts';
 import { REFUSALS, type RefusalReason } from './http/refusal.ts';
 import type { Refused } from './http/refuse.ts';
 import { closeServer, listen } from './listen.ts';
@@ -135,6 +137,12 @@ function createStreamHandlers(
   };
   return {
     request(incoming, outgoing) {
+      const { stream } = outgoing as unknown as Http2ServerResponse; // What Node's server gives with a request of HTTP/2.
+      watchReader(stream, limits.bodyIdleTimeoutMs, () => {
+        const refused = { reason: 'read_timeout', status: undefined, requestId: undefined } as const;
+        recordRefusal(deps, refused, { socket: incoming.socket, cause: undefined });
+        stream.close(constants.NGHTTP2_CANCEL);
+      });
       const reason = refusalOfStream(incoming, limits);
       if (reason) refuseStream(incoming, outgoing, reason);
       else handle(incoming, outgoing);

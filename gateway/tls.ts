@@ -22,6 +22,12 @@ const SETTLE_MS = 200;
 /** One connection's share of the gateway: more streams wait at the client. WebSockets may be among them (RFC 8441). */
 const SETTINGS = { maxConcurrentStreams: 256, enableConnectProtocol: true };
 
+/**
+ * A field that comes twice where it should come once goes on as it came, like over HTTP/1.1: Node would throw, and for a
+ * trailer field where nothing can catch it.
+ */
+const FIELDS_AS_THEY_COME = { strictSingleValueFields: false };
+
 /** Makes a listener. @throws when the certificate or its key cannot be read or used. */
 export function createListener(
   options: ServerOptions,
@@ -30,7 +36,8 @@ export function createListener(
 ): HttpListener {
   if (!tls) return { server: createServer(options), shed() {}, cut() {}, stopWatching() {} };
   const { minVersion } = tls;
-  const secure = createSecureServer({ ...options, ...readPair(tls), minVersion, allowHTTP1: true, settings: SETTINGS });
+  const http2 = { allowHTTP1: true, settings: SETTINGS, ...FIELDS_AS_THEY_COME };
+  const secure = createSecureServer({ ...options, ...readPair(tls), minVersion, ...http2 });
   const sessions = new Map<ServerHttp2Session, { streams: number }>(); // As many as the listener takes connections.
   secure.on('session', (session) => {
     const open = { streams: 0 };

@@ -46,6 +46,22 @@ export function createConnections(deps: ConnectionDeps): Connections {
     onRefused(connection.running ? cut(socket, reason) : refuse(socket, reason), socket);
   }
 
+  /** What becomes of a connection on which nothing has moved for a while. */
+  function endSilence(socket: Socket): void {
+    const connection = turns.connectionOf(socket);
+    const { running, upgraded } = connection;
+    if (upgraded) return;
+    if (!running) {
+      socket.destroy();
+      return;
+    }
+    const reason = reasonOfSilence(running, socket);
+    if (reason) {
+      connection.refused = true;
+      onRefused(refuseRunning(running, socket, reason), socket);
+    } else socket.setTimeout(limits.bodyIdleTimeoutMs); // It waits for the upstream, which has time-outs of its own.
+  }
+
   return {
     shed: turns.shed,
     request: (incoming, outgoing) => turns.take({ incoming, outgoing }, refusalOfHead(incoming, limits)),
@@ -71,18 +87,11 @@ export function createConnections(deps: ConnectionDeps): Connections {
       else onRefused(endAfterError(connection, socket as Socket, reason), socket, error.code);
     },
     timedOut(socket) {
-      const connection = turns.connectionOf(socket);
-      const { running, upgraded } = connection;
-      if (upgraded) return;
-      if (!running) {
-        socket.destroy();
-        return;
-      }
-      const reason = reasonOfSilence(running, socket);
-      if (reason) {
-        connection.refused = true;
-        onRefused(refuseRunning(running, socket, reason), socket);
-      } else socket.setTimeout(limits.bodyIdleTimeoutMs); // It waits for the upstream, which has time-outs of its own.
+      const { bytesRead } = socket;
+      // What came or left while this process was busy, or its upload held back, is known a turn later.
+      setImmediate(() => {
+        if (!socket.destroyed && socket.bytesRead === bytesRead) endSilence(socket);
+      });
     },
   };
 }

@@ -17,18 +17,33 @@ export function writeHead(outgoing: ServerResponse, status: number, reason: stri
   else outgoing.writeHead(status, VISIBLE.test(reason) ? reason : '', fields);
 }
 
+/** Sends an interim answer (1xx) ahead of the final one. */
+export function writeInterim(outgoing: ServerResponse, status: number, fields: string[]): void {
+  // Node has this since 26.2; an older one passes no interim answers on. With HTTP/2 it takes no raw pairs.
+  outgoing.writeInformation?.(status, asHttp2(outgoing) ? byLowerName(fields) : fields);
+}
+
 /** Adds trailer fields, given as raw pairs. */
 export function addTrailers(outgoing: ServerResponse, pairs: readonly string[]): void {
-  const byName: Record<string, string[]> = {};
-  const trailers: [string, string][] = [];
-  for (let i = 0; i < pairs.length; i += 2) {
-    const [name, value] = [pairs[i] as string, pairs[i + 1] as string];
-    trailers.push([name, value]);
-    byName[name.toLowerCase()] = [...(byName[name.toLowerCase()] ?? []), value];
-  }
   const http2 = asHttp2(outgoing);
-  if (http2) http2.addTrailers(byName);
-  else outgoing.addTrailers(trailers);
+  if (http2) {
+    http2.addTrailers(byLowerName(pairs));
+    return;
+  }
+  const trailers: [string, string][] = [];
+  for (let i = 0; i < pairs.length; i += 2) trailers.push([pairs[i] as string, pairs[i + 1] as string]);
+  outgoing.addTrailers(trailers);
+}
+
+/** Raw pairs as HTTP/2 has fields: by lower-case names. */
+function byLowerName(pairs: readonly string[]): Record<string, string[]> {
+  const fields: Record<string, string[]> = Object.create(null); // A field may be called __proto__.
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = (pairs[i] as string).toLowerCase();
+    fields[name] ??= [];
+    fields[name].push(pairs[i + 1] as string);
+  }
+  return fields;
 }
 
 /** Breaks an answer off so that it cannot look complete: the connection is cut, or the stream reset with an error. */

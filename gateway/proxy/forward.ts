@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange, ExchangeFailure, ExchangeHandler } from '../upstream/exchange.ts';
 import type { ResponseHead } from '../upstream/response-head.ts';
 import { writeReleased } from '../upstream/write-released.ts';
-import { addTrailers, cutAnswer, writeHead } from './answer.ts';
+import { addTrailers, cutAnswer, isGone, writeHead, writeInterim } from './answer.ts';
 import type { Capture } from './capture.ts';
 import type { ForwardFailure, Phase } from './failure.ts';
 import { answerHeaders, passableTrailers } from './headers.ts';
@@ -77,7 +77,8 @@ const OBS_TEXT = /[\x80-\xff]/;
 export function forward(request: ForwardRequest, done: (result: ForwardResult) => void): void {
   const forwarding = new Forwarding(request, done);
   const { incoming, upstream } = request;
-  if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
+  if (isGone(request.outgoing)) forwarding.fail('client_left');
+  else if (upstream.inFlight >= upstream.inFlightMax) forwarding.fail('overloaded');
   else if (request.body !== 'unread') forwarding.send(request.body);
   else if (!hasBody(incoming)) forwarding.send(null);
   else {
@@ -113,6 +114,8 @@ class Forwarding implements ExchangeHandler {
   #unwritten: { readonly reason: string; readonly fields: string[] } | undefined;
   /** Whether anything of the answer has been given to the client's socket. */
   #written = false;
+  /** One read may hold many parts that come after the client's buffers are full. */
+  #awaitsDrain = false;
   #counted = false;
   #settled = false;
 
@@ -192,11 +195,15 @@ class Forwarding implements ExchangeHandler {
       // A slow reader is no fault of the upstream, so its time stands still.
       this.#exchange?.pause();
       this.#stopTimer();
-      outgoing.once('drain', () => {
-        this.#startTimer();
-        this.#exchange?.resume();
-      });
+      if (!this.#awaitsDrain) outgoing.once('drain', () => this.#drained());
+      this.#awaitsDrain = true;
     }
+  }
+
+  #drained(): void {
+    this.#awaitsDrain = false;
+    this.#startTimer();
+    this.#exchange?.resume();
   }
 
   onEnd(trailers: readonly string[]): void {
@@ -255,8 +262,7 @@ class Forwarding implements ExchangeHandler {
     const { outgoing, incoming } = this.#request;
     this.#timer?.refresh();
     if (incoming.httpVersion === '1.0' || outgoing.headersSent) return;
-    // Node has had this since 26.2; an older one passes no interim answers on.
-    outgoing.writeInformation?.(status, answerHeaders(status, headers));
+    writeInterim(outgoing, status, answerHeaders(status, headers));
   }
 
   #answerFields(headers: string[], added: readonly string[]): string[] {

@@ -4,16 +4,23 @@
 /** Added to every forwarded request (RFC 9110 section 7.6.3: an intermediary must). */
 const VIA = '1.1 banyan';
 
+/** Gateways like this one that a request may have passed. A few in a row are somebody's plan; more are a circle. */
+export const GATEWAYS_MAX = 8;
+
 /**
  * Fields that only this gateway may set: a client's or a backend's own are stripped. With "_" too, which backends that make
  * variables of fields (CGI, WSGI) cannot tell from "-".
  */
 const RESERVED = /^x[-_]banyan[-_]/;
 
-/** Connection-level fields: RFC 9110 section 7.6.1, and `Expect`, which is answered by this server's own 100 (Continue). */
+/**
+ * Connection-level fields: RFC 9110 section 7.6.1, `Expect`, which is answered by this server's own 100 (Continue), and
+ * `HTTP2-Settings`, which HTTP/2 does not take (RFC 7540 section 3.2.1).
+ */
 const HOP_BY_HOP = new Set([
   'connection',
   'expect',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -50,6 +57,20 @@ function connectionOptions(pairs: Pairs): Set<string> | undefined {
     }
   }
   return options;
+}
+
+/**
+ * Whether a request goes round: a backend's address that leads back here would have it grow until its head is too large,
+ * and every copy with it. By what each gateway has added to Via, so that a circle of several is found too.
+ */
+export function isLooping(pairs: Pairs): boolean {
+  let passed = 0;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const name = pairs[i] as string;
+    if (name.length !== 3 || name.toLowerCase() !== 'via') continue;
+    for (const hop of (pairs[i + 1] as string).split(',')) if (hop.trim() === VIA) passed++;
+  }
+  return passed >= GATEWAYS_MAX;
 }
 
 /** What the gateway itself says in a request's fields. */

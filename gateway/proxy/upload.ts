@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Upload, UploadSink } from '../upstream/exchange.ts';
+import { isGone } from './answer.ts';
 import type { Capture } from './capture.ts';
 import { headerValue, passableTrailers } from './headers.ts';
 import { type UploadRate, UploadWatch } from './upload-rate.ts';
@@ -52,6 +53,8 @@ class ClientUpload implements Upload {
   readonly #tooSlow: () => void;
   #watch: UploadWatch | undefined;
   #bytes = 0;
+  #isUnread = true;
+  /** From the start to the stop. */
   #sink: UploadSink | undefined;
   readonly #onData = (chunk: Buffer) => this.#part(chunk);
   readonly #onEnd = () => {
@@ -67,14 +70,15 @@ class ClientUpload implements Upload {
   }
 
   get isUnread(): boolean {
-    return this.#sink === undefined;
+    return this.#isUnread;
   }
 
   start(sink: UploadSink): void {
     const { incoming, outgoing, uploadRate } = this.#request;
     this.#sink = sink;
+    this.#isUnread = false;
     this.#watch = new UploadWatch(uploadRate, this.#tooSlow);
-    if (this.expectsContinue && !incoming.complete) outgoing.writeContinue();
+    if (this.expectsContinue && !incoming.complete && !isGone(outgoing)) outgoing.writeContinue();
     incoming.on('data', this.#onData);
     incoming.on('end', this.#onEnd);
   }
@@ -86,7 +90,8 @@ class ClientUpload implements Upload {
 
   stop(): void {
     const { incoming } = this.#request;
-    if (this.isUnread) return;
+    if (this.#isUnread) return;
+    this.#sink = undefined;
     this.#watch?.stop();
     incoming.off('data', this.#onData);
     incoming.off('end', this.#onEnd);
@@ -99,7 +104,8 @@ class ClientUpload implements Upload {
     this.#bytes += chunk.length;
     this.#watch?.received(chunk.length);
     this.#onProgress(this.#bytes);
-    if (this.#sink?.write(chunk, captures !== undefined) !== false) return;
+    const takesMore = this.#sink?.write(chunk, captures !== undefined);
+    if (takesMore !== false || !this.#sink) return; // Stopped by this very part, it is no longer to be held back.
     this.#watch?.held();
     incoming.pause();
   }

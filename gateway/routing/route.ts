@@ -1,5 +1,7 @@
 // A route in its compiled form, and the table of them that finds a request's route.
 import { METHOD_NAME_ALL } from 'hono/router';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
+import { SmartRouter } from 'hono/router/smart-router';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { RouteConfig } from '../../config/gateway-schema.ts';
 import { matchingPath } from './target.ts';
@@ -38,7 +40,10 @@ export interface RouteTable {
 export function compileRoutes(configs: readonly RouteConfig[]): RouteTable {
   const routes = configs.map(compileRoute);
   const ids = new Map(routes.map((route) => [route.id, route]));
-  const router = new TrieRouter<RouteModel>();
+  // One expression for all paths takes less than half of a trie's time (measured). Where an expression cannot say a path
+  // there is the trie, and where the two disagree: `/a/*/*` is not `/a/b` to a trie.
+  const routers = configs.some(({ match }) => match.path.includes('/*/*')) ? [] : [new RegExpRouter<RouteModel>()];
+  const router = new SmartRouter<RouteModel>({ routers: [...routers, new TrieRouter<RouteModel>()] });
   const entries = routes.flatMap((route) => methodsOf(route.config).map((method) => ({ route, ...method })));
   entries.sort(
     (a, b) => compareSpecificity(a.route.config.match.path, b.route.config.match.path) || a.generality - b.generality,

@@ -191,6 +191,26 @@ describe('a client that uploads', () => {
   });
 });
 
+describe('a client that uploads without a pause', () => {
+  it('is not taken for silent when it was the gateway that had no time to read', async () => {
+    const idleMs = 200;
+    let busyTurns = 6;
+    const busy = () => {
+      const endsAt = performance.now() + idleMs + 50;
+      while (performance.now() < endsAt);
+    };
+    const script: Script = (heard, socket) => {
+      // A client's time of silence is over before what it sent meanwhile can be read.
+      if (heard.length > 1_000_000 && busyTurns-- > 0) setImmediate(busy);
+      return answerOnce(heard, socket);
+    };
+    const wire = await wireWith({ bodyIdleTimeoutMs: idleMs }, { script });
+    const body = 'a'.repeat(8_000_000);
+    const head = `POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    assert.deepEqual(statusesOf(await wire.exchange(head + body)), [200]);
+  });
+});
+
 describe('a client that only waits', () => {
   it('for a slow upstream is left alone for longer than bodies may be silent', async () => {
     const script: Script = (heard, socket) => {
@@ -281,6 +301,16 @@ describe('too much, by settings', () => {
     assert.deepEqual(statusesOf(await client.until('request_too_large')), [413]);
     await wire.canary();
     assert.doesNotMatch(heard + wire.heard(), /5678|\r\n0\r\n\r\n/);
+    client.socket.destroy();
+  });
+
+  it('a chunked body far above its limit: its client, which reads when it has sent all, gets the 413 and its next answer', async () => {
+    const wire = await wireWith({}, { route: { bodyBytesMax: 5 } });
+    const client = await connectRaw(wire.gateway.port);
+    client.send('POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.send(`${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(300)}0\r\n\r\n`);
+    client.send('GET /canary HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.deepEqual(statusesOf(await client.until('canary')), [413, 200]);
     client.socket.destroy();
   });
 });

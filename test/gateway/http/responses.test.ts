@@ -230,3 +230,33 @@ describe('an early answer to an upload', () => {
     client.socket.destroy();
   });
 });
+
+describe('an answer of many small chunks', () => {
+  it('whose client reads it late waits with one listener, not one a chunk', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    const chunks = `800\r\n${'x'.repeat(2_048)}\r\n`.repeat(10_000);
+    let upstream: Socket | undefined;
+    const wire = await startWire((_, socket) => {
+      upstream = socket;
+      socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+      return true;
+    });
+    open.push(wire);
+    const client = await connectRaw(wire.gateway.port);
+    client.socket.pause();
+    client.send(request('GET'));
+    // Both sockets are full: more has been read than the client takes, and the rest waits.
+    let waiting = 0;
+    await eventually(() => {
+      const before = waiting;
+      waiting = upstream?.writableLength ?? 0;
+      return waiting > 0 && waiting === before;
+    }, 'the answer to be held back');
+    client.socket.resume();
+    assert.ok((await client.closed()).endsWith('\r\n0\r\n\r\n'));
+    process.off('warning', onWarning);
+    assert.deepEqual(warnings.map(String), []);
+  });
+});

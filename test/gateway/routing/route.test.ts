@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { TrieRouter } from 'hono/router/trie-router';
 import { compareSpecificity, compileRoute, compileRoutes } from '../../../gateway/routing/route.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 
@@ -171,4 +172,22 @@ describe('spellings of a path', () => {
       assert.equal(match('GET', `/api/trade/order/${name}`), order);
     }
   });
+});
+
+test('any table finds what a trie of its paths finds, the most specific first', () => {
+  const segment = fc.constantFrom('a', 'b', ':x', ':n{[0-9]+}', '*');
+  const path = fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => `/${segments.join('/')}`);
+  const asked = fc.array(fc.constantFrom('a', 'b', 'c', '7'), { maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
+  fc.assert(
+    fc.property(fc.uniqueArray(path, { minLength: 1, maxLength: 6 }), fc.array(asked), (paths, targets) => {
+      const trie = new TrieRouter<string>();
+      for (const each of [...paths].sort(compareSpecificity)) trie.add('GET', each, each);
+      const match = tableOf(paths.map((each) => `GET ${each}`));
+      for (const target of targets) {
+        const found = trie.match('GET', target)[0][0]?.[0];
+        assert.equal(match('GET', target), found && `GET ${found}`);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

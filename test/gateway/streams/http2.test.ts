@@ -403,12 +403,11 @@ describe('a WebSocket over HTTP/2 that comes to nothing', () => {
     const { status, failure } = await lineOf(gateway, 'upgrade');
     assert.deepEqual([status, failure], [499, 'client_left']);
   });
+});
 
-  it('because the upstream says in HTTP/1.1 what HTTP/2 forbids is 502', async () => {
-    const upstream = await kept(startSwitching(accepting('Date: a\r\nDate: b\r\n')));
-    const gateway = await gatewayTo(upstream.url);
-    const { headers } = await ask((await sessionTo(gateway)).session);
-    assert.equal(headers[':status'], 502);
-    assert.equal((await lineOf(gateway, 'upgrade')).failure, 'response_invalid');
-  });
+it('a WebSocket over HTTP/2 whose upstream sends a field twice that should come once is opened all the same', async () => {
+  const upstream = await kept(startSwitching(accepting('Date: a\r\nDate: b\r\n')));
+  const gateway = await gatewayTo(upstream.url);
+  const { headers } = await ask((await sessionTo(gateway)).session);
+  assert.equal(headers[':status'], 200);
 });

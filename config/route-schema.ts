@@ -164,7 +164,9 @@ const redact = z.strictObject({
         .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
     )
     .default([])
-    .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
+    .describe(
+      'Members of JSON bodies whose values samples never show, beside those with secret-looking names. Names below them that are no words are not shown either.',
+    ),
 });
 
 const streams = z.strictObject({

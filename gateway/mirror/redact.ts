@@ -1,10 +1,11 @@
 // What of a request and its answers may be kept as a sample: never a secret or somebody's personal data.
 import { createHmac } from 'node:crypto';
-import { comparePathProblem, type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import { type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Difference } from './difference.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
+import { isSecretName, namesIn, secretNamesIn, withoutNames, withoutSecrets } from './secrets.ts';
 import { Spot } from './spot.ts';
 
 export const REDACTED = '[redacted]';
@@ -12,22 +13,11 @@ export const REDACTED = '[redacted]';
 const BODY_TEXT_MAX = 16_384;
 /** Enough that two values of one route's samples do not meet by chance, too little to be more than a mark. */
 const HASH_CHARS = 16;
+/** Places remembered: every request has its differences at the same few. */
+const PLACES_MAX = 2_000;
 
 const SECRET_HEADER =
   /^(?:authorization|cookie|set-cookie|proxy-.*|x-api-key|x-mexc-apikey|.*(?:token|secret|session|csrf).*)$/i;
-/** `token` alone may be a secret; `token_address` and its like are what a trading system talks about. */
-const SECRET_NAME = new RegExp(
-  [
-    'pass(?:word|phrase|wd)|secret|(?:access|refresh|auth|bearer|csrf|id|session)[_-]?token|^token$|api[_-]?key',
-    'authorization|cookie|session|credential|signature|private|mnemonic|seed[_-]?phrase|otp|cvv|ssn|iban',
-    'card[_-]?number|e-?mail|phone',
-  ].join('|'),
-  'i',
-);
-
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
 
 /** A body as a sample keeps it. */
 export interface RedactedBody {
@@ -40,16 +30,15 @@ export interface RedactedBody {
 export interface Redaction {
   /** Pairs of name and value, the values of secret fields replaced. */
   headers(pairs: readonly string[]): string[][];
-  /** A request target, or any text with URLs in it, with the values of secret parameters replaced. */
+  /** A request target, or any other text, with what is secret in it replaced. */
   target(text: string): string;
-  /** Differences whose place names a secret keep the place and lose the values. */
+  /** The difference without secrets in the names that lead to its place. To be applied before anything is counted by place. */
+  place(difference: Difference): Difference;
+  /** The same, and the values gone where the place names a secret. */
   difference(difference: Difference): Difference;
   /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
   body(body: Buffer | undefined, headers: readonly string[]): RedactedBody;
 }
-
-/** A parameter in the query or the fragment of a target or a URL, wherever in a text that stands. */
-const PARAMETER = /([?&#;])([^?&#;=\s"'<>\\]+)=([^?&#;\s"'<>\\]*)/g;
 
 /**
  * What is secret by its name, and what the configuration names beside it. With a key a secret's value becomes a keyed hash
@@ -68,10 +57,22 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     SECRET_HEADER.test(name) || isSecretName(name) || named.has(name.toLowerCase());
   const replacementOf = (value: string) =>
     hashKey ? `[hmac:${createHmac('sha256', hashKey).update(value).digest('hex').slice(0, HASH_CHARS)}]` : REDACTED;
-  const target = (text: string) =>
-    text.replace(PARAMETER, (parameter, before: string, name: string, value: string) =>
-      isSecretName(decodedName(name)) ? `${before}${name}=${replacementOf(value)}` : parameter,
-    );
+  const target = (text: string) => withoutSecrets(text, replacementOf);
+  /** The first step on the way to a difference's place that is secret; -1 where none is. */
+  const secretStep = (path: string) => {
+    let at = inDifferences;
+    return namesIn(path).findIndex((name) => {
+      at = name === undefined ? at.member(null) : at.child(name, null);
+      return isSecret(at) || (name !== undefined && isSecretName(name));
+    });
+  };
+  const places = new Map<string, readonly boolean[] | undefined>();
+  const place = (difference: Difference) => {
+    const { path } = difference;
+    const hidden = places.has(path) ? places.get(path) : secretNamesIn(path, secretStep(path));
+    if (places.size < PLACES_MAX) places.set(path, hidden);
+    return hidden ? withoutNames(difference, hidden) : difference;
+  };
 
   const redact = (value: Json, at: Spot): Json => {
     if (isSecret(at)) return replacementOf(textOf(value));
@@ -80,7 +81,7 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     if (!isObject(value)) return value;
     return new Map(
       [...value].map(([name, item]) => [
-        name,
+        target(name),
         isSecretName(name) ? replacementOf(textOf(item)) : redact(item, at.child(name, item)),
       ]),
     );
@@ -96,16 +97,17 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       return kept;
     },
     target,
+    place,
     difference(difference) {
       const { path } = difference;
       const header = /^header:(.*)$/.exec(path)?.[1];
       const isHidden =
         header === undefined
-          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(spotAt(inDifferences, path))
+          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(inDifferences) || secretStep(path) >= 0
           : isSecretHeader(header);
       const kept = (value: string | undefined) =>
         value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
-      return { ...difference, legacy: kept(difference.legacy), new: kept(difference.new) };
+      return { ...place(difference), legacy: kept(difference.legacy), new: kept(difference.new) };
     },
     body(body, headers) {
       if (!body) return { text: 'not kept', isWhole: false };
@@ -146,14 +148,6 @@ function textOf(value: Json): string {
   return typeof value === 'string' ? value : writeJson(value);
 }
 
-function decodedName(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
-
 /** Places at and below these paths; what follows rules down a document follows these too. */
 function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
   return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
@@ -169,14 +163,4 @@ function withoutFilters(steps: readonly PathStep[]): readonly PathStep[] {
     selectors: selectors.map((selector) => (selector.kind === 'filter' ? ({ kind: 'any' } as const) : selector)),
     deep,
   }));
-}
-
-/** The place that a difference's path names; the top where it is in no body. */
-function spotAt(root: Spot, printed: string): Spot {
-  if (comparePathProblem(printed) !== undefined) return root;
-  const path = parseComparePath(printed);
-  if (path.part !== 'body') return root;
-  return path.steps.reduce((at, { selectors: [selector] }) => {
-    return selector?.kind === 'name' ? at.child(selector.name, null) : at.member(null);
-  }, root);
 }

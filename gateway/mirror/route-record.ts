@@ -101,8 +101,10 @@ export class RouteRecord {
   }
 
   /** Counts a verdict, and keeps a sample of it when it shows something that has too few. */
-  record(found: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
-    const { outcome, differences } = found.verdict;
+  record({ request, pair, verdict }: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
+    const { outcome } = verdict;
+    const differences = verdict.differences.map(redaction.place);
+    const found = { request, pair, verdict: { ...verdict, differences } };
     this.pending--;
     const more = differences.length > 0 ? countsOf(found.verdict) : undefined;
     for (const counts of this.#at(sliceOf(nowMs))) {

@@ -141,7 +141,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
     },
     idle: () => queue.idle(),
     async close() {
-      queue.clear();
+      for (const { key } of queue.clear()) drop(key, 'shutdown');
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       await comparer.close();
     },

@@ -26,8 +26,8 @@ export interface WorkQueue {
   offer(work: Work): Refusal | undefined;
   /** Resolves when nothing waits or runs. */
   idle(): Promise<void>;
-  /** Forgets what waits; what runs goes on. Answers how many were forgotten. */
-  clear(): number;
+  /** Forgets what waits, and answers it; what runs goes on. */
+  clear(): readonly Work[];
 }
 
 export function createQueue(limits: QueueLimits): WorkQueue {
@@ -92,10 +92,10 @@ export function createQueue(limits: QueueLimits): WorkQueue {
       await new Promise<void>((done) => idleWaiters.push(done));
     },
     clear() {
-      const count = waiting.splice(0).length;
+      const forgotten = waiting.splice(0);
       bytes = 0;
       next();
-      return count;
+      return forgotten;
     },
   };
 }

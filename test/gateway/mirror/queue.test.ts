@@ -115,12 +115,12 @@ describe('idle and clear', () => {
     const [running, waiting] = [aWork('a', 5), aWork('a', 7)];
     queue.offer(running);
     queue.offer(waiting);
-    assert.equal(queue.clear(), 1);
+    assert.deepEqual(queue.clear(), [waiting]);
     assert.deepEqual([queue.running, queue.waiting, queue.waitingBytes], [1, 0, 0]);
     running.finish();
     await within(queue.idle(), 'the queue to be idle');
     assert.equal(waiting.started(), false);
-    assert.equal(queue.clear(), 0);
+    assert.deepEqual(queue.clear(), []);
   });
 });
 

@@ -1,7 +1,7 @@
 // The differences between two bodies, each read as what its Content-Type says it is. Pure, and the part of comparing that
 // takes time: compare-pool.ts moves it to a thread of its own when bodies are large.
 import { createHash } from 'node:crypto';
-import { compareJson } from './compare-json.ts';
+import { compareJson, WORK_MAX } from './compare-json.ts';
 import { compareLines } from './compare-lines.ts';
 import { decodeText, formatOf, type MediaType, readMediaType } from './content.ts';
 import { type Difference, Findings } from './difference.ts';
@@ -19,8 +19,13 @@ const DIGEST_LENGTH = 16;
 /** Blank as JSON has it (RFC 8259 section 2), not as Unicode has it. */
 const BLANK_LINE = /^[ \t\r]*$/;
 
-/** @throws {TooMuchWork} when an array is too large to be compared as its rules want. */
-export function compareBodies(legacy: Body, fresh: Body, rules: CompiledRules): readonly Difference[] {
+/** @throws {TooMuchWork} when the documents take more than `workMax` looks at values to be compared as their rules want. */
+export function compareBodies(
+  legacy: Body,
+  fresh: Body,
+  rules: CompiledRules,
+  workMax = WORK_MAX,
+): readonly Difference[] {
   const [left, right] = [legacy, fresh].map((body) => ({ ...body, type: readMediaType(body.contentType) })) as [
     TypedBody,
     TypedBody,
@@ -40,8 +45,8 @@ export function compareBodies(legacy: Body, fresh: Body, rules: CompiledRules): 
   const [a, b] = [readDocument(left), readDocument(right)];
   if (a && b && format === other) {
     return format === 'form'
-      ? compareJson(multimap(a, b), multimap(b, a), rules.root)
-      : compareJson(a.value, b.value, rules.root);
+      ? compareJson(multimap(a, b), multimap(b, a), rules.root, workMax)
+      : compareJson(a.value, b.value, rules.root, workMax);
   }
   const findings = new Findings();
   findings.add({

@@ -244,7 +244,9 @@ export const redact = z.strictObject({
   paths: z
     .array(bodyPath('$.user.name or $..address'))
     .default([])
-    .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
+    .describe(
+      'Members of JSON bodies whose values samples never show, beside those with secret-looking names. Names below them that are no words are not shown either.',
+    ),
 });
 
 const streams = z.strictObject({

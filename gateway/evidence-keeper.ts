@@ -54,10 +54,9 @@ export async function keepEvidence(deps: KeeperDeps): Promise<EvidenceKeeper> {
   metrics.evidenceStored.set(1);
 
   async function send(): Promise<void> {
-    if (!unsent) {
-      const routes = evidence.take().map(toBatch);
-      if (routes.length > 0) unsent = { source, sequence: ++sequence, routes };
-    }
+    if (unsent) await store.add(unsent);
+    const routes = evidence.take().map(toBatch);
+    unsent = routes.length > 0 ? { source, sequence: ++sequence, routes } : undefined;
     if (unsent) await store.add(unsent);
     unsent = undefined;
   }

@@ -8,7 +8,7 @@ import { problem, problemResponse } from '../errors.ts';
 import { ProblemError, readBytes } from '../http.ts';
 import type { Metrics } from '../metrics.ts';
 import type { DryRun } from './dry-run.ts';
-import { isGenuine, type Refusal, readHeader } from './header.ts';
+import { isExpired, isGenuine, type Refusal, readHeader } from './header.ts';
 import type { Nonces, NonceVerdict } from './nonces.ts';
 
 const SHADOW_HEADER = 'x-banyan-shadow';
@@ -51,7 +51,9 @@ export function createShadowEdge(deps: ShadowEdgeDeps): Fetch {
     const { claimed } = read;
     const body = await readBytes(request.body);
     if (!isGenuine(claimed, { method: request.method, target: head.url ?? '', body })) return refuse('forged', request);
-    const nonce = await nonces.take(claimed.nonce, claimed.timestampMs, now());
+    const nowMs = now(); // The body may have taken its time.
+    if (isExpired(claimed, nowMs)) return refuse('expired', request);
+    const nonce = await nonces.take(claimed.nonce, claimed.timestampMs, nowMs);
     if (nonce !== 'fresh') return refuse(nonce, request);
     metrics.shadowRequests.inc({ result: 'verified' });
     const { url, method, headers } = request;

@@ -38,8 +38,13 @@ export function readHeader(
   const key = keys.find(({ id }) => id === keyId);
   if (!key) return { ok: false, refusal: 'unknown_key' };
   const timestampMs = Number(timestamp);
-  if (Math.abs(nowMs - timestampMs) > WINDOW_MS) return { ok: false, refusal: 'expired' };
+  if (isExpired({ timestampMs }, nowMs)) return { ok: false, refusal: 'expired' };
   return { ok: true, claimed: { secret: key.secret, keyId, timestamp, timestampMs, nonce, routeId, mac } };
+}
+
+/** To be asked again once the body is there: nonces are remembered no longer than this. */
+export function isExpired({ timestampMs }: Pick<Claimed, 'timestampMs'>, nowMs: number): boolean {
+  return Math.abs(nowMs - timestampMs) > WINDOW_MS;
 }
 
 /** Whether the MAC is that of this very request, compared in constant time. */

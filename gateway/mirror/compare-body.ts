@@ -1,7 +1,7 @@
 // The differences between two bodies, each read as what its Content-Type says it is. Pure, and the part of comparing that
 // takes time: comparer.ts moves it to a thread of its own when bodies are large.
 import { createHash } from 'node:crypto';
-import { compareJson } from './compare-json.ts';
+import { compareJson, WORK_MAX } from './compare-json.ts';
 import { compareLines } from './compare-lines.ts';
 import { decodeText, formatOf, type MediaType, readMediaType } from './content.ts';
 import { type Difference, Findings } from './difference.ts';
@@ -16,9 +16,16 @@ export interface Body {
 }
 
 const DIGEST_LENGTH = 16;
+/** Blank as JSON has it (RFC 8259 section 2), not as Unicode has it. */
+const BLANK_LINE = /^[ \t\r]*$/;
 
-/** @throws {TooMuchWork} when an array is too large to be compared as its rules want. */
-export function compareBodies(legacy: Body, fresh: Body, rules: CompiledRules): readonly Difference[] {
+/** @throws {TooMuchWork} when the documents take more than `workMax` looks at values to be compared as their rules want. */
+export function compareBodies(
+  legacy: Body,
+  fresh: Body,
+  rules: CompiledRules,
+  workMax = WORK_MAX,
+): readonly Difference[] {
   const [left, right] = [legacy, fresh].map((body) => ({ ...body, type: readMediaType(body.contentType) })) as [
     TypedBody,
     TypedBody,
@@ -38,8 +45,8 @@ export function compareBodies(legacy: Body, fresh: Body, rules: CompiledRules): 
   const [a, b] = [readDocument(left), readDocument(right)];
   if (a && b && format === other) {
     return format === 'form'
-      ? compareJson(multimap(a, b), multimap(b, a), rules.root)
-      : compareJson(a.value, b.value, rules.root);
+      ? compareJson(multimap(a, b), multimap(b, a), rules.root, workMax)
+      : compareJson(a.value, b.value, rules.root, workMax);
   }
   const findings = new Findings();
   findings.add({
@@ -64,10 +71,10 @@ function readDocument({ bytes, type }: TypedBody): Document | undefined {
   if (format === 'lines' || format === 'bytes') return undefined;
   const text = decodeText(bytes, type.charset);
   if (text === undefined) return undefined;
-  if (format === 'form') return { value: readForm(text) };
+  if (format === 'form') return readForm(text);
   try {
     if (format === 'json') return { value: parseJson(text) };
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    const lines = text.split('\n').filter((line) => !BLANK_LINE.test(line));
     return { value: lines.map(parseJson) };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -82,15 +89,25 @@ function utf8Of({ bytes, type }: TypedBody): Uint8Array | undefined {
   return text === undefined ? undefined : Buffer.from(text);
 }
 
-/** Every name with the list of its values (the URL standard's parser of forms, which refuses nothing). */
-function readForm(text: string): Json {
+/** Every name with the list of its values. No document when escapes are not UTF-8: the parser would read all those alike. */
+function readForm(text: string): Document | undefined {
+  if (!isDecodable(text)) return undefined;
   const fields = new Map<string, string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
     const values = fields.get(name);
     if (values) values.push(value);
     else fields.set(name, [value]);
   }
-  return fields;
+  return { value: fields };
+}
+
+function isDecodable(escaped: string): boolean {
+  try {
+    decodeURIComponent(escaped);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A form whose fields are plain texts where neither side has several values of one name, so that paths are as expected. */

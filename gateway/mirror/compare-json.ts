@@ -8,15 +8,17 @@ import { matchByText, matchUp, type Pairing, TooMuchWork } from './pairing.ts';
 import type { Spot } from './spot.ts';
 
 /** Values looked at for two documents; those of the largest bodies that are kept take a part of it. */
-const WORK_MAX = 20_000_000;
+export const WORK_MAX = 20_000_000;
+/** Whether two values agree is remembered where finding out took more looks than this: lists in lists ask again at each level. */
+const REMEMBERED_WORK_MIN = 64;
 /** Of a list whose order matters, only so many differing members are paired within tolerances, to see if they only moved. */
 const MOVED_FUZZY_MAX = 50;
 
 /**
  * The differences between the two documents, at most DIFFERENCES_MAX of each weight. Equal documents have none.
- * @throws {TooMuchWork} when an array without order is too large to be paired under tolerances.
+ * @throws {TooMuchWork} when an array without order is too large to be paired under tolerances, or `workMax` is reached.
  */
-export function compareJson(legacy: Json, fresh: Json, root: Spot): readonly Difference[] {
+export function compareJson(legacy: Json, fresh: Json, root: Spot, workMax = WORK_MAX): readonly Difference[] {
   const findings = new Findings();
   const collect: Sink = ({ kind, spot, legacy: left, fresh: right }, trail) => {
     findings.add({
@@ -26,20 +28,33 @@ export function compareJson(legacy: Json, fresh: Json, root: Spot): readonly Dif
     });
     return true;
   };
-  new Walk(collect, { left: WORK_MAX }, false).values(legacy, fresh, root);
+  new Walk(collect, { left: workMax, answers: new Map() }, false).values(legacy, fresh, root);
   return findings.found;
 }
 
+type Agreement = 'same' | 'ignored' | 'different';
+
 /** Whether two values differ nowhere, only where rules ignore it, or elsewhere. */
-function agreement(legacy: Json, fresh: Json, at: Spot, work: Work): 'same' | 'ignored' | 'different' {
+function agreement(legacy: Json, fresh: Json, at: Spot, work: Work): Agreement {
+  const known = work.answers.get(legacy)?.get(fresh);
+  if (known !== undefined) return known;
+  const leftBefore = work.left;
   const walk = new Walk(({ spot }) => spot.rules.ignored !== undefined, work, true);
-  if (!walk.values(legacy, fresh, at)) return 'different';
-  return walk.sawIgnored ? 'ignored' : 'same';
+  const agrees = walk.values(legacy, fresh, at);
+  const answer = !agrees ? 'different' : walk.sawIgnored ? 'ignored' : 'same';
+  if (leftBefore - work.left >= REMEMBERED_WORK_MIN) {
+    const answers = work.answers.get(legacy) ?? new Map<Json, Agreement>();
+    work.answers.set(legacy, answers.set(fresh, answer));
+  }
+  return answer;
 }
 
-/** Values that may still be looked at. */
+/** What comparing two documents has taken, and found out, so far. */
 interface Work {
+  /** Values that may still be looked at. */
   left: number;
+  /** Of pairs of lists or objects, each of which stands in one place only. */
+  readonly answers: Map<Json, Map<Json, Agreement>>;
 }
 
 interface Found {
@@ -79,6 +94,13 @@ class Walk {
   report(found: Found): boolean {
     if (found.spot.rules.ignored !== undefined) this.sawIgnored = true;
     return this.#sink(found, this.#trail);
+  }
+
+  /** For a walk that only asks: whether the values agree. */
+  agree(legacy: Json, fresh: Json, at: Spot): boolean {
+    const answer = agreement(legacy, fresh, at, this.work);
+    if (answer === 'ignored') this.sawIgnored = true;
+    return answer !== 'different';
   }
 
   /** Does the work at the member of that name or index. */
@@ -230,7 +252,9 @@ class Arrays {
   #member({ left, right }: Pair, key?: string): boolean {
     const item = this.#legacy[left] as Json;
     const spot = this.#at.member(item, key);
-    return this.#walk.below(left, () => this.#walk.values(item, this.#fresh[right] as Json, spot));
+    const other = this.#fresh[right] as Json;
+    if (this.#walk.isProbe) return this.#walk.agree(item, other, spot);
+    return this.#walk.below(left, () => this.#walk.values(item, other, spot));
   }
 
   #lone(kind: 'missing' | 'extra', index: number, key: string): boolean {

@@ -94,22 +94,29 @@ async function judged(pair: ObservedPair, rulesFor: RulesFor, compare: CompareBo
     return verdict('new_error', `status ${fresh.status}`);
   if (!isSameStatus && isServerError(legacy) && !isServerError(fresh))
     return verdict('legacy_error', `status ${legacy.status}`);
-  if (!legacy.body || !fresh.body) return verdict('incomparable', 'a body is larger than is kept');
   const findings = new Findings();
   if (!isSameStatus) {
     const values = { legacy: () => statusA.text, new: () => statusB.text };
     findings.add({ path: 'status', at: () => 'status', kind: 'changed', ...values, rules: rules.status });
   }
+  // Where it is known that the answers differ, bodies that cannot be compared do not make that unknown.
+  const isKnownToDiffer = hasUnruled(findings.found);
   compareHeaders(legacy, fresh, rules, findings);
   // Answers of different classes are different documents: their bodies would only repeat it field by field.
   const areBodiesCompared = statusClass !== undefined || isSameStatus;
   const inBody = areBodiesCompared
-    ? await differencesOfBodies(legacy, fresh, (a, b) => compare(a, b, statusClass))
+    ? await differencesOfBodies(legacy, fresh, (a, b) => compare(a, b, statusClass)).catch((error: unknown) => {
+        if (isKnownToDiffer && error instanceof NotCompared) return [];
+        throw error;
+      })
     : [];
   const differences = [...findings.found, ...inBody];
   if (differences.length === 0) return verdict('match');
-  const unruled = differences.some(({ rule }) => rule === undefined);
-  return { outcome: unruled ? 'mismatch' : 'ignored', differences, detail: undefined };
+  return { outcome: hasUnruled(differences) ? 'mismatch' : 'ignored', differences, detail: undefined };
+}
+
+function hasUnruled(differences: readonly Difference[]): boolean {
+  return differences.some(({ rule }) => rule === undefined);
 }
 
 function isTimeout({ failure }: Observation): boolean {
@@ -158,9 +165,10 @@ async function differencesOfBodies(
   fresh: Observation,
   compare: (legacy: DecodedBody, fresh: DecodedBody) => Promise<readonly Difference[]>,
 ): Promise<readonly Difference[]> {
+  if (!legacy.body || !fresh.body) throw new NotCompared('incomparable', 'a body is larger than is kept');
   const [codingA, codingB] = [legacy, fresh].map(({ headers }) => headerValue(headers, 'content-encoding'));
   const [typeA, typeB] = [legacy, fresh].map(({ headers }) => headerValue(headers, 'content-type'));
-  if (codingA === codingB && typeA === typeB && legacy.body?.equals(fresh.body ?? EMPTY)) return [];
+  if (codingA === codingB && typeA === typeB && legacy.body.equals(fresh.body)) return [];
   const [left, right] = await Promise.all([decoded(legacy, codingA, typeA), decoded(fresh, codingB, typeB)]);
   return compare(left, right);
 }

@@ -1,7 +1,9 @@
 // Compares pairs of answers for the mirror: small bodies then and there, large ones on a thread of their own.
 import type { CompareConfig } from '../../config/gateway-schema.ts';
-import { type CompareBodies, here, judge, type ObservedPair, type Verdict } from './compare.ts';
+import { type CompareBodies, judge, type ObservedPair, type Verdict } from './compare.ts';
+import { compareBodies } from './compare-body.ts';
 import { type CompareThread, type CompareThreadDeps, createCompareThread } from './compare-thread.ts';
+import { TooMuchWork } from './pairing.ts';
 import { createRuleBook } from './rules.ts';
 
 /**
@@ -9,6 +11,8 @@ import { createRuleBook } from './rules.ts';
  * request; handing them over costs the event loop about a tenth of that.
  */
 export const INLINE_BYTES_MAX = 16_384;
+/** So do small ones that turn out to need more looks at values than this: lists without order, within tolerances. */
+const INLINE_WORK_MAX = 50_000;
 
 export interface Comparer extends Pick<CompareThread, 'close' | 'waiting' | 'waitingBytes'> {
   /** The outcome is `dropped` when there was no room for comparing; the detail is the reason to count. */
@@ -26,11 +30,20 @@ export function createComparer(deps: CompareThreadDeps): Comparer {
   };
 
   function bodiesBy(config: CompareConfig): CompareBodies {
-    const compareHere = here(rulesOf(config));
-    return (legacy, fresh, statusClass) =>
-      Math.max(legacy.bytes.length, fresh.bytes.length) <= INLINE_BYTES_MAX
-        ? spend(() => compareHere(legacy, fresh, statusClass))
-        : thread.compare({ legacy, new: fresh, config, statusClass });
+    const rulesFor = rulesOf(config);
+    return async (legacy, fresh, statusClass) => {
+      const onThread = () => thread.compare({ legacy, new: fresh, config, statusClass });
+      if (Math.max(legacy.bytes.length, fresh.bytes.length) > INLINE_BYTES_MAX) return onThread();
+      const startedAt = performance.now();
+      try {
+        return compareBodies(legacy, fresh, rulesFor(statusClass), INLINE_WORK_MAX);
+      } catch (error) {
+        if (error instanceof TooMuchWork) return onThread();
+        throw error;
+      } finally {
+        deps.spend(performance.now() - startedAt);
+      }
+    };
   }
 
   return {

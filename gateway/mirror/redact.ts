@@ -1,11 +1,11 @@
 // What of a request and its answers may be kept as a sample: never a secret or somebody's personal data.
 import { createHmac } from 'node:crypto';
-import { parseComparePath } from '../../config/compare-path.ts';
+import { type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Difference } from './difference.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
-import { createReach } from './reach.ts';
+import { isSecretName, namesIn, secretNamesIn, withoutNames, withoutSecrets } from './secrets.ts';
 import { Spot } from './spot.ts';
 
 export const REDACTED = '[redacted]';
@@ -14,22 +14,11 @@ const BODY_TEXT_MAX = 16_384;
 /** Enough that two values of one route's samples do not meet by chance, too little to be more than a mark. */
 const HASH_CHARS = 16;
 const HASH = new RegExp(`\\[hmac:[0-9a-f]{${HASH_CHARS}}\\]`, 'g');
+/** Places remembered: every request has its differences at the same few. */
+const PLACES_MAX = 2_000;
 
 const SECRET_HEADER =
   /^(?:authorization|cookie|set-cookie|proxy-.*|x-api-key|x-mexc-apikey|.*(?:token|secret|session|csrf).*)$/i;
-/** `token` alone may be a secret; `token_address` and its like are what a trading system talks about. */
-const SECRET_NAME = new RegExp(
-  [
-    'pass(?:word|phrase|wd)|secret|(?:access|refresh|auth|bearer|csrf|id|session)[_-]?token|^token$|api[_-]?key',
-    'authorization|cookie|session|credential|signature|private|mnemonic|seed[_-]?phrase|otp|cvv|ssn|iban',
-    'card[_-]?number|e-?mail|phone',
-  ].join('|'),
-  'i',
-);
-
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
-}
 
 /** A body as a sample keeps it. */
 export interface RedactedBody {
@@ -42,9 +31,11 @@ export interface RedactedBody {
 export interface Redaction {
   /** Pairs of name and value, the values of secret fields replaced. */
   headers(pairs: readonly string[]): string[][];
-  /** A request target, or any text with URLs in it, with the values of secret parameters replaced. */
+  /** A request target, or any other text, with what is secret in it replaced. */
   target(text: string): string;
-  /** Differences whose place names a secret keep the place and lose the values. */
+  /** The difference without secrets in the names that lead to its place. To be applied before anything is counted by place. */
+  place(difference: Difference): Difference;
+  /** The same, and the values gone where the place names a secret. */
   difference(difference: Difference): Difference;
   /**
    * A body as text, secret members replaced, cut to `textMax` characters. A body that is not JSON is only described: nobody
@@ -52,9 +43,6 @@ export interface Redaction {
    */
   body(body: Buffer | undefined, headers: readonly string[], textMax?: number): RedactedBody;
 }
-
-/** A parameter in the query or the fragment of a target or a URL, wherever in a text that stands. */
-const PARAMETER = /([?&#;])([^?&#;=\s"'<>\\]+)=([^?&#;\s"'<>\\]*)/g;
 
 /**
  * What is secret by its name, and what the configuration names beside it. With a key a secret's value becomes a keyed hash
@@ -66,19 +54,29 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     const path = parseComparePath(text);
     return path.part === 'body' ? [path.steps] : [];
   });
-  // What follows rules down a document follows these paths too.
-  const root = Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
-  // A difference does not have the values that a filter looks at.
-  const isNamed = createReach(config.paths);
+  const root = secretPlaces(paths);
+  const inDifferences = secretPlaces(paths.map(withoutFilters));
 
   const isSecretHeader = (name: string) =>
     SECRET_HEADER.test(name) || isSecretName(name) || named.has(name.toLowerCase());
   const replacementOf = (value: string) =>
     hashKey ? `[hmac:${createHmac('sha256', hashKey).update(value).digest('hex').slice(0, HASH_CHARS)}]` : REDACTED;
-  const target = (text: string) =>
-    text.replace(PARAMETER, (parameter, before: string, name: string, value: string) =>
-      isSecretName(decodedName(name)) ? `${before}${name}=${replacementOf(value)}` : parameter,
-    );
+  const target = (text: string) => withoutSecrets(text, replacementOf);
+  /** The first step on the way to a difference's place that is secret; -1 where none is. */
+  const secretStep = (path: string) => {
+    let at = inDifferences;
+    return namesIn(path).findIndex((name) => {
+      at = name === undefined ? at.member(null) : at.child(name, null);
+      return isSecret(at) || (name !== undefined && isSecretName(name));
+    });
+  };
+  const places = new Map<string, readonly boolean[] | undefined>();
+  const place = (difference: Difference) => {
+    const { path } = difference;
+    const hidden = places.has(path) ? places.get(path) : secretNamesIn(path, secretStep(path));
+    if (places.size < PLACES_MAX) places.set(path, hidden);
+    return hidden ? withoutNames(difference, hidden) : difference;
+  };
 
   const redact = (value: Json, at: Spot): Json => {
     if (isSecret(at)) return replacementOf(textOf(value));
@@ -87,7 +85,7 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     if (!isObject(value)) return value;
     return new Map(
       [...value].map(([name, item]) => [
-        name,
+        target(name),
         isSecretName(name) ? replacementOf(textOf(item)) : redact(item, at.child(name, item)),
       ]),
     );
@@ -103,14 +101,17 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       return kept;
     },
     target,
+    place,
     difference(difference) {
       const { path } = difference;
       const header = /^header:(.*)$/.exec(path)?.[1];
       const isHidden =
-        header === undefined ? path.split(/[^\w-]+/).some(isSecretName) || isNamed(path) : isSecretHeader(header);
+        header === undefined
+          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(inDifferences) || secretStep(path) >= 0
+          : isSecretHeader(header);
       const kept = (value: string | undefined) =>
         value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
-      return { ...difference, legacy: kept(difference.legacy), new: kept(difference.new) };
+      return { ...place(difference), legacy: kept(difference.legacy), new: kept(difference.new) };
     },
     body(body, headers, textMax = BODY_TEXT_MAX) {
       if (!body) return { text: 'not kept', isWhole: false };
@@ -156,14 +157,19 @@ function textOf(value: Json): string {
   return typeof value === 'string' ? value : writeJson(value);
 }
 
-function decodedName(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
+/** Places at and below these paths; what follows rules down a document follows these too. */
+function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
+  return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
 }
 
 function isSecret({ rules }: Spot): boolean {
   return rules.ignored !== undefined;
+}
+
+/** A difference does not have the values that a filter looks at: then every member may be one that it lets through. */
+function withoutFilters(steps: readonly PathStep[]): readonly PathStep[] {
+  return steps.map(({ selectors, deep }) => ({
+    selectors: selectors.map((selector) => (selector.kind === 'filter' ? ({ kind: 'any' } as const) : selector)),
+    deep,
+  }));
 }

@@ -111,7 +111,8 @@ export class RouteRecord {
   }
 
   /** Counts a verdict, and keeps a sample of it when it shows something that has too few. */
-  record(found: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
+  record(given: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
+    const found = given.verdict.differences.length > 0 ? withSafePlaces(given, redaction) : given;
     this.pending--;
     const more = found.verdict.differences.length > 0 ? countsOf(found.verdict) : undefined;
     for (const counts of this.#at(sliceOf(nowMs))) {
@@ -214,4 +215,10 @@ export class RouteRecord {
     if (gone && heir) addCounts(heir, gone);
     this.#untaken.delete(oldest);
   }
+}
+
+/** Nothing is counted by a name that is a secret. */
+function withSafePlaces(found: Found, redaction: Redaction): Found {
+  const differences = found.verdict.differences.map(redaction.place);
+  return { ...found, verdict: { ...found.verdict, differences } };
 }

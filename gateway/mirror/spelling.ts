@@ -164,6 +164,7 @@ class Lockstep {
     const others = this.#restOf(right);
     const end = right.at;
     let hint = 0;
+    let furthest = 0;
     let lone = 0;
     if (left.peek() !== CLOSE_OBJECT) {
       do {
@@ -175,7 +176,10 @@ class Lockstep {
         left.expect(COLON);
         const other = others[index];
         if (other) {
+          // Of a name that is there twice the last counts: which one that is may not be the other way round here.
+          if (index < furthest && this.#isTaken(others, index + 1, escaped)) throw GIVE_UP;
           hint = index + 1;
+          furthest = Math.max(furthest, index);
           this.#take(other);
         } else if (++lone > REORDERED_MAX) throw GIVE_UP;
         else this.#lone('missing', left, starts[0], left.text(from, this.#nameTo[this.#depth] as number));
@@ -221,21 +225,24 @@ class Lockstep {
 
   /** Where among the others the member is that is being walked. */
   #find(others: readonly RestMember[], hint: number, escaped: boolean): number {
-    const [from, to] = [this.#nameFrom[this.#depth] as number, this.#nameTo[this.#depth] as number];
     for (let i = 0; i < others.length; i++) {
       const index = hint + i < others.length ? hint + i : hint + i - others.length;
       const other = others[index] as RestMember;
-      if (other.isTaken) continue;
-      if (escaped || other.escaped) {
-        if (this.#left.text(from, to) === this.#right.text(other.from, other.to)) return index;
-      } else if (
-        to - from === other.to - other.from &&
-        isSameWritten(this.#right.bytes, other, this.#left.bytes, from)
-      ) {
-        return index;
-      }
+      if (!other.isTaken && this.#isNamed(other, escaped)) return index;
     }
     return -1;
+  }
+
+  /** Whether a member from there on has been walked already under the name of the one that is being walked. */
+  #isTaken(others: readonly RestMember[], start: number, escaped: boolean): boolean {
+    return others.some((other, index) => index >= start && other.isTaken && this.#isNamed(other, escaped));
+  }
+
+  /** Whether it has the name of the member that is being walked. */
+  #isNamed(other: RestMember, escaped: boolean): boolean {
+    const [from, to] = [this.#nameFrom[this.#depth] as number, this.#nameTo[this.#depth] as number];
+    if (escaped || other.escaped) return this.#left.text(from, to) === this.#right.text(other.from, other.to);
+    return to - from === other.to - other.from && isSameWritten(this.#right.bytes, other, this.#left.bytes, from);
   }
 
   /** A member that only one side has: no difference where null is the same, else only an ignored one is known of. */

@@ -153,6 +153,20 @@ describe('a store that fails', () => {
     return { failing, store };
   }
 
+  it('is back when the process ends, then what was found while it failed is stored too', async () => {
+    const { failing, store } = flaky();
+    const { evidence, keeper } = await begin({ store });
+    failing.how = 'before';
+    conclude(evidence, MATCH);
+    await keeper.flush();
+    conclude(evidence, MATCH);
+    failing.how = undefined;
+    await keeper.close();
+    const after = await begin();
+    assert.deepEqual(matchesOf(after.evidence), [2, 2, 2]);
+    await after.keeper.close();
+  });
+
   it('is told once, and nothing is lost or counted twice when it is back', async () => {
     for (const how of ['before', 'after'] as const) {
       const { failing, store } = flaky();

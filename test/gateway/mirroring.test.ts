@@ -1,7 +1,10 @@
 // Mirroring over real sockets: what a hostile or dead copy target can do to clients (nothing), and that every
 // eligible request ends in exactly one outcome.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
@@ -337,6 +340,26 @@ describe('every eligible request', () => {
     assert.deepEqual((await settled(gateway, 1)).dropped, { compare_queue: 1 });
     await (await fetch(`${gateway.url}/x`)).text();
     assert.deepEqual((await settled(gateway, 2)).dropped, { compare_queue: 2 });
+  });
+
+  it('has its outcome when the gateway stops while its copy waits, and still after the next start', async () => {
+    const legacy = await kept(startUpstream(answering({})));
+    const hanging = await kept(startRawServer(() => {}));
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-stopped-'));
+    await kept({ close: async () => rmSync(folder, { recursive: true, force: true }) });
+    const start = () =>
+      startTestGateway({
+        ...{ legacy: legacy.url, new: hanging.url, folder },
+        routes: [routeOn('/*', { initialStage: 'shadow', mirror: { timeoutMs: 500 } })],
+        overrides: { mirror: { concurrency: 1 } },
+      });
+    const stopped = await start();
+    for (let i = 0; i < 4; i++) await (await fetch(`${stopped.url}/x`)).text();
+    await stopped.close();
+    const { outcomes, dropped } = await settled(await kept(start()), 4);
+    assert.equal(outcomes.timeout + outcomes.dropped, 4);
+    assert.deepEqual(dropped, { closing: outcomes.dropped });
+    assert.ok(outcomes.dropped > 0);
   });
 
   it('is dropped by reason when a body is larger than is kept, and the client has the whole of it', async () => {

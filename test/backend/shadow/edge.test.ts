@@ -102,6 +102,25 @@ describe('a dry run at the edge', () => {
     assert.equal((await backend.call('POST', TARGET, BODY, headers)).status, 201);
   });
 
+  test('again, its body sent slower than nonces are remembered, then 403', async () => {
+    const backend = testBackend({ shadowKeys: SHADOW_KEYS });
+    const headers = signed(WRITE, now);
+    assert.equal((await backend.call('POST', TARGET, BODY, headers)).status, 201);
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          backend.clock.nowMs = START_MS + WINDOW_MS + 1;
+          controller.enqueue(Buffer.from(BODY));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const request = new Request(`http://backend${TARGET}`, { method: 'POST', headers, body, duplex: 'half' });
+    const answer = await backend.backend.fetch(request, { url: TARGET, headers });
+    assert.deepEqual([answer.status, answer.headers.get('x-dry-run')], [403, null]);
+  });
+
   test('while keys change, then one signed by either is taken', async () => {
     const backend = testBackend({ shadowKeys: [SHADOW_KEYS[0], OTHER_KEYS[0]] });
     for (const keys of [SHADOW_KEYS, OTHER_KEYS]) {

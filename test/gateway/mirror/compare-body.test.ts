@@ -43,6 +43,10 @@ describe('JSON, line by line', () => {
     ]);
   });
 
+  test('a line of blanks that are none in JSON, then the body is no document', () => {
+    assert.deepEqual(both('application/x-ndjson', '{}\n\u00a0\n', '{}\n'), ['type $ at ']);
+  });
+
   test('a line that is no JSON, then the body is no document', () => {
     assert.deepEqual(both('application/x-ndjson', '1\noops', '1\n2'), ['type $ at ']);
     assert.deepEqual(both('application/x-ndjson', '1\noops', '1\nouch'), ['changed $ at ']);
@@ -52,6 +56,11 @@ describe('JSON, line by line', () => {
 describe('forms', () => {
   const form = (legacy: string, fresh: string, config?: CompareConfig) =>
     both('application/x-www-form-urlencoded', legacy, fresh, config);
+
+  test('escapes that are not UTF-8, then different bytes are different', () => {
+    assert.deepEqual(form('a=%ff', 'a=%fe'), ['changed $ at ']);
+    assert.deepEqual(form('a=%ff', 'a=%EF%BF%BD'), ['type $ at ']);
+  });
 
   test('fields in another order and other escapes, then the same', () => {
     assert.deepEqual(form('a=1&b=x+y%20z', 'b=x%20y+%7A&a=1'), []);

@@ -173,6 +173,18 @@ describe('any two documents', () => {
     assert.equal(differences.at(-1)?.path, '$.price');
   });
 
+  test('lists within lists without order and within tolerances, then each pair of them is looked at once', () => {
+    const nested = (leaf: string, members: string) =>
+      Array.from({ length: 150 }).reduce<string>((inner) => `[${members},${inner}]`, leaf);
+    const config = aCompareConfig({
+      arrays: ['$', '$..*'].map((path) => ({ path, unordered: true as const, ...REVIEWED })),
+      tolerate: [{ path: '$..*', absolute: '0.1', ...REVIEWED }],
+    });
+    const { root } = compileRules(config, { today: '2026-01-05', statusClass: 2 });
+    const [a, b] = [parseJson(nested('1', '7,8')), parseJson(nested('2', '8,7'))];
+    assert.equal(compareJson(a, b, root, 50_000).length, 1);
+  });
+
   test('lists within lists, as deep as documents go, then found at once, ruled or not', () => {
     const nested = (leaf: number) => `${'[0,'.repeat(150)}${leaf}${']'.repeat(150)}`;
     const path = `$${'[*]'.repeat(150)}`;

@@ -77,6 +77,26 @@ describe('somebody failed', () => {
   });
 });
 
+describe('a status that differs beside a body that cannot be compared', () => {
+  test('larger than is kept, or in an unknown coding, then a mismatch all the same: that much is known', async () => {
+    const cannot: readonly Answer[] = [{ body: null }, { body: 'x', headers: ['Content-Encoding', 'nonsense'] }];
+    for (const answer of cannot) {
+      for (const [legacy, fresh] of [
+        [{ status: 200, ...answer }, { status: 201 }],
+        [{ status: 404 }, { status: 200, ...answer }],
+      ] as const) {
+        const { outcome, differences } = await judged(legacy, fresh);
+        assert.deepEqual([outcome, differences[0]?.path], ['mismatch', 'status']);
+      }
+    }
+  });
+
+  test('where a rule ignores the status, then incomparable', async () => {
+    const rules = rulesOf({ ignore: [{ path: 'status', ...REVIEWED }] });
+    assert.equal((await judged({ status: 200, body: null }, { status: 201 }, rules)).outcome, 'incomparable');
+  });
+});
+
 describe('any two observations', () => {
   const statuses = fc.constantFrom(200, 200, 200, 201, 301, 400, 404, 500, 503);
   const failures = fc.oneof(

@@ -182,6 +182,33 @@ describe('comparing without parsing', () => {
     );
   });
 
+  test('objects with names twice, then equal only where the last of each name are', () => {
+    const said = { equal: 0, nothing: 0 };
+    const members = fc.array(fc.tuple(fc.constantFrom('a', 'b', '\\u0061', 'c'), fc.integer({ min: 0, max: 2 })), {
+      maxLength: 6,
+    });
+    const pairs = fc.oneof(
+      fc.tuple(members, members),
+      members.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+    );
+    const textOf = (all: readonly (readonly [string, number])[]) =>
+      `{${all.map(([name, value]) => `"${name}":${value}`).join()}}`;
+    const root = rootOf(aCompareConfig());
+    fc.assert(
+      fc.property(pairs, ([left, right]) => {
+        const [a, b] = [textOf(left), textOf(right)];
+        const found = compareSpelling(Buffer.from(a), Buffer.from(b), root);
+        said[found === undefined ? 'nothing' : 'equal']++;
+        if (found !== undefined) assert.deepEqual(compareJson(parseJson(a), parseJson(b), root), [], `${a} ${b}`);
+      }),
+      { numRuns: 5_000 },
+    );
+    assert.ok(
+      Object.values(said).every((count) => count > 100),
+      JSON.stringify(said),
+    );
+  });
+
   test('what is no JSON on one side or both, then nothing said', () => {
     const damaged = fc.tuple(
       documents,
@@ -226,6 +253,7 @@ describe('comparing without parsing', () => {
     ['a number in quotes', '{"price":1.0}', '{"price":"1"}', []],
     ['a name twice, in the same order', '{"a":1,"a":2}', '{"a":1,"a":2}', []],
     ['a name twice on one side', '{"a":1,"b":2}', '{"a":1,"b":2,"a":3}', undefined],
+    ['a name twice on both sides, the other one last', '{"b":0,"a":1,"a":3}', '{"a":3,"b":0,"a":1}', undefined],
     ['an ignored name twice on one side', '{"a":1,"t":2}', '{"t":1,"a":1,"t":2}', undefined],
     ['a null under a name that is there as well', '{"n":1,"a":1}', '{"n":1,"a":1,"n":null}', undefined],
     ['a byte order mark', '\ufeff{"a":1}', '{"a":1}', []],

@@ -169,7 +169,7 @@ describe('a comparing thread that fails', () => {
 
 describe('where a pair is compared', () => {
   const large = (value: number) => JSON.stringify({ text: 'x'.repeat(INLINE_BYTES_MAX), value });
-  const asked = async (legacy: object, fresh: object) => {
+  const asked = async (legacy: object, fresh: object, rules: Parameters<typeof aCompareConfig>[0] = {}) => {
     const raised: string[] = [];
     const spent: number[] = [];
     const deps = {
@@ -184,7 +184,7 @@ describe('where a pair is compared', () => {
       new: anObservation('new', fresh),
       copied: 'new',
     } as const;
-    const verdict = await within(comparer.judge(observed, aCompareConfig({ headers: [] })), 'judging');
+    const verdict = await within(comparer.judge(observed, aCompareConfig({ headers: [], ...rules })), 'judging');
     assert.ok(spent.length > 1 && spent.every((ms) => ms >= 0));
     return verdict.outcome;
   };
@@ -192,6 +192,16 @@ describe('where a pair is compared', () => {
   test('small, then here; large, then on the thread', async () => {
     assert.equal(await asked({ body: '{"a":1}' }, { body: '{"a":2}' }), 'mismatch');
     assert.equal(await asked({ body: large(1) }, { body: large(2) }), 'match');
+  });
+
+  test('small, and yet more work than the event loop has time for, then on the thread', async () => {
+    const rules = {
+      arrays: [{ path: '$', unordered: true as const, ...REVIEWED }],
+      tolerate: [{ path: '$[*]', absolute: '0.1', ...REVIEWED }],
+    };
+    const numbers = (from: number) => JSON.stringify(Array.from({ length: 450 }, (_, i) => from + i));
+    assert.equal(await asked({ body: numbers(0) }, { body: numbers(1_000) }, rules), 'match');
+    assert.equal(await asked({ body: '[1,2]' }, { body: '[2,3]' }, rules), 'mismatch');
   });
 
   test('small as it was sent and large once unpacked, then on the thread', async () => {

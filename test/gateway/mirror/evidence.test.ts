@@ -171,6 +171,29 @@ describe('differences', () => {
     );
   });
 
+  test('a secret that serves as a name, then it is in no count, no sample and nothing that is stored', () => {
+    const evidence = anEvidence();
+    for (const name of ['hunter2', 'hunter3']) {
+      conclude(
+        evidence,
+        aVerdict('mismatch', aDifference({ path: `$.sessions.${name}.a`, at: `/sessions/${name}/a` })),
+      );
+    }
+    assert.deepEqual(
+      evidence.of('r').differences.map(({ path, count }) => [path, count]),
+      [['$.sessions.*.a', 2]],
+    );
+    assert.deepEqual(
+      evidence.samples('r').map(({ differences }) => differences.map(({ at }) => at)),
+      [['/sessions/*/a'], ['/sessions/*/a']],
+    );
+    const [taken] = evidence.take();
+    assert.deepEqual(
+      [...(taken?.slices.values() ?? [])].flatMap((counts) => [...counts.differences.keys()]),
+      ['changed $.sessions.*.a '],
+    );
+  });
+
   test('endless places, then a bounded list, and a count of what is not in it', () => {
     const evidence = anEvidence();
     for (let request = 0; request < 30; request++) {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Difference } from '../../../gateway/mirror/difference.ts';
-import { compileRedaction, isSecretName, REDACTED } from '../../../gateway/mirror/redact.ts';
+import { compileRedaction, REDACTED } from '../../../gateway/mirror/redact.ts';
+import { isSecretName } from '../../../gateway/mirror/secrets.ts';
 import { SECRET_HEADERS, SECRET_NAMES } from './secret-names.ts';
 
 const redaction = compileRedaction();
@@ -65,6 +66,10 @@ describe('targets', () => {
     ['/a#token=x', `/a#token=${REDACTED}`],
     ['/a?%zz=1&password=x', `/a?%zz=1&password=${REDACTED}`],
     ['/a?token', '/a?token'],
+    ['/a?filter=%7B%22token%22%3A%22x%22%7D', `/a?filter=${REDACTED}`],
+    ['/login/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln/next', `/login/${REDACTED}/next`],
+    ['https://user:hunter2@host/a', `https://user:${REDACTED}@host/a`],
+    ['https://host:8080/a@b', 'https://host:8080/a@b'],
     ['/token=x', '/token=x'],
   ];
   for (const [target, redacted] of rows) {
@@ -72,7 +77,7 @@ describe('targets', () => {
   }
 
   test('a very long target, then quickly', () => {
-    for (const part of ['?', '&', 'a', '?a=', '='])
+    for (const part of ['?', '&', 'a', '?a=', '=', 'eyJ', '-eyJ', '://', 'bearer ', 'a"', '\\', ' ', ':'])
       assert.equal(typeof redaction.target(`/${part.repeat(200_000)}`), 'string');
   });
 });
@@ -101,6 +106,44 @@ describe('differences', () => {
       assert.deepEqual(redaction.difference(difference(path)), { ...difference(path), legacy: REDACTED });
     });
   }
+  const places: readonly (readonly [
+    name: string,
+    given: readonly [string, string],
+    kept: readonly [string, string],
+  ])[] = [
+    [
+      'a session as a name',
+      ['$.sessions.s3cr3t.user', '/sessions/s3cr3t/user'],
+      ['$.sessions.*.user', '/sessions/*/user'],
+    ],
+    [
+      'a session as a name in quotes',
+      ["$.sessions['a\\'b/c'][*].x", "/sessions/a'b~1c/0/x"],
+      ['$.sessions.*[*].x', '/sessions/*/0/x'],
+    ],
+    [
+      'a JWT as a name',
+      ["$.by['eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.x']", '/by/eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.x'],
+      ['$.by.*', '/by/*'],
+    ],
+    ['names below no secret', ['$.orders.o1.fee', '/orders/o1/fee'], ['$.orders.o1.fee', '/orders/o1/fee']],
+  ];
+  for (const [name, [path, at], kept] of places) {
+    test(`${name}, then the place ${kept[0]}`, () => {
+      for (const { path: shown, at: pointer } of [
+        redaction.place({ ...difference(path), at }),
+        redaction.difference({ ...difference(path), at }),
+      ])
+        assert.deepEqual([shown, pointer], kept);
+    });
+  }
+  test('members paired by an odd key below a place that the route names, then without their values', () => {
+    const named = compileRedaction({ headers: [], paths: ['$.a[*].address'] });
+    assert.equal(named.difference(difference('$.a[?odd key].address')).legacy, REDACTED);
+  });
+  test('a text of JSON that was cut, then it is gone', () => {
+    assert.equal(redaction.difference(difference('$.raw', '"{\\"access_token\\":\\"hunter2…')).legacy, REDACTED);
+  });
   test('an ordinary place, then as it is, but for secret parameters of a URL', () => {
     assert.deepEqual(redaction.difference(difference('$.price')), difference('$.price'));
     assert.equal(redaction.difference(difference('header:location', '/a?token=x')).legacy, `/a?token=${REDACTED}`);
@@ -123,6 +166,24 @@ describe('bodies', () => {
   });
   test('a URL in a text, then its secret parameters go', () => {
     assert.equal(body('{"next":"/cb?token=x&b=1"}'), `{"next":"/cb?token=${REDACTED}&b=1"}`);
+  });
+  test('secrets in texts and as names, then they go', () => {
+    const rows: readonly (readonly [text: string, redacted: string])[] = [
+      ['{"access_token":"hunter2"}', REDACTED],
+      ['a {"b":{"api-key" : 1}}', REDACTED],
+      ["{'password':'hunter2'}", REDACTED],
+      ['{"token_address":"T1"}', '{"token_address":"T1"}'],
+      ['client_secret=hunter2&a=b', `client_secret=${REDACTED}&a=b`],
+      ['a=b; session=hunter2', `a=b; session=${REDACTED}`],
+      ['sent Bearer abcdefghijklmnop1 to it', `sent Bearer ${REDACTED} to it`],
+      ['Basic authentication is required', 'Basic authentication is required'],
+      ['redis://u:hunter2@host/0', `redis://u:${REDACTED}@host/0`],
+      ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln', REDACTED],
+    ];
+    for (const [text, redacted] of rows) {
+      assert.equal(body(JSON.stringify({ note: text })), JSON.stringify({ note: redacted }));
+    }
+    assert.equal(body('{"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln":1}'), `{"${REDACTED}":1}`);
   });
   test('not kept, empty, no JSON, or encoded, then only described', () => {
     assert.equal(redaction.body(undefined, []).text, 'not kept');

@@ -121,7 +121,7 @@ export function serveHere(deps: ServingDeps): Serving {
       const { forced } = decisions;
       const tracing = await openTracing(settings.current.config, deps);
       const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates });
-      decisions.onChange(begun.streams.redecide);
+      decisions.onChange(begun.redecide);
       const address = await begun.listen(hostPort);
       path = begun;
       metrics.workers.set(1);

@@ -1,13 +1,19 @@
 // One worker's share of what the configuration allows a gateway as a whole. Pure.
-import type { GatewayConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
+import type { GatewayConfig, RouteConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
 
 /** The configuration as each of `workers` follows it: together they stay within its limits, but for rounding up. */
 export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
   const share = (limit: number) => Math.ceil(limit / workers);
   const upstream = (side: UpstreamConfig): UpstreamConfig => ({ ...side, connections: share(side.connections) });
-  const { mirror, limits, upstreams } = config;
+  const route = (each: RouteConfig): RouteConfig => {
+    const { compare } = each.streams;
+    if (!compare) return each;
+    return { ...each, streams: { ...each.streams, compare: { ...compare, streamsMax: share(compare.streamsMax) } } };
+  };
+  const { mirror, limits, upstreams, routes } = config;
   return {
     ...config,
+    routes: routes.map(route),
     upstreams: { legacy: upstream(upstreams.legacy), new: upstream(upstreams.new) },
     mirror: {
       ...mirror,

@@ -11,8 +11,8 @@ import type { Upstream } from '../proxy/upstream.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import { type CompareBudget, createCompareBudget } from './budget.ts';
-import { type Comparer, createComparer } from './comparer.ts';
+import type { CompareBudget } from './budget.ts';
+import type { Comparer } from './comparer.ts';
 import type { DryRuns } from './dry-run.ts';
 import type { EvidenceSink } from './evidence.ts';
 import type { Observation, Outcome } from './observation.ts';
@@ -66,6 +66,10 @@ export interface MirrorDeps {
   /** The connections in force for copies, which clients' requests never share. */
   readonly upstreams: () => Readonly<Record<Side, Upstream>>;
   readonly dryRuns: DryRuns;
+  /** Shared by all that compare. */
+  readonly budget: CompareBudget;
+  /** The same; closed with the mirror. */
+  readonly comparer: Comparer;
   readonly evidence: EvidenceSink;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
   /** Something in comparing itself failed. */
@@ -74,12 +78,10 @@ export interface MirrorDeps {
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, dryRuns, evidence, onOutcome, raised } = deps;
+  const { limits, dryRuns, budget, comparer, evidence, onOutcome, raised } = deps;
   const nowMs = () => deps.now().getTime();
-  const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
   const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
-  const comparer = createComparer({ now: deps.now, raised, spend: budget.spend });
-  const run = createRun(deps, { budget, outages, comparer, drop });
+  const run = createRun(deps, { outages, drop });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -149,15 +151,13 @@ export function createMirror(deps: MirrorDeps): Mirror {
 }
 
 interface Restraints {
-  readonly budget: CompareBudget;
-  readonly comparer: Comparer;
   readonly drop: (route: string, reason: string) => void;
   readonly outages: Readonly<Record<Side, Outage>>;
 }
 
 /** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun({ upstreams, dryRuns, evidence, onOutcome, raised }: MirrorDeps, restraints: Restraints) {
-  const { budget, outages, comparer, drop } = restraints;
+function createRun(deps: MirrorDeps, { outages, drop }: Restraints) {
+  const { upstreams, dryRuns, budget, comparer, evidence, onOutcome, raised } = deps;
 
   async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
     const { timeoutMs, bodyBytesMax } = route.config.mirror;

@@ -10,7 +10,7 @@ import type { SocketMessage } from './socket-messages.ts';
 /** What the client has said and the other side has not taken yet. */
 const UNSENT_BYTES_MAX = 262_144;
 const UNSENT_MAX = 1_000;
-/** How long the other side may take to answer our Close; then its connection is cut. */
+/** How long our Close may take to reach the other side; then its connection is cut. */
 const CLOSE_TIMEOUT_MS = 500;
 const GOING_AWAY = 1001; // RFC 6455 section 7.4.1.
 
@@ -90,6 +90,7 @@ export function openOtherSocket(
       isOver = true;
       unsent = [];
       socket.close(GOING_AWAY); // Before it is open this gives it up.
+      socket.pause(); // Whatever it still sends.
       setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };

@@ -4,6 +4,11 @@
 //   legacy ── a b c ──▶ ┐
 //                       ├─▶ paired (late? out of order?), missing, extra
 //   new    ── a c b ──▶ ┘
+//
+// A key may repeat, and one side is heard later than the other, so that nobody knows how many of a key were missed. That must
+// not shift all pairs that follow: messages that are the same to the byte go together first, and what differs is paired at
+// once only where no other message can be meant.
+import { createHash } from 'node:crypto';
 import { otherSide, SIDES, type Side } from '../routing/side.ts';
 
 /** What both sides are compared by. */
@@ -45,130 +50,233 @@ export interface AlignLimits {
 
 /** A message is waited for this many windows before it counts as one that does not come. */
 const LATE_WINDOWS = 3;
+/** Where another one of its key is there, one more: it may be meant, once what it would rather go with can no longer come. */
+const PATIENCE_WINDOWS = LATE_WINDOWS + 1;
 /** Pairs that a pair is held against to find it out of order. */
 const ORDER_PAIRS_MAX = 64;
+/** Keys of a side that are remembered, to know those that repeat. */
+const KEYS_MAX = 4_096;
 
 interface Waiting<Message> {
   readonly message: Message;
   /** Its place among the messages of its side. */
   readonly n: number;
+  /** The same for messages with equal keys and bodies. */
+  readonly print: string;
+  /** Its side has sent this key before. */
+  readonly isRepeat: boolean;
 }
 
 export class StreamAligner<Message extends KeyedMessage> {
   readonly #limits: AlignLimits;
   readonly #sink: AlignSink<Message>;
-  /** By key, the oldest first; and in the order of coming, for expiry. Both hold the same. */
-  readonly #byKey: Readonly<Record<Side, Map<string, Waiting<Message>[]>>> = { legacy: new Map(), new: new Map() };
-  readonly #inOrder: Readonly<Record<Side, Set<Waiting<Message>>>> = { legacy: new Set(), new: new Set() };
-  readonly #bytes: Record<Side, number> = { legacy: 0, new: 0 };
-  readonly #count: Record<Side, number> = { legacy: 0, new: 0 };
-  /** When a side could first be heard. What the other sent before may have been sent here before too. */
-  readonly #openedMs: Record<Side, number> = { legacy: Number.POSITIVE_INFINITY, new: Number.POSITIVE_INFINITY };
-  /** From when on a side is heard no longer. */
-  readonly #closedMs: Record<Side, number> = { legacy: Number.POSITIVE_INFINITY, new: Number.POSITIVE_INFINITY };
+  readonly #sides: Readonly<Record<Side, SideState<Message>>>;
+  /** What was heard while the other side was not, or not for a window yet: of these one may be missed there. */
+  readonly #early: RecentSet;
   readonly #lastPairs: { readonly legacy: number; readonly new: number }[] = [];
 
   constructor(limits: AlignLimits, sink: AlignSink<Message>) {
     this.#limits = limits;
     this.#sink = sink;
+    this.#sides = { legacy: new SideState(), new: new SideState() };
+    this.#early = new RecentSet(2 * limits.waitingMax); // What does not wait any more cannot be mistaken for another.
   }
 
   get waiting(): number {
-    return this.#inOrder.legacy.size + this.#inOrder.new.size;
+    return this.#sides.legacy.count + this.#sides.new.count;
   }
 
   /** From here on this side is heard. */
   opened(side: Side, atMs: number): void {
-    this.#openedMs[side] = atMs;
+    this.#sides[side].openedMs = atMs;
   }
 
   /** From here on this side is not heard any more. */
   closed(side: Side, atMs: number): void {
-    this.#closedMs[side] = atMs;
+    this.#sides[side].closedMs = atMs;
   }
 
   push(side: Side, message: Message): void {
     this.expire(message.atMs);
-    const n = this.#count[side]++;
-    const other = otherSide(side);
-    const counterpart = this.#byKey[other].get(message.key)?.[0];
-    if (!counterpart) {
-      this.#wait(side, { message, n });
-      return;
-    }
-    this.#forget(other, counterpart);
-    const [legacy, fresh] = side === 'legacy' ? [{ message, n }, counterpart] : [counterpart, { message, n }];
-    this.#pair(legacy, fresh);
+    const state = this.#sides[side];
+    const other = this.#sides[otherSide(side)];
+    const isRepeat = state.keys.add(message.key);
+    const waiting = { message, n: state.heard++, print: printOf(message), isRepeat };
+    if (this.#isEarly(message)) this.#early.add(waiting.print);
+    const counterpart = other.withKey(message.key).find((each) => this.#belongTogether(waiting, each));
+    if (counterpart) {
+      other.forget(counterpart);
+      this.#pair(side, waiting, counterpart);
+    } else if (state.count >= this.#limits.waitingMax) this.#sink.dropped(side);
+    else if (state.bytes + message.body.length > this.#limits.waitingBytesMax) this.#sink.dropped(side);
+    else state.wait(waiting);
   }
 
   /** Gives up what has been waited for too long. To be called from time to time. */
   expire(nowMs: number): void {
-    this.#giveUp(nowMs, this.#limits.windowMs * LATE_WINDOWS);
-  }
-
-  /** Nothing more comes: what is not paired is alone where its counterpart should have come, else unsettled. */
-  finish(nowMs: number): void {
-    for (const side of SIDES) this.#closedMs[side] = Math.min(this.#closedMs[side], nowMs);
-    this.#giveUp(Number.POSITIVE_INFINITY, 0);
-  }
-
-  #giveUp(nowMs: number, patienceMs: number): void {
+    const { windowMs } = this.#limits;
     for (const side of SIDES) {
-      for (const waiting of this.#inOrder[side]) {
-        if (nowMs - waiting.message.atMs <= patienceMs) break;
-        this.#forget(side, waiting);
-        if (this.#wasHeardByBoth(waiting.message)) this.#sink.alone(side, waiting.message);
-        else this.#sink.unsettled(side);
+      const state = this.#sides[side];
+      for (const waiting of state.fresh) {
+        if (nowMs - waiting.message.atMs <= windowMs) break;
+        this.#age(side, waiting);
+      }
+      for (const waiting of state.aged) {
+        const { key, atMs } = waiting.message;
+        if (nowMs - atMs <= windowMs * LATE_WINDOWS) break;
+        const mayPair = this.#sides[otherSide(side)].withKey(key).length > 0;
+        if (mayPair && nowMs - atMs <= windowMs * PATIENCE_WINDOWS) continue;
+        state.forget(waiting);
+        this.#giveUp(side, waiting);
       }
     }
   }
 
-  /** Whether the counterpart would have been heard, had it come within the window. */
-  #wasHeardByBoth({ atMs }: Message): boolean {
-    const { windowMs } = this.#limits;
-    const opened = Math.max(this.#openedMs.legacy, this.#openedMs.new);
-    const closed = Math.min(this.#closedMs.legacy, this.#closedMs.new);
-    return atMs >= opened + windowMs && atMs + windowMs < closed;
+  /** Nothing more comes: what is not paired is alone where its counterpart should have come, else unsettled. */
+  finish(nowMs: number): void {
+    this.expire(nowMs);
+    const left = SIDES.map((side) => {
+      this.#sides[side].closedMs = Math.min(this.#sides[side].closedMs, nowMs);
+      const waiting = [...this.#sides[side].aged, ...this.#sides[side].fresh];
+      return { side, waiting, keys: new Set(waiting.map(({ message }) => message.key)) };
+    });
+    for (const { side, waiting } of left) {
+      const keysOfOther = left.find((each) => each.side !== side)?.keys;
+      for (const each of waiting) {
+        this.#sides[side].forget(each);
+        if (keysOfOther?.has(each.message.key)) this.#sink.unsettled(side);
+        else this.#giveUp(side, each);
+      }
+    }
   }
 
-  #pair(legacy: Waiting<Message>, fresh: Waiting<Message>): void {
-    const lagMs = this.#lagOf(legacy.message, fresh.message);
-    const isReordered = this.#lastPairs.some(
-      (pair) => Math.sign(pair.legacy - legacy.n) !== Math.sign(pair.new - fresh.n),
-    );
-    this.#lastPairs.push({ legacy: legacy.n, new: fresh.n });
-    if (this.#lastPairs.length > ORDER_PAIRS_MAX) this.#lastPairs.shift();
+  /** Whether two are a pair as soon as both are there. */
+  #belongTogether(a: Waiting<Message>, b: Waiting<Message>): boolean {
+    if (!a.isRepeat && !b.isRepeat && this.#mayDiffer(a, b)) return true;
+    return a.print === b.print && Math.abs(a.message.atMs - b.message.atMs) <= this.#limits.windowMs;
+  }
+
+  /** Nothing that is the same to the byte will come for it within the window: what is left of its key may be meant. */
+  #age(side: Side, waiting: Waiting<Message>): void {
+    const state = this.#sides[side];
+    const other = this.#sides[otherSide(side)];
+    const left = other.withKey(waiting.message.key).filter((each) => other.aged.has(each));
+    const counterpart =
+      left.find(({ print }) => print === waiting.print) ?? left.find((each) => this.#mayDiffer(waiting, each));
+    if (!counterpart) {
+      state.age(waiting);
+      return;
+    }
+    state.forget(waiting);
+    other.forget(counterpart);
+    this.#pair(side, waiting, counterpart);
+  }
+
+  /** Messages that were heard too early may belong to others, which were not heard. */
+  #mayDiffer(a: Waiting<Message>, b: Waiting<Message>): boolean {
+    return !this.#isEarly(a.message) && !this.#isEarly(b.message);
+  }
+
+  #isEarly({ atMs }: Message): boolean {
+    return atMs < this.#bothOpenedMs + this.#limits.windowMs;
+  }
+
+  get #bothOpenedMs(): number {
+    return Math.max(this.#sides.legacy.openedMs, this.#sides.new.openedMs);
+  }
+
+  #giveUp(side: Side, { message, print }: Waiting<Message>): void {
+    const closedMs = Math.min(this.#sides.legacy.closedMs, this.#sides.new.closedMs);
+    const wasHeardByBoth = !this.#isEarly(message) && message.atMs + this.#limits.windowMs < closedMs;
+    if (wasHeardByBoth && !this.#early.has(print)) this.#sink.alone(side, message);
+    else this.#sink.unsettled(side);
+  }
+
+  #pair(side: Side, waiting: Waiting<Message>, counterpart: Waiting<Message>): void {
+    const [legacy, fresh] = side === 'legacy' ? [waiting, counterpart] : [counterpart, waiting];
+    const earlierMs = Math.min(legacy.message.atMs, fresh.message.atMs);
+    // A side that began later repeats what was said before: that lags behind nothing.
+    const lagMs = earlierMs < this.#bothOpenedMs ? undefined : fresh.message.atMs - legacy.message.atMs;
     const isLate = lagMs !== undefined && Math.abs(lagMs) > this.#limits.windowMs;
+    const isReordered = !this.#early.has(legacy.print) && this.#isOutOfOrder(legacy.n, fresh.n);
     this.#sink.paired({ legacy: legacy.message, new: fresh.message, lagMs, isLate, isReordered });
   }
 
-  /** A side that began later repeats what was said before: that lags behind nothing. */
-  #lagOf(legacy: Message, fresh: Message): number | undefined {
-    const bothOpenedMs = Math.max(this.#openedMs.legacy, this.#openedMs.new);
-    return Math.min(legacy.atMs, fresh.atMs) < bothOpenedMs ? undefined : fresh.atMs - legacy.atMs;
+  #isOutOfOrder(legacy: number, fresh: number): boolean {
+    const isOut = this.#lastPairs.some((pair) => Math.sign(pair.legacy - legacy) !== Math.sign(pair.new - fresh));
+    this.#lastPairs.push({ legacy, new: fresh });
+    if (this.#lastPairs.length > ORDER_PAIRS_MAX) this.#lastPairs.shift();
+    return isOut;
+  }
+}
+
+/** What of one side waits, the oldest first: fresh for a window, then aged. */
+class SideState<Message extends KeyedMessage> {
+  openedMs = Number.POSITIVE_INFINITY;
+  closedMs = Number.POSITIVE_INFINITY;
+  heard = 0;
+  bytes = 0;
+  readonly keys = new RecentSet(KEYS_MAX);
+  readonly fresh = new Set<Waiting<Message>>();
+  readonly aged = new Set<Waiting<Message>>();
+  readonly #byKey = new Map<string, Waiting<Message>[]>();
+
+  get count(): number {
+    return this.fresh.size + this.aged.size;
   }
 
-  #wait(side: Side, waiting: Waiting<Message>): void {
-    const { waitingMax, waitingBytesMax } = this.#limits;
+  withKey(key: string): readonly Waiting<Message>[] {
+    return this.#byKey.get(key) ?? [];
+  }
+
+  wait(waiting: Waiting<Message>): void {
     const { key, body } = waiting.message;
-    if (this.#inOrder[side].size >= waitingMax || this.#bytes[side] + body.length > waitingBytesMax) {
-      this.#sink.dropped(side);
-      return;
-    }
-    this.#bytes[side] += body.length;
-    this.#inOrder[side].add(waiting);
-    const same = this.#byKey[side].get(key);
+    this.bytes += body.length;
+    this.fresh.add(waiting);
+    const same = this.#byKey.get(key);
     if (same) same.push(waiting);
-    else this.#byKey[side].set(key, [waiting]);
+    else this.#byKey.set(key, [waiting]);
   }
 
-  /** The oldest of its key. */
-  #forget(side: Side, waiting: Waiting<Message>): void {
-    const { key, body } = waiting.message;
-    this.#inOrder[side].delete(waiting);
-    this.#bytes[side] -= body.length;
-    const same = this.#byKey[side].get(key);
-    same?.shift();
-    if (same?.length === 0) this.#byKey[side].delete(key);
+  age(waiting: Waiting<Message>): void {
+    this.fresh.delete(waiting);
+    this.aged.add(waiting);
   }
+
+  forget(waiting: Waiting<Message>): void {
+    const { key, body } = waiting.message;
+    this.bytes -= body.length;
+    this.fresh.delete(waiting);
+    this.aged.delete(waiting);
+    const same = this.#byKey.get(key);
+    same?.splice(same.indexOf(waiting), 1);
+    if (same?.length === 0) this.#byKey.delete(key);
+  }
+}
+
+/** The last so many texts. */
+class RecentSet {
+  readonly #max: number;
+  readonly #texts = new Set<string>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  has(text: string): boolean {
+    return this.#texts.has(text);
+  }
+
+  /** Answers whether it was there. */
+  add(text: string): boolean {
+    const wasThere = this.#texts.delete(text);
+    this.#texts.add(text);
+    const [oldest] = this.#texts;
+    if (this.#texts.size > this.#max && oldest !== undefined) this.#texts.delete(oldest);
+    return wasThere;
+  }
+}
+
+function printOf({ key, body }: KeyedMessage): string {
+  return `${key} ${createHash('sha1').update(body).digest('base64url')}`;
 }

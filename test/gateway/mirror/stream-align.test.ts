@@ -98,6 +98,40 @@ describe('two streams', () => {
     assert.deepEqual(found, ['snapshot', '?legacy', '-later']);
   });
 
+  test('with a key that repeats, whose first message one side was not yet heard to send: what follows is not shifted', () => {
+    const pairs: string[] = [];
+    const align = new StreamAligner(
+      { windowMs: WINDOW_MS, waitingMax: 100, waitingBytesMax: 100_000 },
+      {
+        paired: ({ legacy, new: fresh }) => pairs.push(`${legacy.body}=${fresh.body}`),
+        alone: (side) => pairs.push(`alone ${side}`),
+        unsettled: (side) => pairs.push(`unsettled ${side}`),
+        dropped: (side) => pairs.push(`dropped ${side}`),
+      },
+    );
+    const push = (side: Side, price: string, atMs: number) =>
+      align.push(side, { key: 'BTC', body: Buffer.from(price), atMs });
+    align.opened('legacy', 0);
+    push('legacy', '1', 10);
+    align.opened('new', 20);
+    for (const [at, price] of ['2', '3', '4'].entries()) {
+      push('new', price, 100 + 100 * at);
+      push('legacy', price, 150 + 100 * at);
+    }
+    align.expire(100_000);
+    assert.deepEqual(pairs, ['2=2', '3=3', '4=4', 'unsettled legacy']);
+  });
+
+  test('with a key that repeats and a value that differs: told once nothing equal can come for either', () => {
+    const { push, found, align } = openAligner();
+    for (const side of ['legacy', 'new'] as const) push(side, 'a', 0);
+    push('legacy', 'a', 100);
+    align.push('new', { key: 'a', body: Buffer.from('other'), atMs: 110 });
+    assert.deepEqual(found, ['a']);
+    align.expire(111 + WINDOW_MS);
+    assert.deepEqual(found, ['a', 'a']);
+  });
+
   test('beyond what may wait: dropped and counted, by count and by bytes', () => {
     const few = openAligner({ waitingMax: 2 });
     for (const key of ['a', 'b', 'c']) few.push('legacy', key, 0);

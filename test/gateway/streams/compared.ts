@@ -127,8 +127,11 @@ export async function settled(gateway: TestGateway, both: readonly ScriptedStrea
 }
 
 /** A client's WebSocket through the gateway, and what it has got. */
-export async function connectSocket(gateway: TestGateway, options: { perMessageDeflate?: boolean } = {}) {
-  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`, {
+export async function connectSocket(
+  gateway: TestGateway,
+  { protocols = [], ...options }: { perMessageDeflate?: boolean; protocols?: string[] } = {},
+) {
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/ws`, protocols, {
     headers: { 'x-user-id': 'u' },
     ...options,
   });

@@ -54,6 +54,8 @@ export class ComparedStream {
   readonly #expiry: NodeJS.Timeout;
   readonly #duration: NodeJS.Timeout;
   #closing: NodeJS.Timeout | undefined;
+  /** Found just now, to be judged next: judging counts its own time. */
+  #pairs: Pair<Message>[] = [];
   #judging = 0;
   #isOver = false;
 
@@ -64,7 +66,7 @@ export class ComparedStream {
     this.#aligner = new StreamAligner<Message>(
       { windowMs: limits.windowMs, waitingMax: WAITING_MAX, waitingBytesMax: WAITING_BYTES_MAX },
       {
-        paired: (pair) => this.#paired(pair),
+        paired: (pair) => this.#pairs.push(pair),
         alone: (side, message) => this.#alone(side, message),
         unsettled: () => this.unsettled(1),
         dropped: () => {
@@ -74,7 +76,7 @@ export class ComparedStream {
       },
     );
     this.#aligner.opened(deps.side, nowMs());
-    this.#expiry = setInterval(() => this.#aligner.expire(nowMs()), EXPIRE_INTERVAL_MS).unref();
+    this.#expiry = setInterval(() => this.#work(() => this.#aligner.expire(nowMs())), EXPIRE_INTERVAL_MS).unref();
     this.#duration = setTimeout(() => this.end('duration_max'), limits.durationMs).unref();
     found({ kind: 'begun' });
   }
@@ -105,19 +107,21 @@ export class ComparedStream {
       this.end('compare_budget');
       return;
     }
-    const keyed = () => read().map((message) => ({ ...message, key: this.#keyOf(message), atMs }));
-    for (const message of this.#timed(keyed)) {
-      if (++this.#heard[from] > limits.messagesMax) this.end('messages_max');
-      if (this.#isOver) return;
-      this.#aligner.push(from, message);
-    }
+    this.#work(() => {
+      for (const message of read()) {
+        if (++this.#heard[from] > limits.messagesMax) this.end('messages_max');
+        if (this.#isOver) return;
+        this.#aligner.push(from, { ...message, key: this.#keyOf(message), atMs });
+      }
+    });
   }
 
   /** The client has said something that the other side is to be told; `say` answers false when it does not take it. */
   tell(read: () => readonly SocketMessage[], say: (message: SocketMessage) => boolean): void {
     if (this.#isOver) return;
-    const isTaken = this.#timed(read).every(say);
-    if (!isTaken) this.end('client_messages');
+    this.#work(() => {
+      if (!read().every(say)) this.end('client_messages');
+    });
   }
 
   /** Messages of which nothing can be said. */
@@ -132,23 +136,27 @@ export class ComparedStream {
     clearInterval(this.#expiry);
     clearTimeout(this.#duration);
     clearTimeout(this.#closing);
-    this.#deps.ended();
-    this.#aligner.finish(this.#deps.nowMs());
-    this.#deps.found({ kind: 'ended', reason });
+    this.#work(() => {
+      this.#aligner.finish(this.#deps.nowMs());
+      this.#deps.found({ kind: 'ended', reason });
+      this.#deps.ended();
+    });
   }
 
-  /** Counts the time that reading takes; what cannot be read ends the stream. */
-  #timed<Read>(read: () => readonly Read[]): readonly Read[] {
+  /** Does what may take time and may fail: the time is counted, what cannot be read ends the stream, and nothing is thrown. */
+  #work(work: () => void): void {
+    const { budget, raised } = this.#deps;
     const startedAt = performance.now();
     try {
-      return read();
+      work();
     } catch (error) {
-      if (!(error instanceof Unreadable)) this.#deps.raised('stream compare', error);
-      this.end('unreadable');
-      return [];
-    } finally {
-      this.#deps.budget.spend(performance.now() - startedAt);
+      if (!(error instanceof Unreadable)) raised('stream compare', error);
+      this.end(error instanceof Unreadable ? 'unreadable' : 'internal');
     }
+    budget.spend(performance.now() - startedAt);
+    const pairs = this.#pairs;
+    this.#pairs = [];
+    for (const pair of pairs) this.#judge(pair);
   }
 
   #alone(side: Side, message: Message): void {
@@ -158,7 +166,7 @@ export class ComparedStream {
     found({ kind: 'single', outcome, count: 1 }, { ...sides, requestId, outcome, differences: [] });
   }
 
-  #paired(pair: Pair<Message>): void {
+  #judge(pair: Pair<Message>): void {
     const { comparer, budget, routeId, compare, side, raised } = this.#deps;
     const { legacy, new: fresh } = pair;
     if (legacy.contentType === fresh.contentType && legacy.body.equals(fresh.body)) this.#judged(pair, MATCH);

@@ -90,7 +90,7 @@ export function openOtherSocket(
       isOver = true;
       unsent = [];
       socket.close(GOING_AWAY); // Before it is open this gives it up.
-      socket.pause(); // Whatever it still sends.
+      if (isOpen) socket.pause(); // Whatever it still sends.
       setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };

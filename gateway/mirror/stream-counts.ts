@@ -29,7 +29,8 @@ export type StreamEnd =
   | 'waiting' // more messages waited for their counterparts than may
   | 'client_messages' // the client said more than the other side took
   | 'unreadable' // what came was no such stream, or a message was too large
-  | 'compare_budget';
+  | 'compare_budget'
+  | 'internal'; // comparing itself failed; the log has the cause
 
 /** What became of messages: of pairs but for the last three, which are of one side. */
 export const MESSAGE_OUTCOMES = [

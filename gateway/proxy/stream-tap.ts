@@ -1,8 +1,8 @@
 // What may read along with an open stream, without being in its way.
 
 /**
- * It hears of bytes once they are on their way. It never throws, and copies at once what it keeps: the memory of a chunk may
- * be given back as soon as it has been written.
+ * It hears of bytes as they pass, and may only copy them then: it never throws, works later, and keeps no chunk itself, whose
+ * memory is given back once it has been written.
  */
 export interface StreamTap {
   /** The next bytes from the side that serves. */

@@ -156,7 +156,7 @@ for (const [name, { start, connect }] of Object.entries(KINDS)) {
     });
 
     it('ends after as long as it may compare', async () => {
-      const { gateway, fresh } = await opened({ compare: { durationMs: 30 } });
+      const { gateway, fresh } = await opened({ compare: { durationMs: 700 } });
       await found(gateway, ({ ended }) => ended.duration_max === 1, 'the end');
       await eventually(() => fresh.isClosed, 'the other stream to be closed');
     });

@@ -10,10 +10,11 @@ import type { Verdict } from './compare.ts';
 import type { Comparer } from './comparer.ts';
 import type { Observation } from './observation.ts';
 import { type SocketMessage, Unreadable } from './socket-messages.ts';
-import { type KeyedMessage, type Pair, StreamAligner } from './stream-align.ts';
+import { type Pair, StreamAligner } from './stream-align.ts';
 import { messageOutcomeOf, type StreamEnd, type StreamFinding } from './stream-counts.ts';
 import { compileKey, type HeardMessage, type KeyOf } from './stream-key.ts';
 import type { SampledAs, StreamShown } from './stream-sample.ts';
+import type { KeyedMessage } from './stream-waiting.ts';
 
 /** Messages of one side that may wait for their counterparts. */
 const WAITING_MAX = 2_000;

@@ -8,17 +8,8 @@
 // A key may repeat, and one side is heard later than the other, so that nobody knows how many of a key were missed. That must
 // not shift all pairs that follow: messages that are the same to the byte go together first, and what differs is paired at
 // once only where no other message can be meant.
-import { createHash } from 'node:crypto';
 import { otherSide, SIDES, type Side } from '../routing/side.ts';
-
-/** What both sides are compared by. */
-export interface KeyedMessage {
-  /** Messages of the two sides with equal keys are the same one. Repeated keys pair in their order. */
-  readonly key: string;
-  readonly body: Buffer;
-  /** When it came, in milliseconds of a steady clock. */
-  readonly atMs: number;
-}
+import { isSame, type KeyedMessage, printOf, RecentSet, SideState, type Waiting } from './stream-waiting.ts';
 
 export interface Pair<Message> {
   readonly legacy: Message;
@@ -54,32 +45,22 @@ const LATE_WINDOWS = 3;
 const PATIENCE_WINDOWS = LATE_WINDOWS + 1;
 /** Pairs that a pair is held against to find it out of order. */
 const ORDER_PAIRS_MAX = 64;
-/** Keys of a side that are remembered, to know those that repeat. */
-const KEYS_MAX = 4_096;
-
-interface Waiting<Message> {
-  readonly message: Message;
-  /** Its place among the messages of its side. */
-  readonly n: number;
-  /** The same for messages with equal keys and bodies. */
-  readonly print: string;
-  /** Its side has sent this key before. */
-  readonly isRepeat: boolean;
-}
-
 export class StreamAligner<Message extends KeyedMessage> {
   readonly #limits: AlignLimits;
   readonly #sink: AlignSink<Message>;
   readonly #sides: Readonly<Record<Side, SideState<Message>>>;
   /** What was heard while the other side was not, or not for a window yet: of these one may be missed there. */
   readonly #early: RecentSet;
+  readonly #earlyKeys: RecentSet;
   readonly #lastPairs: { readonly legacy: number; readonly new: number }[] = [];
 
   constructor(limits: AlignLimits, sink: AlignSink<Message>) {
     this.#limits = limits;
     this.#sink = sink;
     this.#sides = { legacy: new SideState(), new: new SideState() };
-    this.#early = new RecentSet(2 * limits.waitingMax); // What does not wait any more cannot be mistaken for another.
+    // What does not wait any more cannot be mistaken for another.
+    this.#early = new RecentSet(2 * limits.waitingMax);
+    this.#earlyKeys = new RecentSet(2 * limits.waitingMax);
   }
 
   get waiting(): number {
@@ -101,8 +82,11 @@ export class StreamAligner<Message extends KeyedMessage> {
     const state = this.#sides[side];
     const other = this.#sides[otherSide(side)];
     const isRepeat = state.keys.add(message.key);
-    const waiting = { message, n: state.heard++, print: printOf(message), isRepeat };
-    if (this.#isEarly(message)) this.#early.add(waiting.print);
+    const waiting = { message, n: state.heard++, isRepeat };
+    if (this.#isEarly(message)) {
+      this.#early.add(printOf(message));
+      this.#earlyKeys.add(message.key);
+    }
     const counterpart = other.withKey(message.key).find((each) => this.#belongTogether(waiting, each));
     if (counterpart) {
       other.forget(counterpart);
@@ -153,7 +137,7 @@ export class StreamAligner<Message extends KeyedMessage> {
   /** Whether two are a pair as soon as both are there. */
   #belongTogether(a: Waiting<Message>, b: Waiting<Message>): boolean {
     if (!a.isRepeat && !b.isRepeat && this.#mayDiffer(a, b)) return true;
-    return a.print === b.print && Math.abs(a.message.atMs - b.message.atMs) <= this.#limits.windowMs;
+    return isSame(a, b) && Math.abs(a.message.atMs - b.message.atMs) <= this.#limits.windowMs;
   }
 
   /** Nothing that is the same to the byte will come for it within the window: what is left of its key may be meant. */
@@ -162,7 +146,7 @@ export class StreamAligner<Message extends KeyedMessage> {
     const other = this.#sides[otherSide(side)];
     const left = other.withKey(waiting.message.key).filter((each) => other.aged.has(each));
     const counterpart =
-      left.find(({ print }) => print === waiting.print) ?? left.find((each) => this.#mayDiffer(waiting, each));
+      left.find((each) => isSame(waiting, each)) ?? left.find((each) => this.#mayDiffer(waiting, each));
     if (!counterpart) {
       state.age(waiting);
       return;
@@ -185,10 +169,10 @@ export class StreamAligner<Message extends KeyedMessage> {
     return Math.max(this.#sides.legacy.openedMs, this.#sides.new.openedMs);
   }
 
-  #giveUp(side: Side, { message, print }: Waiting<Message>): void {
+  #giveUp(side: Side, { message }: Waiting<Message>): void {
     const closedMs = Math.min(this.#sides.legacy.closedMs, this.#sides.new.closedMs);
     const wasHeardByBoth = !this.#isEarly(message) && message.atMs + this.#limits.windowMs < closedMs;
-    if (wasHeardByBoth && !this.#early.has(print)) this.#sink.alone(side, message);
+    if (wasHeardByBoth && !this.#repeatsEarly(message)) this.#sink.alone(side, message);
     else this.#sink.unsettled(side);
   }
 
@@ -198,8 +182,13 @@ export class StreamAligner<Message extends KeyedMessage> {
     // A side that began later repeats what was said before: that lags behind nothing.
     const lagMs = earlierMs < this.#bothOpenedMs ? undefined : fresh.message.atMs - legacy.message.atMs;
     const isLate = lagMs !== undefined && Math.abs(lagMs) > this.#limits.windowMs;
-    const isReordered = !this.#early.has(legacy.print) && this.#isOutOfOrder(legacy.n, fresh.n);
+    const isReordered = !this.#repeatsEarly(legacy.message) && this.#isOutOfOrder(legacy.n, fresh.n);
     this.#sink.paired({ legacy: legacy.message, new: fresh.message, lagMs, isLate, isReordered });
+  }
+
+  /** Whether it cannot be told from a message that one side may have missed. */
+  #repeatsEarly(message: Message): boolean {
+    return this.#earlyKeys.has(message.key) && this.#early.has(printOf(message));
   }
 
   #isOutOfOrder(legacy: number, fresh: number): boolean {
@@ -208,75 +197,4 @@ export class StreamAligner<Message extends KeyedMessage> {
     if (this.#lastPairs.length > ORDER_PAIRS_MAX) this.#lastPairs.shift();
     return isOut;
   }
-}
-
-/** What of one side waits, the oldest first: fresh for a window, then aged. */
-class SideState<Message extends KeyedMessage> {
-  openedMs = Number.POSITIVE_INFINITY;
-  closedMs = Number.POSITIVE_INFINITY;
-  heard = 0;
-  bytes = 0;
-  readonly keys = new RecentSet(KEYS_MAX);
-  readonly fresh = new Set<Waiting<Message>>();
-  readonly aged = new Set<Waiting<Message>>();
-  readonly #byKey = new Map<string, Waiting<Message>[]>();
-
-  get count(): number {
-    return this.fresh.size + this.aged.size;
-  }
-
-  withKey(key: string): readonly Waiting<Message>[] {
-    return this.#byKey.get(key) ?? [];
-  }
-
-  wait(waiting: Waiting<Message>): void {
-    const { key, body } = waiting.message;
-    this.bytes += body.length;
-    this.fresh.add(waiting);
-    const same = this.#byKey.get(key);
-    if (same) same.push(waiting);
-    else this.#byKey.set(key, [waiting]);
-  }
-
-  age(waiting: Waiting<Message>): void {
-    this.fresh.delete(waiting);
-    this.aged.add(waiting);
-  }
-
-  forget(waiting: Waiting<Message>): void {
-    const { key, body } = waiting.message;
-    this.bytes -= body.length;
-    this.fresh.delete(waiting);
-    this.aged.delete(waiting);
-    const same = this.#byKey.get(key);
-    same?.splice(same.indexOf(waiting), 1);
-    if (same?.length === 0) this.#byKey.delete(key);
-  }
-}
-
-/** The last so many texts. */
-class RecentSet {
-  readonly #max: number;
-  readonly #texts = new Set<string>();
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  has(text: string): boolean {
-    return this.#texts.has(text);
-  }
-
-  /** Answers whether it was there. */
-  add(text: string): boolean {
-    const wasThere = this.#texts.delete(text);
-    this.#texts.add(text);
-    const [oldest] = this.#texts;
-    if (this.#texts.size > this.#max && oldest !== undefined) this.#texts.delete(oldest);
-    return wasThere;
-  }
-}
-
-function printOf({ key, body }: KeyedMessage): string {
-  return `${key} ${createHash('sha1').update(body).digest('base64url')}`;
 }

@@ -12,7 +12,9 @@ import { startWorkers } from './start-workers.ts';
 const kept = closingAfterEach();
 const WORKERS = 2;
 const CLIENTS = 8;
-const WINDOW_MS = 400;
+const WINDOW_MS = 500;
+/** However busy the machine is. */
+const UNHURRIED = { mirror: { compareCpuPercent: 100 } };
 
 /** A client of an event stream on a connection of its own, so that any worker may get it. */
 function listen(url: string) {
@@ -31,7 +33,7 @@ describe('streams that are compared by several workers', () => {
     const compare = { key: ['$.id'], windowMs: WINDOW_MS, streamsMax: WORKERS * CLIENTS };
     const match = { methods: ['GET'], path: '/events' };
     const routes = [{ id: 'feed', initialStage: 'shadow', match, streams: { compare } }];
-    const gateway = await kept(startWorkers({ workers: WORKERS, sides, routes }));
+    const gateway = await kept(startWorkers({ workers: WORKERS, sides, routes, overrides: UNHURRIED }));
     const evidence = async (): Promise<StreamEvidence | undefined> =>
       (await gateway.api('GET', '/api/routes/feed/comparisons')).body.streams;
     for (let i = 0; i < CLIENTS; i++) await kept(listen(gateway.url));

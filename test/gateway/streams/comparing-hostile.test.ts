@@ -1,6 +1,6 @@
 // What the other side can do to a client whose stream is compared: nothing. And what it can do to the gateway: little.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { WebSocketServer } from 'ws';
@@ -21,7 +21,7 @@ import {
 } from './compared.ts';
 
 const kept = closingAfterEach();
-const QUICK = { mirror: { timeoutMs: 200, bodyBytesMax: 10_000 } };
+const SMALL = { bodyBytesMax: 10_000 };
 
 type Other = () => Promise<{ url: string; close(): Promise<unknown> }>;
 
@@ -67,7 +67,7 @@ const neverAnswers: Other = () => startRawServer(() => {});
 const refuses: Other = () => startUpstream((_, outgoing) => outgoing.writeHead(503).end('no'));
 const garbage: Other = () => startRawServer((socket) => socket.write('this is no HTTP\r\n\r\n'));
 const isNotThere: Other = async () => ({ url: `http://127.0.0.1:${await closedPort()}`, close: async () => {} });
-const eventsOf = (speak: (outgoing: import('node:http').ServerResponse) => void): Other => {
+const eventsOf = (speak: (outgoing: ServerResponse) => void): Other => {
   return () =>
     startUpstream((_, outgoing) => {
       outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -124,7 +124,8 @@ for (const [name, { others, start, connect }] of Object.entries(KINDS)) {
       it(`${what} goes on as it is: ${end}`, async () => {
         const legacy: ScriptedSide = await kept(start());
         const other = await kept(startOther());
-        const given = { route: QUICK, compare: { messagesMax: 500 } };
+        const mirror = startOther === neverAnswers ? { ...SMALL, timeoutMs: 200 } : SMALL;
+        const given = { route: { mirror }, compare: { messagesMax: 500 } };
         const gateway = await kept(startComparing({ legacy, new: other }, given));
         const client: { close(): void } = await kept<{ close(): void }>(connect(gateway));
         const stream = await legacy.stream();

@@ -249,6 +249,64 @@ export const redact = z.strictObject({
     ),
 });
 
+const STREAM_WINDOW_MS = 2_000;
+const COMPARED_MESSAGES = 10_000;
+const COMPARED_DURATION_MS = 300_000;
+const COMPARED_STREAMS = 4;
+
+/** A key is made of single values, so its paths name one place each. */
+const keyPath = z.string().refine(isPlace, 'expected a path of names only, such as $.type or $.data.id');
+
+function isPlace(text: string): boolean {
+  if (comparePathProblem(text) !== undefined) return false;
+  const path = parseComparePath(text);
+  return (
+    path.part === 'body' &&
+    path.steps.length > 0 &&
+    path.steps.every(({ selectors, deep }) => !deep && selectors.length === 1 && selectors[0]?.kind === 'name')
+  );
+}
+
+const streamCompare = z.strictObject({
+  key: z
+    .array(keyPath)
+    .min(1)
+    .max(10)
+    .optional()
+    .describe(
+      'What tells one message from the others: its values at these places, such as [$.type, $.id]; messages of both sides ' +
+        'with the same key are compared. Without it, and for messages that have none of them, an event is known by its name ' +
+        'and id, and what has no id by its content as a whole, so that a message that differs is one missing and one extra.',
+    ),
+  windowMs: durationMs
+    .max(60_000)
+    .default(STREAM_WINDOW_MS)
+    .describe(
+      'How far apart the sides may send the same message; one that comes later is late, and after three times as long missing.',
+    ),
+  clientMessages: z
+    .enum(['copy', 'drop'])
+    .default('drop')
+    .describe(
+      "Whether the other side gets what a WebSocket's client says. Only copy what has no effect there but on its answers.",
+    ),
+  messagesMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(COMPARED_MESSAGES)
+    .describe('Messages of one side after which a stream is compared no longer.'),
+  durationMs: durationMs.default(COMPARED_DURATION_MS).describe('How long a stream is compared.'),
+  streamsMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(COMPARED_STREAMS)
+    .describe('Streams of the route that are compared at once; each is one more stream for the other side.'),
+});
+
 const streams = z.strictObject({
   onFlip: z
     .enum(['pin', 'drain', 'close'])
@@ -267,6 +325,12 @@ const streams = z.strictObject({
   idleTimeoutMs: durationMs
     .optional()
     .describe('Closes a stream on which nothing has moved for this long; without it a stream may be quiet for ever.'),
+  compare: streamCompare
+    .optional()
+    .describe(
+      'Opens the other side too, for a stream whose request is to be copied, and compares what both send. ' +
+        'Without it streams are not compared.',
+    ),
 });
 
 /** For streams on paths that no route names. */

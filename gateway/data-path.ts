@@ -4,13 +4,17 @@ import { readSigningKeys } from '../config/load-gateway.ts';
 import { type Breakers, createBreakers } from './breakers.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { createCompareBudget } from './mirror/budget.ts';
+import { createStreamComparing } from './mirror/compare-streams.ts';
+import { createComparer } from './mirror/comparer.ts';
 import { createDryRuns } from './mirror/dry-run.ts';
 import type { EvidenceSink } from './mirror/evidence.ts';
 import type { IdMap } from './mirror/id-map.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
+import { messageOutcomeOf, type StreamFinding } from './mirror/stream-counts.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
-import type { FlagReader, ForcedSides } from './routing/decide.ts';
+import { decide, type FlagReader, type ForcedSides } from './routing/decide.ts';
 import { SIDES } from './routing/side.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
@@ -40,6 +44,8 @@ export interface DataPath {
   readonly breakers: Breakers;
   /** Starts listening; answers `host:port` as bound. @throws when the address cannot be bound. */
   listen(hostPort: string): Promise<string>;
+  /** Decides what is open again, after a change that may move a side. */
+  redecide(): void;
   /** Brings those gauges up to date that are read only when somebody asks. */
   measure(): void;
   /** Takes nothing new, lets requests and streams in flight finish, then the copies under way. */
@@ -52,8 +58,10 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     metrics.breakerOpen.set({ route, side }, open ? 1 : 0);
     log.warn({ route, side, open }, 'circuit breaker');
   });
+  const budget = createCompareBudget(settings.current.config.mirror.compareCpuPercent, () => now().getTime());
+  const comparer = createComparer({ now, raised, spend: budget.spend });
   const mirror = createMirror({
-    ...{ ids, evidence, raised, now },
+    ...{ ids, evidence, raised, now, budget, comparer },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
     dryRuns: createDryRuns({
@@ -66,12 +74,31 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       if (reason) metrics.dropped.inc({ route, reason });
     },
   });
-  const streams = createOpenStreams({ table: () => settings.current.table, forced, isEnabled, metrics, now });
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, upgrades: createUpgradeProxy() });
+  const table = () => settings.current.table;
+  const streams = createOpenStreams({ table, forced, isEnabled, metrics, now });
+  const comparing = createStreamComparing({
+    ...{ budget, comparer, raised },
+    upstreams: () => settings.current.upstreams.streaming,
+    configs: () => settings.current.config.upstreams,
+    decide(routeId, identity) {
+      const route = table().byId(routeId);
+      return route && decide(route, identity, forced, isEnabled);
+    },
+    found(route, finding, shown) {
+      evidence.streamed(route, finding, shown);
+      measureFinding(metrics, route, finding);
+    },
+    failed: (route, requestId, cause) => log.info({ route, requestId, cause }, 'compared stream not opened'),
+  });
+  const server = createTrafficServer({ ...deps, breakers, mirror, streams, comparing, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,
     breakers,
+    redecide() {
+      streams.redecide();
+      comparing.redecide();
+    },
     listen: (hostPort) => server.listen(hostPort),
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);
@@ -80,6 +107,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
     async close() {
       server.shed();
+      comparing.close();
       await delay(settings.current.config.shutdown.delayMs);
       await server.close();
       await mirror.close();
@@ -87,4 +115,20 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       await deps.tracing?.close();
     },
   };
+}
+
+function measureFinding(
+  { comparedStreams, comparedMessages, messageLag }: GatewayMetrics,
+  route: string,
+  finding: StreamFinding,
+) {
+  if (finding.kind === 'begun') comparedStreams.inc({ route, outcome: 'begun' });
+  else if (finding.kind === 'single') comparedMessages.inc({ route, outcome: finding.outcome }, finding.count);
+  else if (finding.kind === 'pair') {
+    const { verdict, isLate, isReordered, lagMs } = finding;
+    comparedMessages.inc({ route, outcome: 'dropped' in verdict ? 'dropped' : messageOutcomeOf(verdict.outcome) });
+    if (isLate) comparedMessages.inc({ route, outcome: 'late' });
+    if (isReordered) comparedMessages.inc({ route, outcome: 'reordered' });
+    if (lagMs !== undefined) messageLag.observe({ route }, lagMs / 1000);
+  } else comparedStreams.inc({ route, outcome: finding.reason });
 }

@@ -189,9 +189,13 @@ function followConfig(file: string, deps: FollowDeps): Reloader {
 
 /** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
 function numbersOf({ evidence, traffic }: Serving, route: string) {
-  const comparison = evidence.of(route);
+  const brief = <E extends { readonly differences: readonly unknown[] }>(found: E) => ({
+    ...found,
+    differences: found.differences.slice(0, 10),
+  });
+  const { streams, ...comparison } = evidence.of(route);
   return {
-    comparison: { ...comparison, differences: comparison.differences.slice(0, 10) },
+    comparison: { ...brief(comparison), ...(streams ? { streams: { ...brief(streams), samples: [] } } : {}) },
     traffic: traffic.of(route),
   };
 }

@@ -153,7 +153,12 @@ function answer(deps: UpgradeDeps, handshake: Handshake, { result, decision: by 
     }
     ended({ status: client.switchedStatus, failure: undefined });
     // 5. Open until either peer, or a flip, ends it.
-    const ends = { client: switched.stream, upstream, early: switched.early };
+    const { pairs, connection } = client;
+    const tap = deps.comparing.socket({
+      ...{ ...routed, side, requestId, method: 'GET', path: handshake.path, answered: fields },
+      headersFor: (to) => settings.edge.headers(pairs, connection, { requestId, side: to, traceparent: undefined }),
+    });
+    const ends = { client: switched.stream, upstream, early: switched.early, tap };
     const line = { requestId, route: routeId, side };
     deps.streams.openTunnel(routed, side, ends, logsEnd(deps, line, handshake.startedAt));
   }

@@ -10,6 +10,7 @@ import { failRequest, recordFault } from './contain.ts';
 import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { Delivered } from './either-side.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
+import type { StreamComparing } from './mirror/compare-streams.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
 import type { CopyTicket, ServedRequest } from './mirror/ticket.ts';
@@ -32,6 +33,7 @@ export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDep
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
   readonly mirror: Mirror;
+  readonly comparing: StreamComparing;
   readonly streams: OpenStreams;
   readonly rates: RateLimiter;
   readonly tracing: Tracing | undefined;
@@ -105,7 +107,10 @@ export function createHandler(deps: HandlerDeps) {
     const crossOrigin = settings.cors.added(pairs);
     const addedFor = (by: Decision) =>
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
-    const openEvents: Delivery['openEvents'] = (by, ends) => deps.streams.openEvents(routed, by.side, ends);
+    const openEvents: Delivery['openEvents'] = ({ side }, ends) => {
+      const served = { ...routed, side, requestId, method, path, answered: ends.headers, headersFor };
+      return deps.streams.openEvents(routed, side, ends, () => deps.comparing.events(served));
+    };
     const { shadow } = decision;
     const ticket = route && shadow ? deps.mirror.begin(route, { shadow, method, identity }) : undefined;
 

@@ -5,6 +5,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** OpenTelemetry's advice for HTTP servers, and finer steps below, since a gateway adds less than a millisecond. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Of messages, which the new side may also send first. */
+const LAG_BUCKETS = [-1, -0.1, -0.01, 0, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 export type GatewayMetrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
@@ -156,6 +159,25 @@ function mirrorMetrics(registers: Registry[]) {
       help: 'Share of the copies to a side that may be sent now: less than 1 while it is slow or fails.',
       labelNames: ['side'] as const,
       aggregator: 'min', // Each worker finds out for itself.
+      registers,
+    }),
+    comparedStreams: new Counter({
+      name: 'banyan_compared_streams_total',
+      help: 'Streams that were to be compared: those begun, and why others were not or no longer (see mirror/stream-counts.ts).',
+      labelNames: ['route', 'outcome'] as const,
+      registers,
+    }),
+    comparedMessages: new Counter({
+      name: 'banyan_compared_stream_messages_total',
+      help: 'Messages of compared streams: pairs by their verdict, of those late and reordered ones once more, and single ones.',
+      labelNames: ['route', 'outcome'] as const,
+      registers,
+    }),
+    messageLag: new Histogram({
+      name: 'banyan_compared_stream_lag_seconds',
+      help: "How much later the new side's messages came than legacy's; negative when they came before.",
+      labelNames: ['route'] as const,
+      buckets: LAG_BUCKETS,
       registers,
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),

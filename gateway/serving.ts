@@ -129,7 +129,7 @@ export function serveHere(deps: ServingDeps): Serving {
       const begun = createDataPath({
         ...{ ...deps, ids, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates },
       });
-      decisions.onChange(begun.streams.redecide);
+      decisions.onChange(begun.redecide);
       const address = await begun.listen(hostPort);
       path = begun;
       metrics.workers.set(1);

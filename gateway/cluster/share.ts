@@ -1,5 +1,5 @@
 // One worker's share of what the configuration allows a gateway as a whole. Pure.
-import type { GatewayConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
+import type { GatewayConfig, RouteConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
 
 type CopyRates = Pick<GatewayConfig['mirror'], 'copiesPerSecondMax' | 'bytesPerSecondMax'>;
 
@@ -11,9 +11,17 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
     copiesPerSecondMax: copiesPerSecondMax && copiesPerSecondMax / workers,
     bytesPerSecondMax: bytesPerSecondMax && bytesPerSecondMax / workers,
   });
-  const { mirror, limits, upstreams } = config;
+  const streamsOf = ({ compare, ...streams }: RouteConfig['streams']): RouteConfig['streams'] =>
+    compare ? { ...streams, compare: { ...compare, streamsMax: share(compare.streamsMax) } } : streams;
+  const route = (each: RouteConfig): RouteConfig => ({
+    ...each,
+    mirror: { ...each.mirror, ...ratesOf(each.mirror) },
+    streams: streamsOf(each.streams),
+  });
+  const { mirror, limits, upstreams, routes } = config;
   return {
     ...config,
+    routes: routes.map(route),
     upstreams: { legacy: upstream(upstreams.legacy), new: upstream(upstreams.new) },
     mirror: {
       ...mirror,
@@ -23,7 +31,6 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
       compareCpuPercent: mirror.compareCpuPercent / workers,
       ...ratesOf(mirror),
     },
-    routes: config.routes.map((route) => ({ ...route, mirror: { ...route.mirror, ...ratesOf(route.mirror) } })),
     limits: {
       ...limits,
       connectionsMax: share(limits.connectionsMax),

@@ -142,7 +142,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     apply(change) {
       state.apply(change);
       rates.follow(settings.current.config);
-      path.streams.redecide();
+      path.redecide();
       reporter.flush();
     },
     async stop() {

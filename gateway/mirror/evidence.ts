@@ -8,6 +8,8 @@ import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
 import { type Findings, type KeptFindings, RouteRecord } from './route-record.ts';
 import type { ComparedRequest, Sample } from './sample.ts';
+import { concludeStreams, type StreamEvidence, type StreamFinding } from './stream-counts.ts';
+import type { StreamShown } from './stream-sample.ts';
 import type { Window, WindowCounts } from './windows.ts';
 
 export type { ComparedRequest, Sample, SampleSide } from './sample.ts';
@@ -55,6 +57,8 @@ export interface RouteEvidence {
   readonly differences: readonly DifferenceCount[];
   /** Differences that were not listed because there are too many kinds of them. */
   readonly differencesDropped: number;
+  /** What comparing streams has found, in no window; absent before any was to be compared. */
+  readonly streams?: StreamEvidence;
 }
 
 /** What requests leave behind. */
@@ -64,6 +68,8 @@ export interface EvidenceSink {
   /** Copies were never sent. */
   drop(route: string, reason: string, copies?: number): void;
   record(route: string, request: ComparedRequest, pair: ObservedPair, verdict: Verdict): void;
+  /** Something was found in comparing a stream; `shown` is what a sample would show. */
+  streamed(route: string, finding: StreamFinding, shown: StreamShown | undefined): void;
 }
 
 /** What operators, gates and stores read of it. */
@@ -117,9 +123,14 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
       const agrees = AGREEING.includes(verdict.outcome);
       recordOf(route).record({ request, pair, verdict }, agrees, nowMs(), redactionOf(route));
     },
+    streamed: (route, finding, shown) => recordOf(route).streamed(finding, shown, nowMs(), redactionOf(route)),
     of(route, window = 'stage') {
       const record = recordOf(route);
-      return conclude(window, record.of(window, nowMs()), record.pending);
+      const { streams } = record;
+      return {
+        ...conclude(window, record.of(window, nowMs()), record.pending),
+        ...(streams ? { streams: concludeStreams(streams.counted, streams.sinceMs) } : {}),
+      };
     },
     samples(route) {
       const record = recordOf(route);
@@ -127,8 +138,9 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
       return record.samples.toReversed();
     },
     enter: (route, stage) => recordOf(route).enter(stage, nowMs()),
-    absorb({ route, begun, slices, added }) {
+    absorb({ route, begun, slices, added, streams }) {
       const record = recordOf(route);
+      if (streams) record.addStreams(streams, nowMs());
       record.begin(begun);
       for (const [startMs, counts] of slices) record.add(startMs, counts);
       record.addSamples(added);

@@ -11,7 +11,8 @@ import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { mayCopy } from './ask.ts';
-import { createComparer } from './comparer.ts';
+import type { CompareBudget } from './budget.ts';
+import type { Comparer } from './comparer.ts';
 import type { Outcome } from './observation.ts';
 import { createQueue } from './queue.ts';
 import { createRestraints } from './restraints.ts';
@@ -50,16 +51,19 @@ export interface Mirror {
 
 export interface MirrorDeps extends Omit<RunDeps, 'restraints' | 'comparer'> {
   readonly limits: GatewayConfig['mirror'];
+  /** Shared by all that compare. */
+  readonly budget: CompareBudget;
+  /** The same; closed with the mirror. */
+  readonly comparer: Comparer;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, dryRuns, evidence, onOutcome, raised, now } = deps;
+  const { limits, dryRuns, budget, comparer, evidence, onOutcome, raised, now } = deps;
   const nowMs = () => now().getTime();
   const sampler = createSampler(nowMs);
-  const restraints = createRestraints(limits, nowMs);
-  const comparer = createComparer({ now, raised, spend: restraints.compared });
-  const run = createRun({ ...deps, restraints, comparer });
+  const restraints = createRestraints(limits, budget, nowMs);
+  const run = createRun({ ...deps, restraints });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),

@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../config/gateway-schema.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { createBackoff } from './backoff.ts';
-import { createCompareBudget } from './budget.ts';
+import type { CompareBudget } from './budget.ts';
 import { type CapRefusal, createCaps } from './caps.ts';
 import { createChooser } from './chooser.ts';
 import type { Observation } from './observation.ts';
@@ -24,8 +24,11 @@ export interface Restraints {
   readonly allowedShare: Readonly<Record<Side, number>>;
 }
 
-export function createRestraints(limits: GatewayConfig['mirror'], nowMs: () => number): Restraints {
-  const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
+export function createRestraints(
+  limits: GatewayConfig['mirror'],
+  budget: CompareBudget,
+  nowMs: () => number,
+): Restraints {
   const caps = createCaps(limits, nowMs);
   const each = <T>(make: () => T): Record<Side, T> => ({ legacy: make(), new: make() });
   const outages = each(() => createOutage(nowMs));

@@ -14,6 +14,16 @@ import { OUTCOMES } from './observation.ts';
 import type { Redaction } from './redact.ts';
 import { type Found, type Sample, sampleOf } from './sample.ts';
 import { keptSamples, SAMPLES_EACH, type ShelvedSample, shelved } from './sample-shelf.ts';
+import {
+  addStreamCounted,
+  addStreamSample,
+  countStream,
+  newStreamCounted,
+  type StreamCounted,
+  type StreamFinding,
+  wantsStreamSample,
+} from './stream-counts.ts';
+import { type StreamShown, streamSampleOf } from './stream-sample.ts';
 import { SLICES_MAX, type Slices, sliceOf, type Window, type WindowCounts, Windows } from './windows.ts';
 
 /** Once a difference has its first samples, another is kept this long after the last of the route. */
@@ -36,6 +46,8 @@ export interface Findings {
   readonly added: readonly Sample[];
   /** Samples that were told of before and are not kept any longer. */
   readonly removed: readonly number[];
+  /** Of compared streams; undefined where nothing was. */
+  readonly streams?: StreamCounted;
 }
 
 /** All that was kept of a route. */
@@ -68,6 +80,10 @@ export class RouteRecord {
   readonly #told = new Set<number>(); // Of the samples, and of those just removed.
   #lastNumber: number;
   #sampledMs = 0;
+  #streamSampledMs = 0;
+  /** What comparing streams has found since the stage began, or this process did; and what of it nobody has taken yet. */
+  #streams: { readonly sinceMs: number; readonly counted: StreamCounted } | undefined;
+  #untakenStreams: StreamCounted | undefined;
   #changed = false;
 
   constructor(route: string, nowMs: number, lastNumber: number) {
@@ -86,6 +102,8 @@ export class RouteRecord {
     this.#windows = new Windows(nowMs);
     this.#untaken.clear();
     this.#counting = undefined;
+    this.#streams = undefined;
+    this.#untakenStreams = undefined;
     this.#changed = true;
   }
 
@@ -125,6 +143,36 @@ export class RouteRecord {
     this.#shelve([shelved(sampleOf({ n, at: new Date(nowMs).toISOString() }, found, redaction))]);
   }
 
+  /** Counts what comparing a stream has found, and keeps a sample of it where there are too few. */
+  streamed(finding: StreamFinding, shown: StreamShown | undefined, nowMs: number, redaction: Redaction): void {
+    const { counted, untaken } = this.#streamsFrom(nowMs);
+    for (const each of [counted, untaken]) countStream(each, finding);
+    // Another process may lack samples of which there are enough here.
+    const isDue = nowMs - this.#streamSampledMs >= SAMPLE_INTERVAL_MS;
+    if (!shown || !(isDue || wantsStreamSample(counted, shown.outcome))) return;
+    this.#streamSampledMs = nowMs;
+    const sample = streamSampleOf(shown, new Date(nowMs), redaction);
+    for (const each of [counted, untaken]) addStreamSample(each, sample);
+  }
+
+  /** Adds what another process has found of streams. */
+  addStreams(more: StreamCounted, nowMs: number): void {
+    const { counted, untaken } = this.#streamsFrom(nowMs);
+    for (const each of [counted, untaken]) addStreamCounted(each, more);
+  }
+
+  #streamsFrom(nowMs: number): { readonly counted: StreamCounted; readonly untaken: StreamCounted } {
+    this.#changed = true;
+    this.#streams ??= { sinceMs: nowMs, counted: newStreamCounted() };
+    this.#untakenStreams ??= newStreamCounted();
+    return { counted: this.#streams.counted, untaken: this.#untakenStreams };
+  }
+
+  /** Undefined before any stream was to be compared; since then it is counted. */
+  get streams(): { readonly sinceMs: number; readonly counted: StreamCounted } | undefined {
+    return this.#streams;
+  }
+
   /** Takes samples of another process, under numbers of its own. */
   addSamples(samples: readonly Sample[]): void {
     this.#shelve(samples.map((sample) => shelved({ ...sample, n: ++this.#lastNumber })));
@@ -153,7 +201,9 @@ export class RouteRecord {
       slices: new Map(this.#untaken),
       added: this.samples.filter(({ n }) => !this.#told.has(n)),
       removed: [...this.#told].filter((n) => !kept.has(n)),
+      ...(this.#untakenStreams ? { streams: this.#untakenStreams } : {}),
     };
+    this.#untakenStreams = undefined;
     this.#untaken.clear();
     this.#counting = undefined;
     this.#begun = 0;

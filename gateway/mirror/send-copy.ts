@@ -21,7 +21,7 @@ export interface CopyRequest {
 }
 
 /** Marks a copy for the backend that gets it, so that its logs and metrics can tell copies from users. */
-const COPY_MARK = ['x-banyan-copy', '1'] as const;
+export const COPY_MARK = ['x-banyan-copy', '1'] as const;
 
 export function sendCopy(copy: CopyRequest): Promise<Observation> {
   return new Promise((resolve) => new CopyExchange(copy, resolve).send());

@@ -98,6 +98,7 @@ export function attentionOf(facts: RouteFacts): string[] {
   if (coverage !== null && coverage < 0.9 && evidence.eligible >= 100) {
     sentences.push(`only ${(coverage * 100).toFixed(1)} % of the eligible requests could be compared`);
   }
+  sentences.push(...streamsAttention(evidence));
   const { requests, errors } = traffic.new;
   if (requests >= 20 && errors / requests > 0.01)
     sentences.push(`the new side failed ${errors} of ${requests} requests it served`);
@@ -109,4 +110,18 @@ function unjudged({ differences, bracketed }: RouteEvidence): RouteEvidence['dif
   return differences.filter(
     ({ noise, rule }) => rule === undefined && noise >= UNJUDGED_MIN && noise / bracketed.comparable > UNJUDGED_SHARE,
   );
+}
+
+function streamsAttention({ streams }: RouteEvidence): string[] {
+  if (!streams) return [];
+  const { different, missing, extra } = streams.messages;
+  const failed = streams.ended.stream_failed ?? 0;
+  return [
+    ...(different + missing + extra > 0
+      ? [
+          `compared streams disagree: ${different} messages differ, ${missing} are missing on new, ${extra} only it sends`,
+        ]
+      : []),
+    ...(failed > 0 ? [`the other side's stream could not be opened for ${failed} of ${streams.begun}`] : []),
+  ];
 }

@@ -147,3 +147,20 @@ export function answerHeaders(status: number, pairs: Pairs): string[] {
   if (status >= 200 && status !== 204) return headers;
   return headers.filter((_, i) => headers[i - (i % 2)]?.toLowerCase() !== 'content-length');
 }
+
+/** Raw pairs as Node's client takes them: names as first spelled, in the order given, repeated ones gathered. */
+export function fieldsByName(pairs: Pairs): Record<string, string | string[]> {
+  const fields = new Map<string, { name: string; values: string[] }>();
+  for (let i = 0; i < pairs.length; i += 2) {
+    const [name = '', value = ''] = pairs.slice(i, i + 2);
+    const known = fields.get(name.toLowerCase());
+    if (known) known.values.push(value);
+    else fields.set(name.toLowerCase(), { name, values: [value] });
+  }
+  return Object.fromEntries(
+    [...fields.values()].map(({ name, values: [first = '', ...more] }) => [
+      name,
+      more.length > 0 ? [first, ...more] : first,
+    ]),
+  );
+}

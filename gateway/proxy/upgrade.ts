@@ -15,7 +15,7 @@ import { createProxyServer } from 'http-proxy';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
 import { createClientStandIn } from './client-stand-in.ts';
 import { classifyDialError, type ForwardFailure } from './failure.ts';
-import { answerHeaders, headerValue } from './headers.ts';
+import { answerHeaders, fieldsByName, headerValue } from './headers.ts';
 import { tlsOptions } from './upstream.ts';
 
 export interface UpgradeRequest {
@@ -211,21 +211,4 @@ function renameField(outgoing: ClientRequest, from: string, to: string): void {
   const value = outgoing.getHeader(from);
   outgoing.removeHeader(from);
   if (value !== undefined) outgoing.setHeader(to, value);
-}
-
-/** Raw pairs as Node's client takes them: names as first spelled, in the order given, repeated ones gathered. */
-function fieldsByName(pairs: readonly string[]): Record<string, string | string[]> {
-  const fields = new Map<string, { name: string; values: string[] }>();
-  for (let i = 0; i < pairs.length; i += 2) {
-    const [name = '', value = ''] = pairs.slice(i, i + 2);
-    const known = fields.get(name.toLowerCase());
-    if (known) known.values.push(value);
-    else fields.set(name.toLowerCase(), { name, values: [value] });
-  }
-  return Object.fromEntries(
-    [...fields.values()].map(({ name, values: [first = '', ...more] }) => [
-      name,
-      more.length > 0 ? [first, ...more] : first,
-    ]),
-  );
 }

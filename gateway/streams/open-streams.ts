@@ -1,6 +1,7 @@
 // The gateway's open streams: where they are entered when they begin, and what decides about them while they last.
 import { DEFAULT_STREAMS } from '../../config/route-schema.ts';
 import type { EventStreamEnds, PassingEvents } from '../proxy/passing-events.ts';
+import type { StreamTap } from '../proxy/stream-tap.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides } from '../routing/decide.ts';
 import type { RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
@@ -15,10 +16,13 @@ export interface StreamOwner {
   readonly identity: string;
 }
 
+/** Answers what reads along with a stream; undefined where nothing does. Never throws. */
+export type OpenTap = () => StreamTap | undefined;
+
 export interface OpenStreams {
   readonly hasRoom: boolean;
-  /** Enters an event stream that `side` sends; undefined when no more may be open. */
-  openEvents(owner: StreamOwner, side: Side, ends: EventStreamEnds): PassingEvents | undefined;
+  /** Enters an event stream that `side` sends; undefined when no more may be open. `openTap` is called when it is entered. */
+  openEvents(owner: StreamOwner, side: Side, ends: EventStreamEnds, openTap?: OpenTap): PassingEvents | undefined;
   /** Joins a client and `side`, the two ends of a WebSocket; calls `closed` once. @throws without room. */
   openTunnel(
     owner: StreamOwner,
@@ -72,15 +76,17 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
     get hasRoom() {
       return registry.hasRoom;
     },
-    openEvents(owner, side, ends) {
+    openEvents(owner, side, ends, openTap) {
       if (!registry.hasRoom) return undefined;
       const { pass, close, closed } = createEventStream(ends, policyOf(owner.routeId).idleTimeoutMs);
       const remove = registry.add({ ...entryOf(owner, 'sse', side), close });
+      const tap = openTap?.();
       return {
-        pass,
+        pass: tap ? passAndTap(pass, tap) : pass,
         closed() {
           closed();
           remove();
+          tap?.closed();
         },
       };
     },
@@ -95,5 +101,13 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
     counts: registry.counts,
     redecide: registry.redecide,
     drain: registry.drain,
+  };
+}
+
+function passAndTap(pass: PassingEvents['pass'], tap: StreamTap): PassingEvents['pass'] {
+  return (chunk) => {
+    const passed = pass(chunk);
+    tap.fromServer(passed);
+    return passed;
   };
 }

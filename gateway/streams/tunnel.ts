@@ -3,6 +3,7 @@
 //   client ──(up)──▶ gateway ──(up)──▶ upstream        client ◀─(down)── gateway ◀─(down)── upstream
 import type { Duplex } from 'node:stream';
 import { endAndLinger } from '../proxy/linger.ts';
+import type { StreamTap } from '../proxy/stream-tap.ts';
 import { writeReleased } from '../upstream/write-released.ts';
 import { type CloseCode, closeFrame, maskedCloseFrame } from './close-frame.ts';
 import { type ClosePlan, IDLE_CLOSE } from './flip-policy.ts';
@@ -18,6 +19,8 @@ export interface TunnelEnds {
   /** What the client sent before the upgrade was through. */
   readonly early: Buffer;
   readonly idleTimeoutMs: number | undefined;
+  /** Reads along; undefined where nothing does. */
+  readonly tap: StreamTap | undefined;
 }
 
 export interface TunnelResult {
@@ -47,6 +50,7 @@ class OpenTunnel implements Tunnel {
   readonly #up = createFrameScanner();
   readonly #down = createFrameScanner();
   readonly #idle: NodeJS.Timeout | undefined;
+  readonly #tap: StreamTap | undefined;
   #halfOpen: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   /** The code of the close that the gateway wants, from when it wants it. */
@@ -57,10 +61,11 @@ class OpenTunnel implements Tunnel {
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor({ client, upstream, early, idleTimeoutMs }: TunnelEnds, closed: (result: TunnelResult) => void) {
+  constructor({ client, upstream, early, idleTimeoutMs, tap }: TunnelEnds, closed: (result: TunnelResult) => void) {
     this.#client = client;
     this.#upstream = upstream;
     this.#closed = closed;
+    this.#tap = tap;
     if (idleTimeoutMs !== undefined) this.#idle = setTimeout(() => this.close(IDLE_CLOSE), idleTimeoutMs);
     this.#join(client, upstream, 'client');
     this.#join(upstream, client, 'upstream');
@@ -102,6 +107,7 @@ class OpenTunnel implements Tunnel {
     this.#bytesUp += chunk.length;
     pass(chunk, this.#client, this.#upstream);
     this.#up.push(chunk);
+    this.#tap?.fromClient(chunk);
     // The client has answered our Close, and the upstream has that answer: as the server we end the connection first.
     if (this.#saidGoodbye && this.#up.closeSeen) this.#endBoth();
   }
@@ -112,6 +118,7 @@ class OpenTunnel implements Tunnel {
       this.#bytesDown += chunk.length;
       pass(chunk, this.#upstream, this.#client);
       this.#down.push(chunk); // After the kernel has read it: by then it is in the processor's cache (measured).
+      this.#tap?.fromServer(chunk);
       return;
     }
     // Frame by frame, until ours can go between two of them; after it the client takes nothing more (RFC 6455 section 5.5.1).
@@ -158,6 +165,7 @@ class OpenTunnel implements Tunnel {
 
   #settle(endedBy: TunnelResult['endedBy']): void {
     for (const timer of [this.#idle, this.#deadline, this.#halfOpen]) clearTimeout(timer);
+    this.#tap?.closed();
     this.#closed({ bytesUp: this.#bytesUp, bytesDown: this.#bytesDown, endedBy });
   }
 }

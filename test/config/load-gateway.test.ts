@@ -326,3 +326,20 @@ describe('YAML that cannot be read', () => {
     ]);
   });
 });
+
+describe('comparing of streams', () => {
+  const withCompare = (compare: string) =>
+    `${LEAST}routes:\n  - { id: a, match: { methods: [GET], path: /x }, streams: { compare: ${compare} } }\n`;
+
+  test('a key of names, in any spelling, stands', () => {
+    assert.deepEqual(problemsOf(withCompare('{ key: [$.type, "$.data[\'id\']"] }')), []);
+    assert.deepEqual(problemsOf(withCompare('{}')), []);
+  });
+
+  for (const path of ['status', '$', '$..id', '$.a[*]', "$['a','b']", 'header:x', '$.a[?@.b]'])
+    test(`a key of ${path}, which names no single place, is refused`, () => {
+      assert.deepEqual(problemsOf(withCompare(`{ key: [${JSON.stringify(path)}] }`)), [
+        'banyan.yaml:12:79: routes[0].streams.compare.key[0]: expected a path of names only, such as $.type or $.data.id',
+      ]);
+    });
+});

@@ -18,6 +18,12 @@ describe("a worker's share of the limits", () => {
     assert.equal(shareOf(aGatewayConfig({ mirror: { concurrency: 1 } }), 64).mirror.concurrency, 1);
   });
 
+  it('is a part of the streams of each route that are compared at once', () => {
+    const match = { methods: ['GET'], path: '/a' };
+    const compared = aGatewayConfig({ routes: [{ id: 'a', match, streams: { compare: { streamsMax: 5 } } }] });
+    assert.equal(shareOf(compared, 4).routes[0]?.streams.compare?.streamsMax, 2);
+  });
+
   it('leaves what is not a limit of the whole gateway as it is', () => {
     const share = shareOf(config, 4);
     const { upstreams, mirror: _, limits, ...rest } = share;

@@ -4,6 +4,7 @@ import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../../gateway/mirror/observation.ts';
+import type { StreamEvidence } from '../../../gateway/mirror/stream-counts.ts';
 import type { Side } from '../../../gateway/routing/side.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
@@ -38,7 +39,7 @@ export interface ApiBody {
   readonly override: { readonly reason: string };
   readonly attention: readonly string[];
   readonly openBreakers: Readonly<Record<Side, number>>;
-  readonly streams: Readonly<Record<Side | 'oldSide', number>>;
+  readonly streams: Readonly<Record<Side | 'oldSide', number>> & StreamEvidence;
   readonly traffic: Readonly<Record<Side, { readonly requests: number; readonly errors: number }>>;
   readonly eligible: number;
   readonly pending: number;

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { GatewayConfig } from '../../../config/gateway-schema.ts';
+import { createCompareBudget } from '../../../gateway/mirror/budget.ts';
+import { createComparer } from '../../../gateway/mirror/comparer.ts';
 import { createDryRuns } from '../../../gateway/mirror/dry-run.ts';
 import { createEvidence } from '../../../gateway/mirror/evidence.ts';
 import { createIdMap } from '../../../gateway/mirror/id-map.ts';
@@ -65,14 +67,16 @@ function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['m
   };
   const told: string[] = [];
   const ids = createIdMap({ pairsMax: PAIRS_MAX, onChange: () => {} });
+  const raised = (operation: string, error: unknown) => assert.fail(`${operation}: ${error}`);
+  const budget = createCompareBudget(config.compareCpuPercent, () => now);
   const mirror: Mirror = createMirror({
-    limits: config,
+    ...{ limits: config, budget, raised },
+    comparer: createComparer({ now: () => new Date(now), raised, spend: budget.spend }),
     upstreams: () => copying,
     ids,
     dryRuns: createDryRuns({ keys: undefined, upstreams: () => upstreams, nowMs: () => now }),
     evidence,
     onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
-    raised: (operation, error) => assert.fail(`${operation}: ${error}`),
     now: () => new Date(now),
   });
   return {

@@ -16,10 +16,11 @@ function aligner(limits: { waitingMax?: number; waitingBytesMax?: number } = {})
     {
       paired({ legacy, new: fresh, lagMs, isLate, isReordered }) {
         assert.equal(legacy.key, fresh.key);
-        lags.push(lagMs);
+        if (lagMs !== undefined) lags.push(lagMs);
         found.push(`${legacy.key}${isLate ? ' late' : ''}${isReordered ? ' reordered' : ''}`);
       },
       alone: (side, { key }) => found.push(`${side === 'legacy' ? '-' : '+'}${key}`),
+      unsettled: (side) => found.push(`?${side}`),
       dropped: (side) => found.push(`!${side}`),
     },
   );
@@ -94,7 +95,41 @@ describe('two streams', () => {
     align.expire(100_000);
     push('legacy', 'later', 100_000);
     align.expire(200_000);
-    assert.deepEqual(found, ['snapshot', '-later']);
+    assert.deepEqual(found, ['snapshot', '?legacy', '-later']);
+  });
+
+  test('with a key that repeats, whose first message one side was not yet heard to send: what follows is not shifted', () => {
+    const pairs: string[] = [];
+    const align = new StreamAligner(
+      { windowMs: WINDOW_MS, waitingMax: 100, waitingBytesMax: 100_000 },
+      {
+        paired: ({ legacy, new: fresh }) => pairs.push(`${legacy.body}=${fresh.body}`),
+        alone: (side) => pairs.push(`alone ${side}`),
+        unsettled: (side) => pairs.push(`unsettled ${side}`),
+        dropped: (side) => pairs.push(`dropped ${side}`),
+      },
+    );
+    const push = (side: Side, price: string, atMs: number) =>
+      align.push(side, { key: 'BTC', body: Buffer.from(price), atMs });
+    align.opened('legacy', 0);
+    push('legacy', '1', 10);
+    align.opened('new', 20);
+    for (const [at, price] of ['2', '3', '4'].entries()) {
+      push('new', price, 100 + 100 * at);
+      push('legacy', price, 150 + 100 * at);
+    }
+    align.expire(100_000);
+    assert.deepEqual(pairs, ['2=2', '3=3', '4=4', 'unsettled legacy']);
+  });
+
+  test('with a key that repeats and a value that differs: told once nothing equal can come for either', () => {
+    const { push, found, align } = openAligner();
+    for (const side of ['legacy', 'new'] as const) push(side, 'a', 0);
+    push('legacy', 'a', 100);
+    align.push('new', { key: 'a', body: Buffer.from('other'), atMs: 110 });
+    assert.deepEqual(found, ['a']);
+    align.expire(111 + WINDOW_MS);
+    assert.deepEqual(found, ['a', 'a']);
   });
 
   test('beyond what may wait: dropped and counted, by count and by bytes', () => {

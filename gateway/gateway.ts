@@ -10,7 +10,7 @@ import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
 import { type Control, openControl } from './rollout/control.ts';
-import { openFileFlags } from './rollout/flags.ts';
+import { openFlags } from './rollout/open-flags.ts';
 import type { RouteTable } from './routing/route.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
@@ -50,7 +50,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
-    const flags = await openFileFlags(config.flags.file);
+    const flags = await openFlags(config.flags);
     closers.push(() => flags.close());
     let healthChanged = () => {};
     const settings = createSettings(config, (side, upstream) =>

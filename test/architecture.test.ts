@@ -63,7 +63,7 @@ const files = globSync(
     'test/**/*.ts',
     '.ci/*.ts',
   ],
-  { cwd: ROOT },
+  { cwd: ROOT, exclude: ['**/node_modules/**'] },
 ).map((file) => file.split(sep).join('/'));
 
 function importsOf(file: string): string[] {

@@ -146,7 +146,7 @@ function addChangingCommands(program: Command, answer: Answer): void {
     .command('stage <id> <stage>')
     .description(`move a route to a stage: ${STAGES.join(', ')}`)
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--percent <n>', 'share of users that a canary serves from the new side', wholeNumber)
+    .option('--percent <n>', 'share of users that a canary serves from the new side: 1 to 99, or 0.01 to 0.99', share)
     .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
     .option('--force', 'overwrite what has changed since')
     .action((id: string, stage: string, options: StageOptions) => {
@@ -165,6 +165,13 @@ function addChangingCommands(program: Command, answer: Answer): void {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
       return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
     });
+}
+
+/** The gateway says which shares there are. */
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number');
+  return value;
 }
 
 function wholeNumber(text: string): number {

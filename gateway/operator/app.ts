@@ -32,7 +32,9 @@ const CONTROL_STATUS = {
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
+  conflict: 409,
   not_stored: 500,
+  flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
 
 const auditQuery = z.object({
@@ -116,9 +118,10 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
       const ready = reasons.length === 0;
       return c.json({ ready, reasons, warnings: warningsOf(deps) }, ready ? 200 : 503);
     })
-    .get('/metrics', async (c) =>
-      c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType }),
-    );
+    .get('/metrics', async (c) => {
+      deps.metrics.flagsStale.set(deps.flags.staleMs() / 1_000);
+      return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
+    });
 }
 
 function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] {
@@ -153,7 +156,11 @@ function status(deps: OperatorDeps, draining: boolean) {
     stages,
     unrouted: { requests: traffic.requests(UNROUTED) },
     config: { problem: deps.configProblem() ?? null },
-    flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
+    flags: {
+      provider: config.flags.provider,
+      problem: deps.flags.problem() ?? null,
+      staleSeconds: Math.round(deps.flags.staleMs() / 1_000),
+    },
     ledger: { problem: control.problem() ?? null },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
@@ -192,6 +199,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   428: 'Precondition Required',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
 };
 
 function refuse(deps: OperatorDeps, error: unknown, c: OperatorContext): Response {

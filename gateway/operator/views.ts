@@ -15,6 +15,8 @@ export interface RouteFacts {
   /** How many of `processes` leave each side alone. */
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly processes: number;
+  /** What a person has made of the route's flags that its stage does not tell. */
+  readonly flagNotes: readonly string[];
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -57,13 +59,15 @@ export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]
 }
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
-export function attentionOf({ state, evidence, traffic, streams, openBreakers, processes }: RouteFacts): string[] {
+export function attentionOf(facts: RouteFacts): string[] {
+  const { state, evidence, traffic, streams, openBreakers, processes } = facts;
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
     const { side, actor, reason, returnsTo } = state.override;
     sentences.push(`forced to ${side} by ${actor}: ${reason}; lifting it returns to ${returnsTo.stage}`);
   }
+  sentences.push(...facts.flagNotes);
   if (streams.oldSide > 0) {
     sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
   }

@@ -4,7 +4,7 @@ import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type Overri
 import type { ForcedSides } from '../routing/decide.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import type { Flags } from './flags.ts';
+import { type FlagChange, type Flags, FlagsError } from './flags.ts';
 import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
 
 /** Who asks for a change, and why. */
@@ -33,7 +33,7 @@ export interface RouteState {
 
 /** The change was refused, or did not happen; `kind` says what the caller can do about it. */
 export class ControlError extends Error {
-  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'not_stored';
+  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'conflict' | 'not_stored' | 'flag_source';
 
   constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -98,11 +98,13 @@ export class Control {
   async adoptRoutes(): Promise<void> {
     const { flags } = this.#deps;
     const { routes } = this.#deps.table();
-    for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
-      const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
-      if (!wanted.ok) throw new Error(wanted.problem);
-      await this.#moveFlags(route, wanted.flags);
-    }
+    const wanted = routes.flatMap((route) => {
+      const initial = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
+      if (!initial.ok) throw new Error(initial.problem);
+      if (!flags.exists(route.flag)) this.#seen.set(route.id, initial.flags);
+      return changesOf(route, initial.flags);
+    });
+    await flags.ensure(wanted);
     for (const route of routes) this.#seen.set(route.id, this.#percents(route));
   }
 
@@ -138,9 +140,16 @@ export class Control {
       try {
         await this.#moveFlags(route, wanted.flags);
       } catch (error) {
-        this.#seen.set(id, this.#percents(route));
+        const after = this.#percents(route);
+        this.#seen.set(id, after);
         this.#deps.onProblem('flags.set', error);
-        throw new ControlError('not_stored', `the flags cannot be moved: ${(error as Error).message}`, {
+        const problem = `the flags cannot be moved: ${(error as Error).message}`;
+        // The entry above says what was wanted; this one that it did not come about.
+        const undone = { ...actor, reason: `not done, since ${problem}` };
+        await this.#commit(id, undefined, this.#entry('stage', id, undone, { before: wanted.flags, after })).catch(
+          () => {},
+        );
+        throw new ControlError(error instanceof FlagsError ? KIND_OF[error.kind] : 'not_stored', problem, {
           cause: error,
         });
       }
@@ -259,10 +268,7 @@ export class Control {
 
   async #moveFlags(route: RouteModel, to: FlagPercents): Promise<void> {
     this.#seen.set(route.id, to);
-    await this.#deps.flags.set([
-      { flag: route.flag, percent: to.percent, groupId: route.groupId },
-      { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
-    ]);
+    await this.#deps.flags.set(changesOf(route, to));
   }
 
   /** Records flags that were moved in their own source: the file, or a flag server's own console. */
@@ -280,6 +286,19 @@ export class Control {
       await this.#commit(route.id, undefined, this.#entry('stage', route.id, actor, { before, after })).catch(() => {});
     }
   }
+}
+
+const KIND_OF = { conflict: 'conflict', source: 'flag_source' } as const satisfies Record<
+  FlagsError['kind'],
+  ControlError['kind']
+>;
+
+/** The two flags of a route, as they are to be. */
+function changesOf(route: RouteModel, to: FlagPercents): FlagChange[] {
+  return [
+    { flag: route.flag, percent: to.percent, groupId: route.groupId },
+    { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
+  ];
 }
 
 interface Change {

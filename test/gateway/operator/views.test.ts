@@ -40,8 +40,10 @@ interface Given {
   readonly fresh?: Partial<SideTraffic>;
   readonly group?: string;
   readonly openBreakers?: RouteFacts['openBreakers'];
+  readonly flagNotes?: readonly string[];
 }
-function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, new: 0 } }: Given = {}): RouteFacts {
+const NONE_OPEN = { legacy: 0, new: 0 };
+function factsOf({ state, evidence, fresh, group, openBreakers = NONE_OPEN, flagNotes = [] }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -58,6 +60,7 @@ function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, ne
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
     openBreakers,
     processes: 4,
+    flagNotes,
   };
 }
 

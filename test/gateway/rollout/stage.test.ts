@@ -38,6 +38,9 @@ describe('the flags of a stage', () => {
     [{ stage: 'shadow' }, 0.4, { percent: 0, mirrorPercent: 1 }],
     [{ stage: 'shadow' }, 12.6, { percent: 0, mirrorPercent: 13 }],
     [{ stage: 'canary', percent: 1 }, 50, { percent: 1, mirrorPercent: 50 }],
+    [{ stage: 'canary', percent: 0.01 }, 50, { percent: 0.01, mirrorPercent: 50 }],
+    [{ stage: 'canary', percent: 0.29 }, 50, { percent: 0.29, mirrorPercent: 50 }],
+    [{ stage: 'canary', percent: 0.99 }, 50, { percent: 0.99, mirrorPercent: 50 }],
     [{ stage: 'canary', percent: 99, mirrorPercent: 100 }, 50, { percent: 99, mirrorPercent: 100 }],
     [{ stage: 'live' }, 50, { percent: 100, mirrorPercent: 50 }],
     [{ stage: 'live', mirrorPercent: 1 }, 50, { percent: 100, mirrorPercent: 1 }],
@@ -49,12 +52,16 @@ describe('the flags of a stage', () => {
     });
   }
 
+  const SHARES = '"percent" of a canary is a whole number from 1 to 99, or from 0.01 to 0.99 in steps of 0.01';
   const refusals: readonly (readonly [request: StageRequest, problem: string])[] = [
     [{ stage: 'canary' }, 'canary needs "percent": how many per cent of users the new side serves'],
-    [{ stage: 'canary', percent: 0 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: 100 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: 2.5 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: Number.NaN }, '"percent" of a canary is a whole number from 1 to 99'],
+    [{ stage: 'canary', percent: 0 }, SHARES],
+    [{ stage: 'canary', percent: 100 }, SHARES],
+    [{ stage: 'canary', percent: 2.5 }, SHARES],
+    [{ stage: 'canary', percent: 0.005 }, SHARES],
+    [{ stage: 'canary', percent: 0.995 }, SHARES],
+    [{ stage: 'canary', percent: 0.125 }, SHARES],
+    [{ stage: 'canary', percent: Number.NaN }, SHARES],
     [{ stage: 'canary', percent: 5, mirrorPercent: 0 }, '"mirrorPercent" is a whole number from 1 to 100'],
     [{ stage: 'shadow', mirrorPercent: 101 }, '"mirrorPercent" is a whole number from 1 to 100'],
     [{ stage: 'live', percent: 100 }, '"percent" belongs to canary; live has its own share'],

@@ -245,6 +245,16 @@ export const gatewaySchema = z.strictObject({
       'Environment variable with the keys that sign copies of writes, as ID:SECRET, at most two: the first signs, the other ' +
         'is still or already known to the backends. NAME_FILE may name a file instead.',
     ),
+  pins: z
+    .strictObject({
+      keyEnv: variableName.describe(
+        'Environment variable with the key, 32 characters or more, that pins are signed with; NAME_FILE may name a file instead.',
+      ),
+    })
+    .optional()
+    .describe(
+      'Lets testers choose a side, by a pin that `banyan pin` makes. Overrides win over it; it wins over the flags.',
+    ),
   samples: z
     .strictObject({
       days: z.number().int().min(1).max(365).default(7).describe('How long samples of differing answers are kept.'),

@@ -2,9 +2,11 @@
 // A request reads one of these and keeps it to its end.
 import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { readPinKey } from '../config/pin-key.ts';
 import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
 import { compileIdentity, type IdentityReader } from './routing/identity.ts';
+import { compilePins, type PinReader } from './routing/pin.ts';
 import { compileRoutes, type RouteTable } from './routing/route.ts';
 import { type CheckHealth, openUpstreams, type Upstreams } from './upstreams.ts';
 
@@ -14,6 +16,8 @@ export interface Settings {
   readonly identity: IdentityReader;
   readonly edge: Edge;
   readonly cors: Cors;
+  /** Undefined where no pins are configured. */
+  readonly pins: PinReader | undefined;
   readonly upstreams: Upstreams;
 }
 
@@ -88,6 +92,7 @@ function compile(config: GatewayConfig, upstreams: Upstreams): Settings {
     identity: compileIdentity(config.identity),
     edge: compileEdge(config),
     cors: compileCors(config.cors),
+    pins: compilePins(readPinKey(config, 'configuration')),
     upstreams,
   };
 }

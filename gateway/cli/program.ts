@@ -5,6 +5,8 @@ import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
+import { PIN_HEADER } from '../routing/pin.ts';
+import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
 import { type ApiClient, createClient } from './client.ts';
 import {
@@ -20,6 +22,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { makePin, type PinOptions } from './pin.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -62,6 +65,7 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
   addLocalCommands(program, { out, err }, (result) => {
     code = result;
   });
+  addPinCommand(program, { out, err });
   addReadingCommands(program, answer);
   addChangingCommands(program, answer);
 
@@ -102,6 +106,21 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
         else err(error.message);
         exit(EXIT.usage);
       }
+    });
+}
+
+function addPinCommand(program: Command, { out, err }: Output): void {
+  program
+    .command('pin')
+    .description('make a pin: whoever sends it gets that side, whatever the flags say')
+    .requiredOption('--config <file>', "the gateway's configuration, which names the key (pins.keyEnv)")
+    .addOption(new Option('--side <side>', 'the side that is to serve').choices(SIDES).makeOptionMandatory())
+    .option('--route <id>', 'on this route only')
+    .option('--hours <n>', 'how long it holds', wholeNumber, 8)
+    .action((options: PinOptions) => {
+      const made = makePin(options, Date.now());
+      out(program.opts<GlobalOptions>().json ? JSON.stringify(made, null, 2) : made.pin);
+      err(`note: send it as ${PIN_HEADER}, or as the cookie ${made.cookie}; it holds until ${made.expiresAt}`);
     });
 }
 

@@ -12,6 +12,9 @@ export const skipped = existsSync(join(import.meta.dirname, 'node_modules', 'unl
   ? false
   : 'unleash-server is not installed; `npm run test:unleash` installs it';
 
+/** What it has stored is in Postgres; it takes long to leave by itself. */
+const STOP_MS = 500;
+
 export interface RealUnleash {
   /** Of its API. */
   readonly url: string;
@@ -31,7 +34,7 @@ export async function startUnleash(): Promise<RealUnleash> {
   const port = await freePort();
   const args = ['test/unleash/main.ts', '--port', String(port), '--database', postgres.url];
   const env = { SCARF_ANALYTICS: 'false', LOG_LEVEL: 'error' };
-  const start = () => spawnServer({ args, env, readyMs: 60_000 });
+  const start = () => spawnServer({ args, env, readyMs: 60_000, stopMs: STOP_MS });
   let server = await start();
   const url = `http://127.0.0.1:${port}/api`;
   return {

@@ -15,11 +15,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/ledger': ['config', 'gateway/routing'],
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/routing'],
-  'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing'],
+  'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': [
     'config',
+    'gateway/mirror/replay.ts',
     'gateway/mirror/windows.ts',
     'gateway/proxy/headers.ts',
     'gateway/rollout/stage.ts',

@@ -6,7 +6,8 @@ import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
-import { ControlError } from '../rollout/control.ts';
+import { ControlError } from '../rollout/changes.ts';
+import type { RuleState } from '../rollout/rule-state.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
@@ -24,11 +25,13 @@ import {
   requireRole,
 } from './context.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
+import { rulesApi, standingRules } from './rules.ts';
 
 const AUDIT_LIMIT_MAX = 500;
 
 const CONTROL_STATUS = {
   unknown_route: 404,
+  unknown_rule: 404,
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
@@ -66,6 +69,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     await next();
   });
   app.route('/api/routes', routesApi(deps));
+  app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
     const query = auditQuery.safeParse(c.req.query());
@@ -119,6 +123,7 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
       return c.json({ ready, reasons, warnings: warningsOf(deps) }, ready ? 200 : 503);
     })
     .get('/metrics', async (c) => {
+      deps.ruleWatch.check();
       deps.metrics.flagsStale.set(deps.flags.staleMs() / 1_000);
       return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
     });
@@ -129,11 +134,17 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({ flags, control, settings, serving, configProblem, evidenceProblem }: OperatorDeps): string[] {
+function warningsOf(deps: OperatorDeps): string[] {
+  const { flags, control, rules, settings, serving, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()];
+  const unreadable = rules.unreadable().length;
+  const lostRules =
+    unreadable > 0
+      ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
+      : undefined;
+  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem(), lostRules];
   const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
@@ -154,6 +165,7 @@ function status(deps: OperatorDeps, draining: boolean) {
     override: control.allOverride() ?? null,
     routes: table.routes.length,
     stages,
+    rules: countRules(deps),
     unrouted: { requests: traffic.requests(UNROUTED) },
     config: { problem: deps.configProblem() ?? null },
     flags: {
@@ -164,9 +176,20 @@ function status(deps: OperatorDeps, draining: boolean) {
     ledger: { problem: control.problem() ?? null },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
-    mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+    mirror: {
+      waiting: mirror.waiting,
+      waitingBytes: mirror.waitingBytes,
+      allowedShare: mirror.allowedShare,
+    },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
+}
+
+/** How many rules for comparing there are of each state. */
+function countRules(deps: OperatorDeps): Record<RuleState, number> {
+  const counts = { active: 0, expires_soon: 0, expired: 0, unknown_route: 0, unreadable: 0 };
+  for (const { state } of standingRules(deps)) counts[state]++;
+  return counts;
 }
 
 function sideStatus({ settings, serving }: OperatorDeps, side: Side) {
@@ -198,6 +221,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
 };

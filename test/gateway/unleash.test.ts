@@ -78,10 +78,10 @@ describe('a gateway on Unleash', () => {
     ]);
     assert.deepEqual(flags, [
       [FLAG, false, '0', 'trade'],
-      [`${FLAG}.mirror`, true, '30', `${FLAG}.mirror`],
+      [`${FLAG}.mirror`, true, '100', `${FLAG}.mirror`],
     ]);
     const { body } = await gateway.api('GET', ROUTE);
-    assert.deepEqual([body.stage, body.mirrorPercent, body.attention], ['shadow', 30, []]);
+    assert.deepEqual([body.stage, body.mirrorPercent, body.attention], ['shadow', 100, []]);
     assert.deepEqual(await audit(gateway), []);
   });
 

@@ -88,7 +88,7 @@ describe('a real Unleash server', { skip: skipped }, () => {
       strategies.map(({ name, constraints, parameters: own }) => ({ name, constraints, parameters: own })),
       [{ ...rollout, parameters }],
     );
-    assert.deepEqual([mirror.enabled, mirror.strategies[0]?.parameters.rollout], [true, '30']);
+    assert.deepEqual([mirror.enabled, mirror.strategies[0]?.parameters.rollout], [true, '100']);
     assert.equal((await stage(gateway)).stage, 'shadow');
     await move(gateway, { stage: 'canary', percent: 40 });
     await gateway.close();

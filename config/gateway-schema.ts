@@ -1,7 +1,9 @@
 // The gateway's configuration: one YAML file, this schema. Every property's description is its documentation: editors
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
+import { flags } from './flags-schema.ts';
 import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
+import { variableName } from './secret.ts';
 
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
 export const DEFAULT_CONNECTIONS = 256;
@@ -82,8 +84,6 @@ const upstream = z.strictObject({
     ),
   health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
 });
-
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
 
 const operatorToken = z.strictObject({
   name: z.string().min(1).max(100).describe('Who uses this token: the actor in the audit log.'),
@@ -178,10 +178,9 @@ export const gatewaySchema = z.strictObject({
     tokens: z.array(operatorToken).min(1).describe('Bearer tokens of the API.'),
   }),
   upstreams: z.strictObject({ legacy: upstream, new: upstream }),
-  flags: z.strictObject({
-    provider: z.literal('file'),
-    file: z.string().min(1).describe("Unleash's feature JSON; made when missing, watched for edits."),
-  }),
+  flags: flags.describe(
+    'Which side serves each route, and which gets a copy, is said by flags: this is where they are.',
+  ),
   ledger: z
     .string()
     .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
@@ -257,6 +256,16 @@ export const gatewaySchema = z.strictObject({
     .describe(
       'Environment variable with the keys that sign copies of writes, as ID:SECRET, at most two: the first signs, the other ' +
         'is still or already known to the backends. NAME_FILE may name a file instead.',
+    ),
+  pins: z
+    .strictObject({
+      keyEnv: variableName.describe(
+        'Environment variable with the key, 32 characters or more, that pins are signed with; NAME_FILE may name a file instead.',
+      ),
+    })
+    .optional()
+    .describe(
+      'Lets testers choose a side, by a pin that `banyan pin` makes. Overrides win over it; it wins over the flags.',
     ),
   samples: z
     .strictObject({

@@ -1,5 +1,11 @@
 // Secrets come from the environment, or from a file that NAME_FILE names (the convention of Docker and Kubernetes).
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** The name by which a configuration means a secret. */
+export const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable');
 
 export type Secret = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly message: string };
 

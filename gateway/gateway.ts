@@ -11,8 +11,8 @@ import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
 import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
-import { openFileFlags } from './rollout/flags.ts';
 import { followRules } from './rollout/follow-rules.ts';
+import { openFlags } from './rollout/open-flags.ts';
 import { openOperatorRules } from './rollout/operator-rules.ts';
 import type { RouteTable } from './routing/route.ts';
 import { listRules } from './rule-list.ts';
@@ -55,7 +55,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
-    const flags = await openFileFlags(config.flags.file);
+    const flags = await openFlags(config.flags);
     closers.push(() => flags.close());
     let healthChanged = () => {};
     const settings = createSettings(config, (side, upstream) =>

@@ -22,6 +22,7 @@ import { uploadRateOf } from './proxy/upload-rate.ts';
 import { type RecordDeps, recordRequest } from './record-request.ts';
 import { factsOf, type RequestFacts, type RoutableRequest } from './request-facts.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECISION } from './routing/decide.ts';
+import { withPin } from './routing/pin.ts';
 import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
@@ -157,12 +158,15 @@ function finish(
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
 export function createRouter(deps: Pick<HandlerDeps, 'forced' | 'isEnabled'>) {
-  return function routeRequest({ table, identity: identify, edge }: Settings, request: RoutableRequest): Routed {
+  return function routeRequest(settings: Settings, request: RoutableRequest): Routed {
+    const { table, identity: identify, edge, pins } = settings;
     const { method, pairs, connection, target } = request;
     const route = table.match(method, target);
     if (!route) return { route, routeId: UNROUTED, decision: UNROUTED_DECISION, identity: '' };
     const identity = identify(pairs, edge.clientAddress(pairs, connection));
-    return { route, routeId: route.id, decision: decide(route, identity, deps.forced, deps.isEnabled), identity };
+    const decided = decide(route, identity, deps.forced, deps.isEnabled);
+    const decision = pins ? withPin(decided, pins(pairs, route.id)) : decided;
+    return { route, routeId: route.id, decision, identity };
   };
 }
 

@@ -67,6 +67,7 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    ...flagMetrics(registers),
     ...reviewMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
@@ -182,6 +183,16 @@ function mirrorMetrics(registers: Registry[]) {
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
+  };
+}
+
+function flagMetrics(registers: Registry[]) {
+  return {
+    flagsStale: new Gauge({
+      name: 'banyan_flags_stale_seconds',
+      help: 'For how long the flags in force may differ from those of the flag server or file; 0 while it can be read.',
+      registers,
+    }),
   };
 }
 

@@ -1,5 +1,7 @@
 // Runs a gateway as a process: configuration, log, signals, exit codes.
+import { readFlagTokens } from '../config/flag-tokens.ts';
 import { ConfigError, loadGatewayConfig, readOperatorTokens, readSigningKeys } from '../config/load-gateway.ts';
+import { readPinKey } from '../config/pin-key.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createGatewayLog } from './request-log.ts';
 
@@ -14,6 +16,8 @@ export async function serve(configFile: string): Promise<number> {
     const config = loadGatewayConfig(configFile);
     exitTimeoutMs += config.shutdown.delayMs;
     const tokens = readOperatorTokens(config, configFile);
+    if (config.flags.provider === 'unleash') readFlagTokens(config.flags, configFile);
+    readPinKey(config, configFile);
     readSigningKeys(config, configFile); // Each process that serves reads them for itself; a wrong one is refused here.
     const log = createGatewayLog({ level: config.log.level });
     gateway = await startGateway({ config, tokens, log, configFile });

@@ -3,9 +3,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CompareRule, withRules } from '../config/compare-rules.ts';
 import type { GatewayConfig, RouteConfig } from '../config/gateway-schema.ts';
+import { readPinKey } from '../config/pin-key.ts';
 import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
 import { compileIdentity, type IdentityReader } from './routing/identity.ts';
+import { compilePins, type PinReader } from './routing/pin.ts';
 import { compileRoutes, type RouteTable } from './routing/route.ts';
 import { type CheckHealth, openUpstreams, type Upstreams } from './upstreams.ts';
 
@@ -18,6 +20,8 @@ export interface Settings {
   readonly identity: IdentityReader;
   readonly edge: Edge;
   readonly cors: Cors;
+  /** Undefined where no pins are configured. */
+  readonly pins: PinReader | undefined;
   readonly upstreams: Upstreams;
 }
 
@@ -105,6 +109,7 @@ function compile(given: GatewayConfig, rules: readonly AddedRule[], upstreams: U
     identity: compileIdentity(config.identity),
     edge: compileEdge(config),
     cors: compileCors(config.cors),
+    pins: compilePins(readPinKey(config, 'configuration')),
   };
 }
 

@@ -22,7 +22,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'config',
     'gateway/mirror/replay.ts',
     'gateway/mirror/windows.ts',
+    'gateway/proxy/headers.ts',
     'gateway/rollout/stage.ts',
+    'gateway/routing/pin.ts',
+    'gateway/routing/side.ts',
     'gateway/serve.ts',
   ],
   gateway: ['config', 'gateway'],
@@ -69,7 +72,7 @@ const files = globSync(
     'test/**/*.ts',
     '.ci/*.ts',
   ],
-  { cwd: ROOT },
+  { cwd: ROOT, exclude: ['**/node_modules/**'] },
 ).map((file) => file.split(sep).join('/'));
 
 function importsOf(file: string): string[] {

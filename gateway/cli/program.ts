@@ -5,6 +5,8 @@ import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
+import { PIN_HEADER } from '../routing/pin.ts';
+import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
 import type { Answer, Output, Print } from './answer.ts';
 import { createClient } from './client.ts';
@@ -20,6 +22,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { makePin, type PinOptions } from './pin.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
 
@@ -63,6 +66,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addLocalCommands(program, output, (result) => {
     code = result;
   });
+  addPinCommand(program, print);
   addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
   addRuleCommands(program, answer, output);
@@ -102,6 +106,21 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
         else err(error.message);
         exit(EXIT.usage);
       }
+    });
+}
+
+function addPinCommand(program: Command, print: Print): void {
+  program
+    .command('pin')
+    .description('make a pin: whoever sends it gets that side, whatever the flags say')
+    .requiredOption('--config <file>', "the gateway's configuration, which names the key (pins.keyEnv)")
+    .addOption(new Option('--side <side>', 'the side that is to serve').choices(SIDES).makeOptionMandatory())
+    .option('--route <id>', 'on this route only')
+    .option('--hours <n>', 'how long it holds', wholeNumber, 8)
+    .action((options: PinOptions) => {
+      const made = makePin(options, Date.now());
+      const note = `send it as ${PIN_HEADER}, or as the cookie ${made.cookie}; it holds until ${made.expiresAt}`;
+      print({ json: made, text: made.pin, notes: [note] });
     });
 }
 
@@ -147,7 +166,7 @@ function addChangingCommands(program: Command, answer: Answer): void {
     .command('stage <id> <stage>')
     .description(`move a route to a stage: ${STAGES.join(', ')}`)
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--percent <n>', 'share of users that a canary serves from the new side', wholeNumber)
+    .option('--percent <n>', 'share of users that a canary serves from the new side: 1 to 99, or 0.01 to 0.99', share)
     .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
     .option('--force', 'overwrite what has changed since')
     .action((id: string, stage: string, options: StageOptions) => {
@@ -166,6 +185,13 @@ function addChangingCommands(program: Command, answer: Answer): void {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
       return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
     });
+}
+
+/** The gateway says which shares there are. */
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number');
+  return value;
 }
 
 function wholeNumber(text: string): number {

@@ -37,6 +37,7 @@ const CONTROL_STATUS = {
   nothing_to_lift: 409,
   conflict: 409,
   not_stored: 500,
+  flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
 
 const auditQuery = z.object({
@@ -123,6 +124,7 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
     })
     .get('/metrics', async (c) => {
       deps.ruleWatch.check();
+      deps.metrics.flagsStale.set(deps.flags.staleMs() / 1_000);
       return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
     });
 }
@@ -166,7 +168,11 @@ function status(deps: OperatorDeps, draining: boolean) {
     rules: countRules(deps),
     unrouted: { requests: traffic.requests(UNROUTED) },
     config: { problem: deps.configProblem() ?? null },
-    flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
+    flags: {
+      provider: config.flags.provider,
+      problem: deps.flags.problem() ?? null,
+      staleSeconds: Math.round(deps.flags.staleMs() / 1_000),
+    },
     ledger: { problem: control.problem() ?? null },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
@@ -217,6 +223,7 @@ const TITLES: Readonly<Record<number, string>> = {
   428: 'Precondition Required',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
 };
 
 function refuse(deps: OperatorDeps, error: unknown, c: OperatorContext): Response {

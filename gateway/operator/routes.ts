@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { WINDOWS, type Window } from '../mirror/windows.ts';
+import { flagNotesOf } from '../rollout/feature.ts';
 import { STAGES } from '../rollout/stage.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { StandingRule } from '../rule-list.ts';
@@ -66,6 +67,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     streams: streams.counts(route.id),
     openBreakers: openBreakers(route.id),
     processes: wanted,
+    flagNotes: flagNotesOf(deps.flags.definitions(), route),
   });
   const operators = requireRole('operator');
   const replay = createReplayer(deps);

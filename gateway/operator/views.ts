@@ -22,6 +22,8 @@ export interface RouteFacts {
   /** How many of `processes` leave each side alone. */
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly processes: number;
+  /** What a person has made of the route's flags that its stage does not tell. */
+  readonly flagNotes: readonly string[];
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -73,6 +75,7 @@ export function attentionOf(facts: RouteFacts): string[] {
     const { side, actor, reason, returnsTo } = state.override;
     sentences.push(`forced to ${side} by ${actor}: ${reason}; lifting it returns to ${returnsTo.stage}`);
   }
+  sentences.push(...facts.flagNotes);
   if (streams.oldSide > 0) {
     sentences.push(`${streams.oldSide} open streams are still on the side that no longer serves them`);
   }

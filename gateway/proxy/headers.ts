@@ -13,6 +13,9 @@ export const GATEWAYS_MAX = 8;
  */
 const RESERVED = /^x[-_]banyan[-_]/;
 
+/** A cookie that is for this gateway only: it is stripped from what goes upstream. */
+export const PIN_COOKIE = 'banyan-pin';
+
 /**
  * Connection-level fields: RFC 9110 section 7.6.1, `Expect`, which is answered by this server's own 100 (Continue), and
  * `HTTP2-Settings`, which HTTP/2 does not take (RFC 7540 section 3.2.1).
@@ -94,12 +97,22 @@ export function requestHeaders(pairs: Pairs, edge: EdgeFields = NO_EDGE): string
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || named?.has(lower) || RESERVED.test(lower)) continue;
     if (edge.isReplaced(lower)) continue;
+    if (lower === 'cookie' && (pairs[i + 1] as string).includes(PIN_COOKIE)) {
+      const cookies = withoutPin(pairs[i + 1] as string);
+      if (cookies !== '') out.push(name, cookies);
+      continue;
+    }
     out.push(name, lower === 'host' && edge.host !== undefined ? edge.host : (pairs[i + 1] as string));
   }
   // The client's offer to take trailers is passed on, since they are; nothing else of TE is (RFC 9110 section 10.1.4).
   if (takesTrailers(pairs)) out.push('TE', 'trailers');
   out.push(...edge.added, 'Via', VIA);
   return out;
+}
+
+function withoutPin(cookies: string): string {
+  const others = cookies.split(';').filter((cookie) => cookie.split('=', 1)[0]?.trim() !== PIN_COOKIE);
+  return others.join(';').trim();
 }
 
 function takesTrailers(pairs: Pairs): boolean {

@@ -11,7 +11,15 @@ export interface Actor {
 
 /** The change was refused, or did not happen; `kind` says what the caller can do about it. */
 export class ControlError extends Error {
-  readonly kind: 'unknown_route' | 'unknown_rule' | 'invalid' | 'stale' | 'nothing_to_lift' | 'conflict' | 'not_stored';
+  readonly kind:
+    | 'unknown_route'
+    | 'unknown_rule'
+    | 'invalid'
+    | 'stale'
+    | 'nothing_to_lift'
+    | 'conflict'
+    | 'not_stored'
+    | 'flag_source';
 
   constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);

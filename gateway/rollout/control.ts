@@ -5,7 +5,7 @@ import type { ForcedSides } from '../routing/decide.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type Actor, type Changes, ControlError } from './changes.ts';
-import type { Flags } from './flags.ts';
+import { type FlagChange, type Flags, FlagsError } from './flags.ts';
 import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
 
 export interface FlagState extends FlagPercents {
@@ -74,11 +74,13 @@ export class Control {
   async adoptRoutes(): Promise<void> {
     const { flags } = this.#deps;
     const { routes } = this.#deps.table();
-    for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
-      const wanted = flagsFor({ stage: route.config.initialStage });
-      if (!wanted.ok) throw new Error(wanted.problem);
-      await this.#moveFlags(route, wanted.flags);
-    }
+    const wanted = routes.flatMap((route) => {
+      const initial = flagsFor({ stage: route.config.initialStage });
+      if (!initial.ok) throw new Error(initial.problem);
+      if (!flags.exists(route.flag)) this.#seen.set(route.id, initial.flags);
+      return changesOf(route, initial.flags);
+    });
+    await flags.ensure(wanted);
     for (const route of routes) this.#seen.set(route.id, this.#percents(route));
   }
 
@@ -115,9 +117,15 @@ export class Control {
       try {
         await this.#moveFlags(route, wanted.flags);
       } catch (error) {
-        this.#seen.set(id, this.#percents(route));
+        const after = this.#percents(route);
+        this.#seen.set(id, after);
         this.#deps.onProblem('flags.set', error);
-        throw new ControlError('not_stored', `the flags cannot be moved: ${(error as Error).message}`, {
+        const problem = `the flags cannot be moved: ${(error as Error).message}`;
+        // The entry above says what was wanted; this one that it did not come about.
+        const undone = { ...actor, reason: `not done, since ${problem}` };
+        const entry = { scope: id, override: undefined, action: 'stage', before: wanted.flags, after } as const;
+        await changes.commit(entry, undone).catch(() => {});
+        throw new ControlError(error instanceof FlagsError ? KIND_OF[error.kind] : 'not_stored', problem, {
           cause: error,
         });
       }
@@ -198,10 +206,7 @@ export class Control {
 
   async #moveFlags(route: RouteModel, to: FlagPercents): Promise<void> {
     this.#seen.set(route.id, to);
-    await this.#deps.flags.set([
-      { flag: route.flag, percent: to.percent, groupId: route.groupId },
-      { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
-    ]);
+    await this.#deps.flags.set(changesOf(route, to));
   }
 
   /** Records flags that were moved in their own source: the file, or a flag server's own console. */
@@ -220,6 +225,19 @@ export class Control {
       await this.#deps.changes.commit(change, actor).catch(() => {});
     }
   }
+}
+
+const KIND_OF = { conflict: 'conflict', source: 'flag_source' } as const satisfies Record<
+  FlagsError['kind'],
+  ControlError['kind']
+>;
+
+/** The two flags of a route, as they are to be. */
+function changesOf(route: RouteModel, to: FlagPercents): FlagChange[] {
+  return [
+    { flag: route.flag, percent: to.percent, groupId: route.groupId },
+    { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
+  ];
 }
 
 /** What an override amounts to: one side serves everybody, and nothing is copied. */

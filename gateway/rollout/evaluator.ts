@@ -4,17 +4,34 @@ import { Unleash } from 'unleash-client';
 import type { EnhancedFeatureInterface, FeatureInterface } from 'unleash-client/lib/feature.js';
 import type { RepositoryInterface } from 'unleash-client/lib/repository/index.js';
 import type { Segment } from 'unleash-client/lib/strategy/strategy.js';
-import type { FeatureFile } from './feature.ts';
+import type { FlagsConfig } from '../../config/flags-schema.ts';
+import type { Side } from '../routing/side.ts';
+import { type FeatureFile, isSplit } from './feature.ts';
 
 export interface Evaluator {
   isEnabled(flag: string, identity: string): boolean;
   close(): void;
 }
 
+/** What constraints can ask about, beside the identity. */
+export interface EvaluatorContext {
+  readonly appName: string;
+  readonly environment?: string;
+}
+
+/** The context in which flags from a configured provider are evaluated. */
+export function contextOf(config: FlagsConfig): EvaluatorContext {
+  return config.provider === 'unleash' ? config : { appName: 'banyan' };
+}
+
 /** Evaluates whatever features the source holds at the time of asking. */
-export async function startEvaluator(source: FeatureSource): Promise<Evaluator> {
+export async function startEvaluator(
+  source: FeatureSource,
+  { appName, environment }: EvaluatorContext,
+): Promise<Evaluator> {
   const unleash = new Unleash({
-    appName: 'banyan',
+    appName,
+    ...(environment === undefined ? {} : { environment }),
     url: 'http://localhost', // Never called: the source is the only repository.
     repository: source,
     disableMetrics: true,
@@ -23,7 +40,11 @@ export async function startEvaluator(source: FeatureSource): Promise<Evaluator> 
   unleash.on('error', () => {});
   await unleash.start();
   return {
-    isEnabled: (flag, identity) => unleash.isEnabled(flag, { userId: identity }),
+    isEnabled(flag, identity) {
+      const context = { userId: identity };
+      if (!unleash.isEnabled(flag, context)) return false;
+      return !source.isSplit(flag) || unleash.getVariant(flag, context).name !== ('legacy' satisfies Side);
+    },
     close: () => unleash.destroy(),
   };
 }
@@ -36,6 +57,7 @@ export class FeatureSource extends EventEmitter implements RepositoryInterface {
   #content = JSON.stringify(NO_FEATURES);
   #features = new Map<string, FeatureInterface>();
   #segments = new Map<number, Segment>();
+  #split = new Set<string>();
 
   replace(file: FeatureFile): void {
     const content = JSON.stringify(file);
@@ -43,8 +65,14 @@ export class FeatureSource extends EventEmitter implements RepositoryInterface {
     this.#content = content;
     this.file = file;
     this.#features = new Map(file.features.map((feature) => [feature.name, feature]));
+    this.#split = new Set(file.features.filter(hasSplit).map(({ name }) => name));
     this.#segments = new Map(file.segments?.map((segment) => [segment.id, segment]));
     this.emit('changed');
+  }
+
+  /** Whether the flag's variants say whom the new side serves. */
+  isSplit(name: string): boolean {
+    return this.#split.has(name);
   }
 
   getToggle(name: string): FeatureInterface | undefined {
@@ -69,4 +97,8 @@ export class FeatureSource extends EventEmitter implements RepositoryInterface {
   }
 
   stop(): void {}
+}
+
+function hasSplit({ strategies = [] }: FeatureInterface): boolean {
+  return strategies.some(({ variants }) => isSplit(variants));
 }

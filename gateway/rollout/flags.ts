@@ -1,9 +1,10 @@
 // Flags: evaluated by unleash-client, whatever their source. The port, and the provider that keeps them in a file.
 import { watch } from 'node:fs';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { FeatureSource, NO_FEATURES, startEvaluator } from './evaluator.ts';
 import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** A flag and how far it is to be rolled out. */
 export interface FlagChange {
@@ -24,11 +25,29 @@ export interface Flags {
   /** All flags as they are defined now; another object after every change. */
   definitions(): FeatureFile;
   set(changes: readonly FlagChange[]): Promise<void>;
+  /**
+   * Makes those flags that do not exist, and leaves the others alone. What a server cannot make now, it makes as soon as it
+   * can; that is a problem() and no rejection.
+   */
+  ensure(changes: readonly FlagChange[]): Promise<void>;
   /** Calls back after every change, whoever made it. */
   onChange(listener: () => void): void;
   /** What is wrong with the source now, or undefined. */
   problem(): string | undefined;
-  close(): void;
+  /** For how long the flags in force may differ from their source, in milliseconds; 0 while it can be read. */
+  staleMs(): number;
+  close(): void | Promise<void>;
+}
+
+/** Flags were not moved. `conflict`: as they are, they cannot be; `source`: their source failed, or refused. */
+export class FlagsError extends Error {
+  readonly kind: 'conflict' | 'source';
+
+  constructor(kind: FlagsError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'FlagsError';
+    this.kind = kind;
+  }
 }
 
 /** Editors write a file in several steps; one reading after the last of them is enough. */
@@ -43,6 +62,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   await mkdir(dirname(file), { recursive: true });
   const source = new FeatureSource();
   let problem: string | undefined;
+  let goodAtMs = Date.now();
   let turn: Promise<void> = Promise.resolve();
   let settling: NodeJS.Timeout | undefined;
 
@@ -53,6 +73,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
       problem = undefined;
       source.replace(content ?? NO_FEATURES);
     } catch (error) {
+      if (problem === undefined) goodAtMs = Date.now();
       problem = `${path}: ${(error as Error).message}; the last good flags stay in force`;
       source.emit('trouble');
     }
@@ -79,7 +100,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   }
 
   await load();
-  const evaluator = await startEvaluator(source);
+  const evaluator = await startEvaluator(source, { appName: 'banyan' });
   // The whole folder: an editor replaces the file, and a mounted volume switches a link beside it.
   const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(settling);
@@ -95,8 +116,13 @@ export async function openFileFlags(path: string): Promise<Flags> {
     percent: (flag) => rolloutPercent(source.getToggle(flag)),
     definitions: () => source.file,
     set: (changes) => inTurn(() => write(changes)),
+    async ensure(changes) {
+      const missing = changes.filter(({ flag }) => source.getToggle(flag) === undefined);
+      if (missing.length > 0) await inTurn(() => write(missing));
+    },
     onChange: (listener) => void source.on('changed', listener),
     problem: () => problem,
+    staleMs: () => (problem === undefined ? 0 : Date.now() - goodAtMs),
     close() {
       clearTimeout(settling);
       watcher.close();
@@ -115,17 +141,4 @@ async function readFeatureFile(file: string): Promise<FeatureFile | undefined> {
     throw error;
   }
   return parseFeatureFile(text);
-}
-
-/** Replaces a file so that a crash leaves the old or the new content, never a part. */
-async function replaceFile(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
 }

@@ -3,7 +3,7 @@
 export const STAGES = ['legacy', 'shadow', 'canary', 'live', 'complete'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** How far a route's two flags are rolled out, in whole per cent; 0 is off. */
+/** How far a route's two flags are rolled out, in per cent; 0 is off. */
 export interface FlagPercents {
   /** Share of identities that the new side serves. */
   readonly percent: number;
@@ -43,8 +43,8 @@ export function flagsFor(
     return refuse('canary needs "percent": how many per cent of users the new side serves');
   if (stage !== 'canary' && percent !== undefined)
     return refuse(`"percent" belongs to canary; ${stage} has its own share`);
-  if (percent !== undefined && !isWhole(percent, 1, 99))
-    return refuse('"percent" of a canary is a whole number from 1 to 99');
+  if (percent !== undefined && !isWhole(percent, 1, 99) && !isFraction(percent))
+    return refuse('"percent" of a canary is a whole number from 1 to 99, or from 0.01 to 0.99 in steps of 0.01');
   if (mirrorPercent !== undefined && !COPIES[stage])
     return refuse(`"mirrorPercent" has no meaning in ${stage}: nothing is copied`);
   if (mirrorPercent !== undefined && !isWhole(mirrorPercent, 1, 100)) {
@@ -57,4 +57,9 @@ export function flagsFor(
 
 function isWhole(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
+}
+
+/** Steps below one per cent are in hundredths. */
+function isFraction(value: number): boolean {
+  return value >= 0.01 && value <= 0.99 && Math.abs(value * 100 - Math.round(value * 100)) < 1e-9;
 }

@@ -4,9 +4,17 @@ import { otherSide, type Side } from './side.ts';
 
 /**
  * Why a side was chosen; in logs, metrics and the x-banyan-decision header. `breaker`: the decided side was known to be
- * down. `fallback`: it turned out to be.
+ * down. `fallback`: it turned out to be. `pin`: a tester chose, see pin.ts.
  */
-export type Reason = 'override-all' | 'override-route' | 'flag-on' | 'flag-off' | 'unrouted' | 'breaker' | 'fallback';
+export type Reason =
+  | 'override-all'
+  | 'override-route'
+  | 'pin'
+  | 'flag-on'
+  | 'flag-off'
+  | 'unrouted'
+  | 'breaker'
+  | 'fallback';
 
 export interface Decision {
   readonly side: Side;

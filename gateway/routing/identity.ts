@@ -32,7 +32,7 @@ function compileSource(source: string): SourceReader {
   return (_, address) => address;
 }
 
-function cookieValue(header: string | undefined, name: string): string | undefined {
+export function cookieValue(header: string | undefined, name: string): string | undefined {
   if (!header) return undefined;
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');

@@ -3,6 +3,7 @@ import { DEFAULT_STREAMS } from '../../config/route-schema.ts';
 import type { EventStreamEnds, PassingEvents } from '../proxy/passing-events.ts';
 import type { StreamTap } from '../proxy/stream-tap.ts';
 import { type Decision, decide, type FlagReader, type ForcedSides } from '../routing/decide.ts';
+import { withPin } from '../routing/pin.ts';
 import type { RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { createEventStream } from './event-stream.ts';
@@ -58,9 +59,9 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
   const registry = createStreamRegistry({
     policyOf,
     random,
-    sideOf(routeId, identity) {
+    sideOf({ routeId, identity, pinned }) {
       const route = table().byId(routeId);
-      return route && decide(route, identity, deps.forced, deps.isEnabled).side;
+      return route && withPin(decide(route, identity, deps.forced, deps.isEnabled), pinned).side;
     },
     metrics: {
       open: ({ routeId, side, kind }, change) => metrics.streams.inc({ route: routeId, side, kind }, change),
@@ -69,6 +70,7 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
   });
   const entryOf = ({ routeId, decision, identity }: StreamOwner, kind: StreamKind, side: Side) => ({
     ...{ routeId, identity, kind, side, decided: decision.side },
+    pinned: decision.reason === 'pin' ? decision.side : undefined,
     startedAt: now(),
   });
 

@@ -16,6 +16,8 @@ export interface StreamInfo {
   /** The side that was decided: another one when the stream's side stood in for it. */
   readonly decided: Side;
   readonly identity: string;
+  /** The side that a tester has chosen for it. */
+  readonly pinned: Side | undefined;
   readonly startedAt: Date;
   /** What the stream can be told: to end in an orderly way, within a deadline after which it cuts itself. */
   close(how: Pick<ClosePlan, 'code' | 'deadlineMs'>): void;
@@ -42,8 +44,8 @@ export interface StreamRegistry {
 }
 
 export interface StreamRegistryDeps {
-  /** The side that serves an identity now; undefined for a route that is no longer there. */
-  sideOf(routeId: string, identity: string): Side | undefined;
+  /** The side that serves a stream's requests now; undefined for a route that is no longer there. */
+  sideOf(stream: Pick<StreamInfo, 'routeId' | 'identity' | 'pinned'>): Side | undefined;
   policyOf(routeId: string): StreamsConfig;
   readonly metrics: {
     open(stream: StreamInfo, change: 1 | -1): void;
@@ -75,8 +77,8 @@ export function createStreamRegistry(deps: StreamRegistryDeps): StreamRegistry {
   }
 
   function redecide(entry: Entry): void {
-    const { routeId, identity, side, decided } = entry.stream;
-    const now = deps.sideOf(routeId, identity) ?? decided;
+    const { routeId, side, decided } = entry.stream;
+    const now = deps.sideOf(entry.stream) ?? decided;
     setOld(entry, now !== decided && now !== side);
     if (stopsAt !== undefined) return;
     const wanted = entry.isOld && !entry.planned ? flipPlan(deps.policyOf(routeId), random()) : undefined;

@@ -95,7 +95,7 @@ describe("the operator's API", () => {
     const refused: [object, RegExp][] = [
       [{ stage: 'canary' }, /canary needs "percent"/],
       [{ stage: 'canary', percent: 100 }, /from 1 to 99/],
-      [{ stage: 'canary', percent: 0.5 }, /from 1 to 99/],
+      [{ stage: 'canary', percent: 0.125 }, /from 1 to 99/],
       [{ stage: 'live', percent: 5 }, /belongs to canary/],
       [{ stage: 'legacy', mirrorPercent: 5 }, /no meaning/],
       [{ stage: 'beta' }, /stage/],

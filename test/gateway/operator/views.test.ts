@@ -62,10 +62,12 @@ interface Given {
   readonly fresh?: Partial<SideTraffic>;
   readonly group?: string;
   readonly openBreakers?: RouteFacts['openBreakers'];
+  readonly flagNotes?: readonly string[];
 }
 const NO_BREAKERS = { legacy: 0, new: 0 };
 
-function factsOf({ state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS }: Given = {}): RouteFacts {
+function factsOf(given: Given = {}): RouteFacts {
+  const { state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS, flagNotes = [] } = given;
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -83,6 +85,7 @@ function factsOf({ state, evidence, fresh, group, rules = [], openBreakers = NO_
     rules,
     openBreakers,
     processes: 4,
+    flagNotes,
   };
 }
 

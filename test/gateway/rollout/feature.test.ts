@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FeatureInterface } from 'unleash-client/lib/feature.js';
-import { gradualRollout, parseFeatureFile, rolloutPercent, withRollout } from '../../../gateway/rollout/feature.ts';
+import {
+  gradualRollout,
+  handMade,
+  parseFeatureFile,
+  rolloutPercent,
+  withRollout,
+} from '../../../gateway/rollout/feature.ts';
 
 const flexible = (rollout: unknown) => ({ name: 'flexibleRollout', parameters: { rollout }, constraints: [] });
 const aFeature = (...strategies: { name: string; parameters?: Record<string, unknown> }[]): FeatureInterface => ({
@@ -158,4 +164,70 @@ describe('a rollout moved', () => {
     assert.equal(rolloutPercent(off), 0);
     assert.equal(rolloutPercent(withRollout(off, 'a', 30, 'g')), 30);
   });
+});
+
+describe('below one per cent', () => {
+  const splitOf = (feature: FeatureInterface) =>
+    feature.strategies?.[0]?.variants?.map(({ name, weight }) => [name, weight]);
+
+  test('a share, then a rollout to 1 % that two variants part', () => {
+    const feature = gradualRollout('a', 0.25, 'g');
+    assert.equal(feature.strategies?.[0]?.parameters.rollout, '1');
+    assert.deepEqual(splitOf(feature), [
+      ['legacy', 750],
+      ['new', 250],
+    ]);
+  });
+
+  test('every hundredth, then a feature of exactly that share', () => {
+    for (let hundredths = 1; hundredths < 100; hundredths++) {
+      const percent = hundredths / 100;
+      assert.equal(rolloutPercent(gradualRollout('a', percent, 'g')), percent);
+    }
+  });
+
+  test('moved up to whole per cents, then parted no more', () => {
+    const moved = withRollout(gradualRollout('a', 0.25, 'g'), 'a', 2, 'g');
+    assert.deepEqual(moved, gradualRollout('a', 2, 'g'));
+  });
+
+  test('variants of other names, then they part nothing, and stay', () => {
+    const variants = [{ name: 'blue', weight: 500, stickiness: 'userId' }];
+    const feature = aFeature({ ...flexible('5'), variants } as never);
+    assert.equal(rolloutPercent(feature), 5);
+    assert.deepEqual(withRollout(feature, 'a', 6, 'g').strategies?.[0]?.variants, variants);
+  });
+});
+
+describe('what a person has made of a flag', () => {
+  const plain = { name: 'flexibleRollout', parameters: { rollout: '5', stickiness: 'userId', groupId: 'g' } };
+  const constraint = { contextName: 'region', operator: 'IN', inverted: false, values: ['eu'] };
+  const rows: readonly (readonly [what: string, feature: FeatureInterface, notes: readonly string[]])[] = [
+    ['what this gateway makes', gradualRollout('a', 5, 'g'), []],
+    ['what it makes below 1 %', gradualRollout('a', 0.5, 'g'), []],
+    ['sticky by default', aFeature({ ...plain, parameters: { rollout: '5', stickiness: 'default' } }), []],
+    ['no strategies', aFeature(), []],
+    [
+      'two rollouts',
+      aFeature(plain, { ...plain, parameters: { ...plain.parameters, rollout: '9' } }),
+      ['has 2 strategies'],
+    ],
+    ['another strategy', aFeature({ name: 'remoteAddress' }), ['is decided by the strategy remoteAddress']],
+    ['constraints', aFeature({ ...plain, constraints: [constraint] } as never), ['has constraints']],
+    ['segments', aFeature({ ...plain, segments: [1] } as never), ['has segments']],
+    [
+      'variants',
+      aFeature({ ...plain, variants: [{ name: 'blue', weight: 1000 }] } as never),
+      ['has variants, which decide nothing here'],
+    ],
+    [
+      'other stickiness and another group',
+      aFeature({ ...plain, parameters: { rollout: '5', stickiness: 'sessionId', groupId: 'h' } }),
+      ['is sticky on sessionId', 'picks users by the group h instead of g'],
+    ],
+    ['a parent', { ...aFeature(plain), dependencies: [{ feature: 'b' }] }, ['depends on other flags']],
+  ];
+  for (const [what, feature, notes] of rows) {
+    test(`${what}: ${notes.join(', ') || 'nothing'}`, () => assert.deepEqual(handMade(feature, 'g'), notes));
+  }
 });

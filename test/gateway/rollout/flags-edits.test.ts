@@ -15,8 +15,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'banyan-flags-'));
   file = join(folder, 'flags.json');
 });
-afterEach(() => {
-  for (const flags of open.splice(0)) flags.close();
+afterEach(async () => {
+  for (const flags of open.splice(0)) await flags.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -98,7 +98,7 @@ describe('editing by hand', () => {
     writeFileSync(file, fileOf(rollout('a', 100)));
     const flags = await openFileFlags(file);
     const other = await openFlags();
-    flags.close();
+    await flags.close();
     writeFileSync(file, fileOf(rollout('a', 50)));
     await eventually(() => other.percent('a') === 50, 'another reader to see the edit');
     assert.equal(flags.percent('a'), 100);

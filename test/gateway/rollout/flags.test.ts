@@ -15,8 +15,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'banyan-flags-'));
   file = join(folder, 'flags.json');
 });
-afterEach(() => {
-  for (const flags of open.splice(0)) flags.close();
+afterEach(async () => {
+  for (const flags of open.splice(0)) await flags.close();
   rmSync(folder, { recursive: true });
 });
 

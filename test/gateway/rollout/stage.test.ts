@@ -43,6 +43,18 @@ describe('the flags of a stage', () => {
       { percent: 1, mirrorPercent: 100 },
     ],
     [
+      { stage: 'canary', percent: 0.01 },
+      { percent: 0.01, mirrorPercent: 100 },
+    ],
+    [
+      { stage: 'canary', percent: 0.29 },
+      { percent: 0.29, mirrorPercent: 100 },
+    ],
+    [
+      { stage: 'canary', percent: 0.99 },
+      { percent: 0.99, mirrorPercent: 100 },
+    ],
+    [
       { stage: 'canary', percent: 99, mirrorPercent: 100 },
       { percent: 99, mirrorPercent: 100 },
     ],
@@ -59,12 +71,16 @@ describe('the flags of a stage', () => {
     });
   }
 
+  const SHARES = '"percent" of a canary is a whole number from 1 to 99, or from 0.01 to 0.99 in steps of 0.01';
   const refusals: readonly (readonly [request: StageRequest, problem: string])[] = [
     [{ stage: 'canary' }, 'canary needs "percent": how many per cent of users the new side serves'],
-    [{ stage: 'canary', percent: 0 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: 100 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: 2.5 }, '"percent" of a canary is a whole number from 1 to 99'],
-    [{ stage: 'canary', percent: Number.NaN }, '"percent" of a canary is a whole number from 1 to 99'],
+    [{ stage: 'canary', percent: 0 }, SHARES],
+    [{ stage: 'canary', percent: 100 }, SHARES],
+    [{ stage: 'canary', percent: 2.5 }, SHARES],
+    [{ stage: 'canary', percent: 0.005 }, SHARES],
+    [{ stage: 'canary', percent: 0.995 }, SHARES],
+    [{ stage: 'canary', percent: 0.125 }, SHARES],
+    [{ stage: 'canary', percent: Number.NaN }, SHARES],
     [{ stage: 'canary', percent: 5, mirrorPercent: 0 }, '"mirrorPercent" is a whole number from 1 to 100'],
     [{ stage: 'shadow', mirrorPercent: 101 }, '"mirrorPercent" is a whole number from 1 to 100'],
     [{ stage: 'live', percent: 100 }, '"percent" belongs to canary; live has its own share'],

@@ -37,7 +37,7 @@ describe('the stream registry', () => {
 
   function stream(name: string, given: Partial<StreamInfo> = {}): StreamInfo {
     return {
-      ...{ routeId: 'r', kind: 'websocket', side: 'legacy', decided: 'legacy', identity: 'u' },
+      ...{ routeId: 'r', kind: 'websocket', side: 'legacy', decided: 'legacy', identity: 'u', pinned: undefined },
       startedAt: new Date('2026-01-05T10:00:00Z'),
       close: (how) => void closed.push({ name, ...how }),
       ...given,

@@ -1,0 +1,11 @@
+// Opens the flags where the configuration says that they are.
+import { readFlagTokens } from '../../config/flag-tokens.ts';
+import type { FlagsConfig } from '../../config/flags-schema.ts';
+import { type Flags, openFileFlags } from './flags.ts';
+import { openUnleashFlags } from './unleash-flags.ts';
+
+/** @throws {ConfigError} when a token cannot be read; an Unleash server that cannot be reached is no error. */
+export async function openFlags(config: FlagsConfig): Promise<Flags> {
+  if (config.provider === 'file') return openFileFlags(config.file);
+  return openUnleashFlags({ config, tokens: readFlagTokens(config, 'configuration') });
+}

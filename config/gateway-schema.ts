@@ -1,6 +1,7 @@
 // The gateway's configuration: one YAML file, this schema. Every property's description is its documentation: editors
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
+import { plans } from './plan-schema.ts';
 import { durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
@@ -277,6 +278,12 @@ export const gatewaySchema = z.strictObject({
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  plans: plans.describe('Plans by name, for the routes that name them; "standard" is there without being described.'),
+  certificates: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with the certificates of data jobs, as JOB.json, for the gate "data".'),
   routes: z.array(route).default([]),
 });
 

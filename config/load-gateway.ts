@@ -2,9 +2,10 @@
 // wrong is reported at once, each with its place and what to do.
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { checkDryRuns } from './check-dry-runs.ts';
 import { type GatewayConfig, gatewaySchema, otlpEndpoint, type RouteConfig } from './gateway-schema.ts';
+import { checkPlans } from './plan-schema.ts';
 import { readSecret } from './secret.ts';
 import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
@@ -83,6 +84,7 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     ...(parsed.error?.issues.flatMap(explain) ?? []),
     ...crossCheck(readableRoutes(data)),
     ...checkDryRuns(data, readableRoutes(data)),
+    ...checkPlans(namedPlans(data), readableRoutes(data)),
   ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
@@ -173,6 +175,17 @@ function readableRoutes(data: unknown): (RouteConfig | undefined)[] {
   const routes = typeof data === 'object' && data !== null && 'routes' in data ? data.routes : undefined;
   return Array.isArray(routes) ? routes.map((route: unknown) => routeSchema.safeParse(route).data) : [];
 }
+
+/** The names of the plans that are described, right or wrong, and whether there is a folder for certificates. */
+function namedPlans(data: unknown): { plans: ReadonlySet<string>; certificates: boolean } {
+  const settings = rolloutSettings.safeParse(data).data;
+  return { plans: new Set(Object.keys(settings?.plans ?? {})), certificates: settings?.certificates !== undefined };
+}
+
+const rolloutSettings = z.looseObject({
+  plans: z.record(z.string(), z.unknown()).catch({}),
+  certificates: z.unknown().optional(),
+});
 
 /** What no single value shows: ids and matches that collide, arrays without a way of comparing. */
 function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {

@@ -2,6 +2,7 @@
 
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import type { PlanStore } from './plan-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -20,7 +21,7 @@ export interface Override {
 }
 
 /** Who or what made a change. */
-export type AuditSource = 'api' | 'cli' | 'flags' | 'start';
+export type AuditSource = 'api' | 'cli' | 'flags' | 'start' | 'plan' | 'guard';
 
 /** One change, and why. Entries are only ever added. */
 export interface AuditEntry {
@@ -28,7 +29,7 @@ export interface AuditEntry {
   readonly actor: string;
   readonly source: AuditSource;
   /** `acknowledge`: a change made before is now followed by the processes that serve. */
-  readonly action: 'stage' | 'rollback' | 'lift' | 'create' | 'acknowledge';
+  readonly action: 'stage' | 'rollback' | 'lift' | 'create' | 'plan' | 'acknowledge';
   readonly scope: string;
   readonly reason: string;
   readonly before: unknown;
@@ -77,4 +78,10 @@ export interface Ledger {
 export interface EvidenceLedger extends Ledger {
   /** Closed with the ledger. */
   readonly evidence: EvidenceStore;
+}
+
+/** All that a gateway keeps. */
+export interface GatewayLedger extends EvidenceLedger {
+  /** Closed with the ledger. */
+  readonly plans: PlanStore;
 }

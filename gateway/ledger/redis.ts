@@ -2,8 +2,9 @@
 // acknowledged survives the gateway; that it survives Redis too is for Redis to see to (appendonly yes).
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { AuditEntry, EvidenceLedger, Override, StoredAuditEntry } from './ledger.ts';
+import type { AuditEntry, GatewayLedger, Override, StoredAuditEntry } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisPlans } from './redis-plans.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '1';
@@ -18,6 +19,7 @@ const KEYS = {
   auditLast: `${PREFIX}audit:last`,
   auditIds: `${PREFIX}audit:ids`,
   evidence: `${PREFIX}evidence:`,
+  plans: `${PREFIX}plans:`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -50,8 +52,8 @@ const auditText = json(
   z.object({
     at: z.string(),
     actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create', 'acknowledge']),
+    source: z.enum(['api', 'cli', 'flags', 'start', 'plan', 'guard']),
+    action: z.enum(['stage', 'rollback', 'lift', 'create', 'plan', 'acknowledge']),
     scope: z.string(),
     reason: z.string(),
     before: z.unknown(),
@@ -62,7 +64,7 @@ const auditText = json(
 );
 
 /** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
-export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
+export async function openRedisLedger(url: string): Promise<GatewayLedger> {
   const redis = await connect(url);
   return {
     async overrides() {
@@ -87,6 +89,7 @@ export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
       return entries.map((text, index) => entryOf(Number(ids[index]), text));
     },
     evidence: createRedisEvidence(redis, KEYS.evidence),
+    plans: createRedisPlans(redis, KEYS.plans),
     async close() {
       redis.disconnect();
     },

@@ -6,6 +6,7 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
+import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -20,6 +21,7 @@ const LAYOUT_STEPS = [
   ) STRICT;
   CREATE INDEX audit_scope ON audit (scope, id);`,
   EVIDENCE_LAYOUT,
+  PLAN_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -40,8 +42,8 @@ const auditRow = z
     id: z.number(),
     at: z.string(),
     actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create', 'acknowledge']),
+    source: z.enum(['api', 'cli', 'flags', 'start', 'plan', 'guard']),
+    action: z.enum(['stage', 'rollback', 'lift', 'create', 'plan', 'acknowledge']),
     scope: z.string(),
     reason: z.string(),
     before: jsonText,
@@ -52,7 +54,7 @@ const auditRow = z
   .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence {
+export interface SqliteStore extends SqliteEvidence, SqlitePlans {
   overrides(): Override[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
@@ -112,6 +114,7 @@ export function openSqliteStore(file: string): SqliteStore {
 
   return {
     ...createSqliteEvidence(db, atomically),
+    ...createSqlitePlans(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },

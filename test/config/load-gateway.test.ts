@@ -76,6 +76,7 @@ describe('a good file', () => {
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },
+      plans: {},
       routes: [
         {
           id: 'a',
@@ -86,6 +87,15 @@ describe('a good file', () => {
           redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
+          requires: [],
+          guard: {
+            enabled: true,
+            samplesMin: 30,
+            errorsIncreaseMax: 0.01,
+            latencySamplesMin: 200,
+            latencyRatioMax: 1.5,
+            criticalMax: 0,
+          },
           mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
           compare: {
             headers: ['content-type', 'location'],

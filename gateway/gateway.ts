@@ -6,6 +6,7 @@ import { ALL_ROUTES } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
+import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -73,13 +74,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
     const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
+    const plans = startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    closers.push(() => plans.close());
     const reloader =
       configFile === undefined
         ? undefined
         : followConfig(configFile, { settings, control, stages, serving, metrics, log });
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, flags, ledger, serving, metrics, now, raised },
+      ...{ settings, tokens, control, flags, ledger, serving, plans, metrics, now, raised },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });

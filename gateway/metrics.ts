@@ -64,6 +64,7 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    ...planMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
@@ -86,6 +87,29 @@ export function createMetrics() {
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
       labelNames: ['operation'] as const,
+      registers,
+    }),
+  };
+}
+
+function planMetrics(registers: Registry[]) {
+  return {
+    planStep: new Gauge({
+      name: 'banyan_plan_step',
+      help: 'The step of its plan in which a route is, from 1; 0 before the plan was started.',
+      labelNames: ['route'] as const,
+      registers,
+    }),
+    gateOutcomes: new Counter({
+      name: 'banyan_gate_outcomes_total',
+      help: 'Answers of gates (pass, fail, inconclusive), each counted once a step until it becomes another.',
+      labelNames: ['route', 'gate', 'status'] as const,
+      registers,
+    }),
+    guardDecisions: new Counter({
+      name: 'banyan_guard_decisions_total',
+      help: 'What guards decided: roll_back, hold where legacy is bad too, would_roll_back in a dry run; by cause.',
+      labelNames: ['route', 'decision', 'cause'] as const,
       registers,
     }),
   };

@@ -2,6 +2,7 @@
 // the evidence of a change. Bounded: three histograms and one ring a route and side.
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Durations } from './rollout/durations.ts';
+import type { BothServed, ServedFacts } from './rollout/facts.ts';
 import { SIDES, type Side } from './routing/side.ts';
 
 /** Rates are over this many seconds. */
@@ -19,18 +20,11 @@ export interface SideTraffic {
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
 }
 
-/** All that a side has done with a route's requests since this process began. */
-export interface SideTotals {
-  readonly requests: number;
-  readonly errors: number;
-  /** A copy that does not change. */
-  readonly durations: Durations;
-}
-
 export interface Traffic {
   count(route: string, side: Side, durationMs: number, isError: boolean): void;
   of(route: string): Readonly<Record<Side, SideTraffic>>;
-  totals(route: string): Readonly<Record<Side, SideTotals>>;
+  /** All since this process began; does not change any more. */
+  totals(route: string): BothServed;
   /** Requests that no route names. */
   requests(route: string): number;
 }
@@ -83,7 +77,7 @@ class SideCounts {
     this.#current.record(Math.min(DURATION_US_MAX, Math.max(1, Math.round(durationMs * 1000))));
   }
 
-  totals(): SideTotals {
+  totals(): ServedFacts {
     return { requests: this.requests, errors: this.#errors, durations: this.#durations.copy() };
   }
 

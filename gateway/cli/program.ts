@@ -20,6 +20,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -64,6 +65,7 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
   });
   addReadingCommands(program, answer);
   addChangingCommands(program, answer);
+  addPlanCommands(program, answer);
 
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -165,6 +167,31 @@ function addChangingCommands(program: Command, answer: Answer): void {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
       return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
     });
+}
+
+const PLAN_ACTIONS = ['start', 'pause', 'resume', 'abort'] as const;
+
+function addPlanCommands(program: Command, answer: Answer): void {
+  program
+    .command('plan <id> [action]')
+    .description(
+      `show a route's plan with its gates, or ${PLAN_ACTIONS.join(', ')} it; abort takes the route back to legacy`,
+    )
+    .option('--reason <text>', 'why; the audit log keeps it')
+    .action((id: string, action: string | undefined, { reason }: { reason?: string }) => {
+      if (action === undefined) return answer((api) => showPlan(api, id))();
+      if (!PLAN_ACTIONS.some((each) => each === action)) {
+        throw new CommandError(EXIT.usage, `a plan cannot ${action}; it can ${PLAN_ACTIONS.join(', ')}`);
+      }
+      if (reason === undefined) throw new CommandError(EXIT.usage, `say why with --reason, to ${action} a plan`);
+      return answer((api) => actOnPlan(api, id, action, { reason }))();
+    });
+  program
+    .command('promote <id>')
+    .description('move a route one step on in its plan, if the gates allow; exit code 6 when one is not met')
+    .requiredOption('--reason <text>', 'why; the audit log keeps it')
+    .option('--force', 'pass over gates that are not met; needs the role admin')
+    .action((id: string, options: PlanOptions) => answer((api) => actOnPlan(api, id, 'promote', options))());
 }
 
 function wholeNumber(text: string): number {

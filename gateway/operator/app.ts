@@ -23,6 +23,7 @@ import {
   readReason,
   requireRole,
 } from './context.ts';
+import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 
 const AUDIT_LIMIT_MAX = 500;
@@ -32,6 +33,8 @@ const CONTROL_STATUS = {
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
+  conflict: 409,
+  gate_not_met: 422,
   not_stored: 500,
 } as const satisfies Record<ControlError['kind'], number>;
 
@@ -64,6 +67,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     await next();
   });
   app.route('/api/routes', routesApi(deps));
+  app.route('/api/routes', planApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
     const query = auditQuery.safeParse(c.req.query());
@@ -126,11 +130,26 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({ flags, control, settings, serving, configProblem, evidenceProblem }: OperatorDeps): string[] {
+function warningsOf({
+  flags,
+  control,
+  settings,
+  serving,
+  plans,
+  configProblem,
+  evidenceProblem,
+}: OperatorDeps): string[] {
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
-  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()];
+  const own = [
+    configProblem(),
+    flags.problem(),
+    control.problem(),
+    evidenceProblem(),
+    serving.problem(),
+    plans.problem(),
+  ];
   const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
@@ -190,6 +209,7 @@ const TITLES: Readonly<Record<number, string>> = {
   412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
   428: 'Precondition Required',
   500: 'Internal Server Error',
 };

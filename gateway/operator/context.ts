@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { Plans } from '../plans.ts';
 import type { Actor, Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
 import type { RouteModel } from '../routing/route.ts';
@@ -22,6 +23,7 @@ export interface OperatorDeps {
   readonly flags: Flags;
   readonly ledger: Ledger;
   readonly serving: Serving;
+  readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
   /** Why the configuration's file is not what is in force, or undefined. */
   readonly configProblem: () => string | undefined;

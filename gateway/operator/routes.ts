@@ -55,6 +55,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     streams: streams.counts(route.id),
     openBreakers: openBreakers(route.id),
     processes: wanted,
+    plan: deps.plans.view(route.id),
+    guard: deps.plans.guard(route.id),
   });
   const operators = requireRole('operator');
 

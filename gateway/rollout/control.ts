@@ -13,6 +13,8 @@ export interface Actor {
   readonly source: AuditSource;
   readonly reason: string;
   readonly requestId?: string | undefined;
+  /** What the change is based on beside the numbers that every audit entry has. */
+  readonly basis?: unknown;
 }
 
 export interface FlagState extends FlagPercents {
@@ -33,7 +35,7 @@ export interface RouteState {
 
 /** The change was refused, or did not happen; `kind` says what the caller can do about it. */
 export class ControlError extends Error {
-  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'not_stored';
+  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'conflict' | 'gate_not_met' | 'not_stored';
 
   constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -183,6 +185,15 @@ export class Control {
     });
   }
 
+  /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */
+  recordPlan(id: string, change: Change, actor: Actor, expected?: number): Promise<void> {
+    this.#route(id);
+    return this.#inTurn(async () => {
+      this.#checkRevision(id, expected);
+      await this.#commit(id, undefined, this.#entry('plan', id, actor, change));
+    });
+  }
+
   /** Calls back after every change that may move a decision, wherever it was made: flags and overrides. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
@@ -242,8 +253,9 @@ export class Control {
   }
 
   #entry(action: AuditEntry['action'], scope: string, actor: Actor, change: Change): AuditEntry {
-    const { name, source, reason, requestId } = actor;
+    const { name, source, reason, requestId, basis } = actor;
     const at = this.#deps.now().toISOString();
+    const numbers = this.#deps.evidence(scope);
     return {
       at,
       actor: name,
@@ -252,7 +264,7 @@ export class Control {
       scope,
       reason,
       ...change,
-      evidence: this.#deps.evidence(scope),
+      evidence: basis === undefined ? numbers : { numbers, basis },
       requestId,
     };
   }
@@ -282,7 +294,8 @@ export class Control {
   }
 }
 
-interface Change {
+/** What was, and what is. */
+export interface Change {
   readonly before: unknown;
   readonly after: unknown;
 }

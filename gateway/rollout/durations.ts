@@ -11,9 +11,9 @@ export class Durations {
   readonly #counts: Float64Array;
   #total: number;
 
-  constructor(counts = new Float64Array(STEPS)) {
+  constructor(counts = new Float64Array(STEPS), total = 0) {
     this.#counts = counts;
-    this.#total = counts.reduce((sum, count) => sum + count, 0);
+    this.#total = total;
   }
 
   get total(): number {
@@ -28,13 +28,18 @@ export class Durations {
 
   /** A copy that does not change. */
   copy(): Durations {
-    return new Durations(this.#counts.slice());
+    return new Durations(this.#counts.slice(), this.#total);
   }
 
   /** What was added since this was `earlier`; everything, when it has begun anew meanwhile. */
   since(earlier: Durations): Durations {
-    const difference = this.#counts.map((count, step) => count - (earlier.#counts[step] ?? 0));
-    return difference.some((count) => count < 0) ? this.copy() : new Durations(difference);
+    const difference = new Float64Array(STEPS);
+    for (let step = 0; step < STEPS; step++) {
+      const count = (this.#counts[step] ?? 0) - (earlier.#counts[step] ?? 0);
+      if (count < 0) return this.copy();
+      difference[step] = count;
+    }
+    return new Durations(difference, this.#total - earlier.#total);
   }
 
   /** The duration that a share of the requests did not exceed, in milliseconds; undefined without requests. */
@@ -42,7 +47,8 @@ export class Durations {
     if (this.#total === 0) return undefined;
     const rank = Math.min(1, Math.max(0, share)) * this.#total;
     let below = 0;
-    for (const [step, count] of this.#counts.entries()) {
+    for (let step = 0; step < STEPS; step++) {
+      const count = this.#counts[step] ?? 0;
       if (count > 0 && below + count >= rank) return startOf(step + (rank - below) / count);
       below += count;
     }
@@ -63,7 +69,8 @@ export class Durations {
   above(durationMs: number): number {
     const place = Math.max(0, placeOf(durationMs));
     const step = Math.min(STEPS - 1, Math.floor(place));
-    const longer = this.#counts.subarray(step + 1).reduce((sum, count) => sum + count, 0);
+    let longer = 0;
+    for (let above = step + 1; above < STEPS; above++) longer += this.#counts[above] ?? 0;
     return longer + (this.#counts[step] ?? 0) * (1 - Math.min(1, place - step));
   }
 }

@@ -41,7 +41,7 @@ export type Outcome =
   | { readonly ok: true; readonly state: PlanState }
   | { readonly ok: false; readonly kind: 'conflict' | 'gate_not_met'; readonly problem: string };
 
-export function placeText({ stage, percent }: Pick<Place, 'stage' | 'percent'>): string {
+export function placeText({ stage, percent }: StageRequest): string {
   return stage === 'canary' ? `canary ${percent} %` : stage;
 }
 
@@ -94,8 +94,11 @@ export function rolledBack(state: PlanState, note: string): PlanState {
 }
 
 /** Why the plan cannot go on from this state as it is configured now, or undefined. */
-export function strangeness({ plan: name, step, place }: PlanState, plan: PlanConfig | undefined): string | undefined {
-  if (!plan) return `no plan is called ${name} any more`;
+export function strangeness(
+  { plan: before, step, place }: PlanState,
+  { name, plan }: Pick<Begin, 'name' | 'plan'>,
+): string | undefined {
+  if (name !== before) return `the route's plan was ${before} and is ${name} now`;
   const now = plan.steps[step];
   if (now && now.stage === place.stage && now.percent === place.percent) return undefined;
   return `the steps of ${name} have been changed: step ${step + 1} was ${placeText(place)}`;
@@ -157,7 +160,7 @@ export function act(action: PlanAction, state: PlanState | undefined, asked: Ask
     if (state.status === 'paused') return refuse('the plan is paused already');
     return { ok: true, state: { ...state, status: 'paused', note: reason } };
   }
-  const strange = strangeness(state, asked.plan);
+  const strange = strangeness(state, asked);
   if (strange !== undefined) return refuse(`${strange}; abort the plan and start it anew`);
   if (action === 'resume') {
     if (state.status === 'running') return refuse('the plan is running already');

@@ -57,6 +57,8 @@ function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, ne
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
     openBreakers,
+    plan: undefined,
+    guard: { kind: 'watch' },
     processes: 4,
   };
 }

@@ -74,7 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
     const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
-    const plans = startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
     closers.push(() => plans.close());
     const reloader =
       configFile === undefined

@@ -37,7 +37,17 @@ export interface PlansDeps {
   readonly raised: (operation: string, error: unknown) => void;
 }
 
-export function startPlans({ settings, control, store, serving, metrics, log, now, raised }: PlansDeps): Plans {
+/** Knows, when it resolves, what plans are under way. */
+export async function startPlans({
+  settings,
+  control,
+  store,
+  serving,
+  metrics,
+  log,
+  now,
+  raised,
+}: PlansDeps): Promise<Plans> {
   const table = () => settings.current.table;
   const plans = () => settings.current.config.plans;
   const nowMs = () => now().getTime();
@@ -63,12 +73,14 @@ export function startPlans({ settings, control, store, serving, metrics, log, no
     },
   });
 
+  await engine.tick();
+
   /** The guard does not wait for the ledger; plans wait for the guard. */
   async function look(): Promise<void> {
     await watch.look().catch((error: unknown) => raised('guard', error));
     await engine.tick();
   }
-  let looking: Promise<void> | undefined;
+  let looking: Promise<void> | undefined; // Only one: a slow ledger must not gather a queue of them.
   const timer = setInterval(() => {
     if (looking) void watch.look().catch((error: unknown) => raised('guard', error));
     else

@@ -37,7 +37,7 @@ export interface PlanEngineDeps extends StepJudgeDeps {
   readonly control: Pick<Control, 'route' | 'setStage' | 'recordPlan'>;
   readonly store: Pick<PlanStore, 'list' | 'put'>;
   readonly leadership: Leadership;
-  /** What is known of a route's plan has been looked at anew. */
+  /** A route's plan has been looked at, and is about to be moved where it is ready. */
   readonly onLook: (route: string, view: PlanView) => void;
   readonly raised: (operation: string, error: unknown) => void;
 }
@@ -93,8 +93,7 @@ export class PlanEngine {
   tick(): Promise<void> {
     return this.#inTurn(async () => {
       try {
-        const leads = await this.#deps.leadership.renew();
-        await this.#load();
+        const leads = await this.#prepare();
         for (const route of this.#deps.table().routes) await this.#look(route, leads);
         this.#problem = undefined;
       } catch (error) {
@@ -110,7 +109,7 @@ export class PlanEngine {
       const route = this.#deps.table().byId(id);
       const planned = route && this.#planned(route);
       if (!planned) throw new ControlError('invalid', `${id} names no plan; give the route "plan: NAME"`);
-      await this.#load().catch((error: Error) => {
+      const leads = await this.#prepare().catch((error: Error) => {
         throw new ControlError('not_stored', `the ledger cannot be read: ${error.message}`, { cause: error });
       });
       const known = this.#known.get(id);
@@ -131,9 +130,16 @@ export class PlanEngine {
       const put = await this.#put(id, state, { verdicts, token: undefined });
       if (put !== 'stored')
         throw new ControlError('stale', `the plan of ${id} has changed since you looked; look again`);
-      if (this.#deps.leadership.token() !== undefined) await this.#look(planned.route, true);
+      if (leads) await this.#look(planned.route, leads);
       return viewOf({ ...planned, known: this.#known.get(id) });
     });
+  }
+
+  /** Reads what others have stored; answers whether this gateway leads. */
+  async #prepare(): Promise<boolean> {
+    const leads = await this.#deps.leadership.renew();
+    await this.#load();
+    return leads;
   }
 
   async #load(): Promise<void> {
@@ -151,12 +157,10 @@ export class PlanEngine {
     const planned = this.#planned(route);
     if (!planned) return;
     const known = this.#known.get(route.id);
-    if (known) {
-      known.verdicts = await this.#judge(planned, known.state);
-      if (leads) await this.#step(planned, known);
-    }
+    if (known) known.verdicts = await this.#judge(planned, known.state);
     const view = this.view(route.id);
     if (view) this.#deps.onLook(route.id, view);
+    if (known && leads) await this.#step(planned, known);
   }
 
   async #step(planned: Planned, known: Known): Promise<void> {
@@ -200,7 +204,8 @@ export class PlanEngine {
   }
 
   /** Moves the flags to where a stored state wants them, unless they are there. */
-  async #settle({ route, name, plan }: Planned, state: PlanState, verdicts: readonly Verdict[] = []): Promise<void> {
+  async #settle(planned: Planned, state: PlanState, verdicts: readonly Verdict[] = []): Promise<void> {
+    const { route, name, plan } = planned;
     const { control, leadership, raised } = this.#deps;
     const token = leadership.token();
     const retryMs = this.#retryMs.get(route.id) ?? 0;
@@ -222,6 +227,8 @@ export class PlanEngine {
     }
     this.#retryMs.delete(route.id);
     await this.#put(route.id, settle(state, this.#nowMs()), { verdicts: [], token });
+    const known = this.#known.get(route.id);
+    if (known) known.verdicts = await this.#judge(planned, known.state);
   }
 
   /** Follows the flags as others move them, and says what it would have done. */

@@ -38,7 +38,7 @@ export interface PlanRun {
 export function runPlan(world: World, seed: number, lookSeconds: number, giveUpMs = NEVER_MS): PlanRun {
   const traffic = new Traffic(world, createRandom(seed));
   let nowMs = 0;
-  let history = new ServedHistory();
+  const history = new ServedHistory();
   let baseline = traffic.totals();
   let servedFaultMs: number | undefined;
   let reachedPercent = 0;
@@ -59,8 +59,7 @@ export function runPlan(world: World, seed: number, lookSeconds: number, giveUpM
 
     const totals = traffic.totals();
     if (percent > 0) history.mark(totals, nowMs);
-    else history = new ServedHistory();
-    const windows = [MINUTE_MS, 10 * MINUTE_MS].map((windowMs) => ({
+    const windows = (percent > 0 ? [MINUTE_MS, 10 * MINUTE_MS] : []).map((windowMs) => ({
       compared: traffic.compared(nowMs, windowMs),
       served: history.within(windowMs, totals, nowMs),
     }));

@@ -14,19 +14,19 @@ export interface Scenario {
 }
 
 const BUSY = [2, 15] as const;
-const THIN = [0.05, 0.3] as const;
+const THIN = [0.1, 0.5] as const;
 
 const good = (name: string, requestsPerSecond: Scenario['requestsPerSecond'], giveUpHours: number): Scenario => ({
   ...{ name, fault: {}, faultFromPercent: 101, requestsPerSecond, giveUpHours },
 });
 const bad = (name: string, fault: Fault, faultFromPercent = 0): Scenario => ({
-  ...{ name, fault, faultFromPercent, requestsPerSecond: BUSY, giveUpHours: 12 },
+  ...{ name, fault, faultFromPercent, requestsPerSecond: BUSY, giveUpHours: 8 },
 });
 
 export const GOOD: readonly Scenario[] = [
-  good('good, noisy', BUSY, 240),
-  { ...good('good, 5 % slower', BUSY, 240), fault: { slowness: 1.05 }, faultFromPercent: 0 },
-  good('good, thin traffic', THIN, 24 * 90),
+  good('good, noisy', BUSY, 72),
+  { ...good('good, 5 % slower', BUSY, 72), fault: { slowness: 1.05 }, faultFromPercent: 0 },
+  good('good, thin traffic', THIN, 24 * 30),
 ];
 
 /** From the beginning: gates hold them, or the guard takes them back. */
@@ -71,7 +71,7 @@ export function simulate(scenario: Scenario, runs: number, seed: number): Tally 
       spread: 0.3 + 0.6 * random.uniform(),
       ...{ fault, faultFromPercent },
     };
-    const lookSeconds = world.requestsPerSecond < 1 ? 60 : 5;
+    const lookSeconds = world.requestsPerSecond < 1 ? 120 : 10;
     return runPlan(world, Math.floor(random.uniform() * 2 ** 32), lookSeconds, giveUpHours * 3_600_000);
   });
   return { scenario, runs: done };

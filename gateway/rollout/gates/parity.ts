@@ -1,7 +1,7 @@
 import type { GateSettings } from '../../../config/plan-schema.ts';
 import { shareBounds, Z_95 } from '../../mirror/confidence.ts';
 import { type ComparedFacts, comparableOf } from '../facts.ts';
-import { count, percent, type Verdict } from './verdict.ts';
+import { count, percent, percentAtLeast, type Verdict } from './verdict.ts';
 
 /** Whether the answers agree often enough, beyond doubt, and at critical places always. */
 export function parityGate(compared: ComparedFacts, settings: GateSettings['parity']): Verdict {
@@ -25,9 +25,9 @@ export function parityGate(compared: ComparedFacts, settings: GateSettings['pari
   const at = compared.worst ? `, ${count(compared.worst.count)} at ${compared.worst.path}` : '';
   const found = `${count(differing)} of ${count(comparable)} differ${differing > 0 ? at : ''}`;
   if (low >= lowerBoundMin) {
-    return answer('pass', `parity is at least ${percent(low)}, ${percent(lowerBoundMin)} is needed: ${found}`);
+    return answer('pass', `parity is at least ${percentAtLeast(low)}, ${percent(lowerBoundMin)} is needed: ${found}`);
   }
-  const below = `parity ${percent(low)} lower bound is below ${percent(lowerBoundMin)}: ${found}`;
+  const below = `parity ${percentAtLeast(low)} lower bound is below ${percent(lowerBoundMin)}: ${found}`;
   // As long as nothing says that it is too low, more of the same may show that it is high enough.
   return answer(high < lowerBoundMin ? 'fail' : 'inconclusive', below);
 }

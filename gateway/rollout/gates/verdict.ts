@@ -17,6 +17,11 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** Of what must not look larger than it is: 0.99896 is not 99.90 %. */
+export function percentAtLeast(share: number): string {
+  return percent(Math.floor(share * 10_000) / 10_000);
+}
+
 export function percent(share: number, digits = 2): string {
   return `${(share * 100).toFixed(digits)} %`;
 }

@@ -187,7 +187,7 @@ export const gatewaySchema = z.strictObject({
     .string()
     .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
     .describe(
-      'Durable state: overrides, revisions, audit, and what comparing has found. A gateway reads the overrides of others that share its Redis when it starts.',
+      'Durable state: overrides, plans, revisions, audit, and what comparing has found. Gateways that share a Redis follow the overrides of each other within a second or two.',
     ),
   identity: z
     .array(identitySource)

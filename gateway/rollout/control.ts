@@ -76,6 +76,8 @@ export class Control {
   readonly #revisions: Map<string, number>;
   /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
   readonly #seen = new Map<string, FlagPercents>();
+  /** Scopes whose override is in force and not stored, or not yet. */
+  readonly #unstored = new Set<string>();
   #storeProblem: string | undefined;
   readonly #listeners: (() => void)[] = [];
   #turn: Promise<unknown> = Promise.resolve();
@@ -159,10 +161,14 @@ export class Control {
     const change = { before: this.#overrides.get(scope) ?? null, after: override };
     // In force from here on, whatever becomes of the disk; it does not wait for changes under way either.
     this.#overrides.set(scope, override);
+    this.#unstored.add(scope);
     this.#changed();
     const stored = this.#inTurn(() => this.#commit(scope, override, this.#entry('rollback', scope, actor, change)));
     const durable = await stored.then(
-      () => true,
+      () => {
+        if (this.#overrides.get(scope) === override) this.#unstored.delete(scope);
+        return true;
+      },
       () => false,
     );
     return { override, durable };
@@ -181,7 +187,27 @@ export class Control {
       // A rollback that came while this was stored stays in force.
       if (this.#overrides.get(scope) !== before) return;
       this.#overrides.delete(scope);
+      this.#unstored.delete(scope);
       this.#changed();
+    });
+  }
+
+  /**
+   * Puts in force, and lifts, what gateways that share the ledger have stored. What is in force here and could not be
+   * stored stays. Rejects when the ledger cannot be read.
+   */
+  followOverrides(): Promise<void> {
+    return this.#inTurn(async () => {
+      const stored = new Map((await this.#deps.ledger.overrides()).map((override) => [override.scope, override]));
+      const isKept = (scope: string) => this.#unstored.has(scope);
+      const news = [...stored].filter(([scope, { at, side, actor }]) => {
+        const known = this.#overrides.get(scope);
+        return !isKept(scope) && !(known?.at === at && known.side === side && known.actor === actor);
+      });
+      const gone = [...this.#overrides.keys()].filter((scope) => !stored.has(scope) && !isKept(scope));
+      for (const [scope, override] of news) this.#overrides.set(scope, override);
+      for (const scope of gone) this.#overrides.delete(scope);
+      if (news.length + gone.length > 0) this.#changed();
     });
   }
 

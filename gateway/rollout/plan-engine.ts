@@ -34,7 +34,7 @@ export interface PlanEngineDeps extends StepJudgeDeps {
   readonly table: () => RouteTable;
   /** The configured plans. */
   readonly plans: () => Readonly<Record<string, PlanConfig>>;
-  readonly control: Pick<Control, 'route' | 'setStage' | 'recordPlan'>;
+  readonly control: Pick<Control, 'route' | 'setStage' | 'recordPlan' | 'followOverrides'>;
   readonly store: Pick<PlanStore, 'list' | 'put'>;
   readonly leadership: Leadership;
   /** A route's plan has been looked at, and is about to be moved where it is ready. */
@@ -137,7 +137,9 @@ export class PlanEngine {
 
   /** Reads what others have stored; answers whether this gateway leads. */
   async #prepare(): Promise<boolean> {
-    const leads = await this.#deps.leadership.renew();
+    const { leadership, control } = this.#deps;
+    const leads = await leadership.renew();
+    await control.followOverrides();
     await this.#load();
     return leads;
   }

@@ -1,7 +1,7 @@
 // `npm run simulate -- [RUNS] [SEED]`: how often plans and guards are wrong, by what is wrong with the new side.
 import { BAD, countOf, GOOD, SUDDEN, simulate, type Tally } from './scenarios.ts';
 
-const [runs = 300, seed = 1] = process.argv.slice(2).map(Number);
+const [runs = 100, seed = 1] = process.argv.slice(2).map(Number);
 
 const HEADER = ['NEW SIDE', 'RUNS', 'PROMOTED', 'ROLLED BACK', 'HELD', 'REACHED 50 %', 'MEDIAN', 'P95'];
 

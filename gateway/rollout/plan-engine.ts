@@ -23,7 +23,7 @@ import {
   stepAt,
   strangeness,
 } from './plan.ts';
-import { documentOf, type KnownPlan, knownPlan } from './plan-record.ts';
+import { type Known, PlanBook } from './plan-book.ts';
 import { type PlanView, viewOf } from './plan-view.ts';
 import { createStepJudge, type StepJudge, type StepJudgeDeps } from './step-judge.ts';
 
@@ -40,13 +40,6 @@ export interface PlanEngineDeps extends StepJudgeDeps {
   /** A route's plan has been looked at, and is about to be moved where it is ready. */
   readonly onLook: (route: string, view: PlanView) => void;
   readonly raised: (operation: string, error: unknown) => void;
-}
-
-/** What is known of one route's plan in this process. */
-interface Known extends KnownPlan {
-  verdicts: readonly Verdict[];
-  /** Why it does not go on now. */
-  holds: string | undefined;
 }
 
 interface Planned {
@@ -66,7 +59,7 @@ export interface Asking {
 
 export class PlanEngine {
   readonly #deps: PlanEngineDeps;
-  readonly #known = new Map<string, Known>(); // One per route whose plan was ever started.
+  readonly #book: PlanBook;
   readonly #stepJudge: StepJudge;
   readonly #retryMs = new Map<string, number>();
   #problem: string | undefined;
@@ -74,6 +67,7 @@ export class PlanEngine {
 
   constructor(deps: PlanEngineDeps) {
     this.#deps = deps;
+    this.#book = new PlanBook(deps.store);
     this.#stepJudge = createStepJudge(deps);
   }
 
@@ -86,7 +80,7 @@ export class PlanEngine {
   view(id: string): PlanView | undefined {
     const route = this.#deps.table().byId(id);
     const planned = route && this.#planned(route);
-    return planned && viewOf({ ...planned, known: this.#known.get(id) });
+    return planned && viewOf({ ...planned, known: this.#book.get(id) });
   }
 
   /** Looks at every plan, and moves those that are ready. Never rejects. */
@@ -112,7 +106,7 @@ export class PlanEngine {
       const leads = await this.#prepare().catch((error: Error) => {
         throw new ControlError('not_stored', `the ledger cannot be read: ${error.message}`, { cause: error });
       });
-      const known = this.#known.get(id);
+      const known = this.#book.get(id);
       const isDryRun = planned.plan.mode === 'dry-run';
       if (isDryRun && action === 'promote') {
         throw new ControlError(
@@ -127,11 +121,11 @@ export class PlanEngine {
       const state = isDryRun ? { ...outcome.state, settled: true } : outcome.state;
       const change = { before: briefOf(known?.state), after: { ...briefOf(state), action, forced: force } };
       await this.#deps.control.recordPlan(id, change, { ...actor, basis: { gates: verdicts } }, expected);
-      const put = await this.#put(id, state, { verdicts, token: undefined });
+      const put = await this.#put(id, state, undefined);
       if (put !== 'stored')
         throw new ControlError('stale', `the plan of ${id} has changed since you looked; look again`);
       if (leads) await this.#look(planned.route, leads);
-      return viewOf({ ...planned, known: this.#known.get(id) });
+      return viewOf({ ...planned, known: this.#book.get(id) });
     });
   }
 
@@ -140,25 +134,14 @@ export class PlanEngine {
     const { leadership, control } = this.#deps;
     const leads = await leadership.renew();
     await control.followOverrides();
-    await this.#load();
+    await this.#book.load();
     return leads;
-  }
-
-  async #load(): Promise<void> {
-    const stored = await this.#deps.store.list();
-    const ids = new Set(stored.map(({ route }) => route));
-    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
-    for (const each of stored) {
-      const known = this.#known.get(each.route);
-      if (known?.revision === each.revision) continue;
-      this.#known.set(each.route, { ...knownPlan(each), verdicts: [], holds: undefined });
-    }
   }
 
   async #look(route: RouteModel, leads: boolean): Promise<void> {
     const planned = this.#planned(route);
     if (!planned) return;
-    const known = this.#known.get(route.id);
+    const known = this.#book.get(route.id);
     if (known) known.verdicts = await this.#judge(planned, known.state);
     const view = this.view(route.id);
     if (view) this.#deps.onLook(route.id, view);
@@ -201,7 +184,7 @@ export class PlanEngine {
   async #move(planned: Planned, state: PlanState, verdicts: readonly Verdict[] = []): Promise<void> {
     const token = this.#deps.leadership.token();
     if (token === undefined) return;
-    if ((await this.#put(planned.route.id, state, { verdicts, token })) !== 'stored') return;
+    if ((await this.#put(planned.route.id, state, token)) !== 'stored') return;
     if (!state.settled) await this.#settle(planned, state, verdicts);
   }
 
@@ -228,8 +211,8 @@ export class PlanEngine {
       }
     }
     this.#retryMs.delete(route.id);
-    await this.#put(route.id, settle(state, this.#nowMs()), { verdicts: [], token });
-    const known = this.#known.get(route.id);
+    await this.#put(route.id, settle(state, this.#nowMs()), token);
+    const known = this.#book.get(route.id);
     if (known) known.verdicts = await this.#judge(planned, known.state);
   }
 
@@ -242,7 +225,7 @@ export class PlanEngine {
     if (token === undefined || state.status !== 'running') return;
     if (index !== state.step) {
       const entered = { ...state, step: index, place: { stage, percent }, enteredMs: this.#nowMs(), note: 'followed' };
-      await this.#put(route.id, entered, { verdicts: [], token });
+      await this.#put(route.id, entered, token);
       return;
     }
     const step = advance(state, plan, { nowMs: this.#nowMs(), verdicts: known.verdicts });
@@ -258,7 +241,7 @@ export class PlanEngine {
       basis: { gates: known.verdicts },
     };
     await this.#deps.control.recordPlan(route.id, { before: null, after: { would } }, actor);
-    await this.#put(route.id, { ...state, note: would }, { verdicts: known.verdicts, token });
+    await this.#put(route.id, { ...state, note: would }, token);
   }
 
   #judge({ route, plan }: Planned, state: PlanState): Promise<readonly Verdict[]> {
@@ -266,14 +249,8 @@ export class PlanEngine {
     return this.#stepJudge({ id: route.id, stage, requires: route.config.requires, plan, state });
   }
 
-  async #put(
-    id: string,
-    state: PlanState,
-    { verdicts, token }: { readonly verdicts: readonly Verdict[]; readonly token: number | undefined },
-  ): Promise<PlanPut> {
-    const revision = this.#known.get(id)?.revision ?? 0;
-    const put = await this.#deps.store.put({ route: id, document: documentOf(state), revision, token });
-    if (put === 'stored') this.#known.set(id, { state, revision: revision + 1, verdicts, holds: undefined });
+  async #put(id: string, state: PlanState, token: number | undefined): Promise<PlanPut> {
+    const put = await this.#book.put(id, state, token);
     if (put === 'fenced') this.#deps.leadership.lost();
     return put;
   }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { z } from 'zod';
 import { within } from '../helpers/deadline.ts';
 import { spawnServer } from '../helpers/process.ts';
 import { sendJson, startUpstream } from '../helpers/upstream.ts';
@@ -11,6 +12,12 @@ import { sendJson, startUpstream } from '../helpers/upstream.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const TOKEN = 'token-for-this-test';
 const PLACES = ['shadow 0', 'canary 10', 'canary 50', 'live 100', 'complete 100'];
+
+const answerSchema = z.object({
+  stage: z.string(),
+  percent: z.number(),
+  plan: z.object({ step: z.number(), settled: z.boolean(), status: z.string() }),
+});
 
 describe('a gateway with a plan under way', () => {
   it('killed with -9 at every step has its flags, step and plan when it is back, and can go on', async () => {
@@ -47,7 +54,7 @@ routes:
         body: body ? JSON.stringify(body) : null,
       });
       assert.equal(response.status, 200, `${method} ${path}: ${await response.clone().text()}`);
-      return response.json();
+      return answerSchema.parse(await response.json());
     };
     try {
       for (const [index, place] of PLACES.entries()) {

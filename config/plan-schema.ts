@@ -109,7 +109,7 @@ export const guard = z.strictObject({
       "How much larger new's share of errors than legacy's is borne; beyond it, beyond doubt, the route goes back.",
     ),
   latencySamplesMin: samplesMin
-    .default(200)
+    .default(50)
     .describe('Requests of a side in the window below which latency says nothing.'),
   latencyRatioMax: z
     .number()

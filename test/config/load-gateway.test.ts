@@ -92,7 +92,7 @@ describe('a good file', () => {
             enabled: true,
             samplesMin: 30,
             errorsIncreaseMax: 0.01,
-            latencySamplesMin: 200,
+            latencySamplesMin: 50,
             latencyRatioMax: 1.5,
             criticalMax: 0,
           },

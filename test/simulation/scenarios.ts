@@ -43,14 +43,21 @@ export const BAD: readonly Scenario[] = [
   bad('fails a cohort of 5 %', { cohort: [5, 10] }),
 ];
 
+/** Long enough that thin canaries get to 10 %. */
+const SUDDEN_GIVE_UP_HOURS = 72;
+const sudden = (name: string, fault: Fault): Scenario => ({
+  ...bad(`${name} from 10 % on`, fault, 10),
+  giveUpHours: SUDDEN_GIVE_UP_HOURS,
+});
+
 /** Beginning when the route is at 10 % of the users, so that the guard is alone with them. */
 export const SUDDEN: readonly Scenario[] = [
-  bad('errors +3 % from 10 % on', { errors: 0.03 }, 10),
-  bad('errors +5 % from 10 % on', { errors: 0.05 }, 10),
-  bad('errors +30 % from 10 % on', { errors: 0.3 }, 10),
-  bad('p95 x 2 from 10 % on', { slowness: 2 }, 10),
-  bad('p95 x 5 from 10 % on', { slowness: 5 }, 10),
-  bad('wrong price, 1 % from 10 % on', { critical: 0.01 }, 10),
+  sudden('errors +3 %', { errors: 0.03 }),
+  sudden('errors +5 %', { errors: 0.05 }),
+  sudden('errors +30 %', { errors: 0.3 }),
+  sudden('p95 x 2', { slowness: 2 }),
+  sudden('p95 x 5', { slowness: 5 }),
+  sudden('wrong price, 1 %', { critical: 0.01 }),
 ];
 
 export interface Tally {

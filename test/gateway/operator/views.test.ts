@@ -92,10 +92,21 @@ describe('one route', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
-    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
+    const { settings, evidence, streams, openBreakers, plan, guard, ...summary } = routeDetail(facts, [
+      minute,
+      facts.evidence,
+    ]);
     assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
+    assert.deepEqual([plan, guard], [null, { kind: 'watch' }]);
     assert.deepEqual(summary, routeSummary(facts));
-    assert.deepEqual(settings, { initialStage, timeoutMs, mirror, compare, streams: facts.route.config.streams });
+    assert.deepEqual(settings, {
+      initialStage,
+      timeoutMs,
+      mirror,
+      compare,
+      streams: facts.route.config.streams,
+      requires: [],
+    });
     const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {
       window: 'stage',

@@ -1,24 +1,26 @@
 // What mirrored writes need beside the route's own setting: a key, and a side that knows them for what they are.
 import { z } from 'zod';
-import type { GatewayConfig, RouteConfig } from './gateway-schema.ts';
+import type { GatewayConfig } from './gateway-schema.ts';
 
 const dryRunSettings = z.looseObject({
   shadowKeysEnv: z.unknown().optional(),
   upstreams: z.record(z.string(), z.looseObject({ verifiesShadow: z.unknown().optional() })).catch({}),
+  routes: z
+    .array(z.object({ mirror: z.object({ writes: z.unknown() }) }).catch({ mirror: { writes: 'off' } }))
+    .catch([]),
 });
 
 /**
  * Routes whose writes are to be copied, though nothing could sign the copies or no side would know them for what they are.
- * `data` is the whole configuration, right or wrong; `routes` those that are right in themselves, by their index.
+ * `data` is the whole configuration, right or wrong.
  */
 export function checkDryRuns(
   data: unknown,
-  routes: readonly (RouteConfig | undefined)[],
 ): { readonly path: readonly (string | number)[]; readonly message: string }[] {
-  const { shadowKeysEnv, upstreams } = dryRunSettings.safeParse(data).data ?? { upstreams: {} };
+  const { shadowKeysEnv, upstreams, routes } = dryRunSettings.safeParse(data).data ?? { upstreams: {}, routes: [] };
   const isVerified = Object.values(upstreams).some((upstream) => upstream.verifiesShadow === true);
-  return routes.flatMap((route, index) => {
-    if (route?.mirror.writes !== 'dry-run') return [];
+  return routes.flatMap(({ mirror }, index) => {
+    if (mirror.writes !== 'dry-run') return [];
     const path = ['routes', index, 'mirror', 'writes'];
     return [
       ...(shadowKeysEnv === undefined ? [{ path, message: 'needs a key to sign with; give shadowKeysEnv' }] : []),

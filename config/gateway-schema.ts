@@ -2,7 +2,7 @@
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
 import { plans } from './plan-schema.ts';
-import { durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
+import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
 export const DEFAULT_CONNECTIONS = 256;
@@ -231,6 +231,18 @@ export const gatewaySchema = z.strictObject({
       concurrency: z.number().int().min(1).max(1_000).default(32).describe('Copies in flight to one side.'),
       queueMax: z.number().int().min(1).max(100_000).default(512).describe('Copies that wait; more are dropped.'),
       queueBytesMax: z.number().int().min(0).default(33_554_432).describe('Bytes that waiting copies may hold.'),
+      ...copyRates,
+      backoff: z
+        .boolean()
+        .default(true)
+        .describe('Sends a side fewer copies while it is slower, or fails more, than it usually does.'),
+      idPairsMax: z
+        .number()
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(100_000)
+        .describe('Pairs of ids that are remembered; the least recently used are forgotten first.'),
       compareCpuPercent: z
         .number()
         .gt(0)

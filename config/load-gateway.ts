@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { checkDryRuns } from './check-dry-runs.ts';
-import { type GatewayConfig, gatewaySchema, otlpEndpoint, type RouteConfig } from './gateway-schema.ts';
+import { type GatewayConfig, gatewaySchema, otlpEndpoint } from './gateway-schema.ts';
 import { checkPlans } from './plan-schema.ts';
 import { readSecret } from './secret.ts';
 import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
@@ -83,8 +83,8 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
   const findings = [
     ...(parsed.error?.issues.flatMap(explain) ?? []),
     ...crossCheck(readableRoutes(data)),
-    ...checkDryRuns(data, readableRoutes(data)),
-    ...checkPlans(namedPlans(data), readableRoutes(data)),
+    ...checkDryRuns(data),
+    ...checkPlans(data),
   ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));
@@ -168,27 +168,18 @@ function expected(type: string): string {
   return `expected ${names[type] ?? `a ${type}`}`;
 }
 
-const routeSchema = gatewaySchema.shape.routes.unwrap().element;
+const { id, match } = gatewaySchema.shape.routes.unwrap().element.shape;
+const identifiedRoute = z.object({ id, match });
+type IdentifiedRoute = z.output<typeof identifiedRoute>;
 
-/** The routes that are right in themselves, by their index; so that mistakes elsewhere do not hide their conflicts. */
-function readableRoutes(data: unknown): (RouteConfig | undefined)[] {
+/** The routes whose id and match are right in themselves, by their index; so that mistakes elsewhere do not hide their conflicts. */
+function readableRoutes(data: unknown): (IdentifiedRoute | undefined)[] {
   const routes = typeof data === 'object' && data !== null && 'routes' in data ? data.routes : undefined;
-  return Array.isArray(routes) ? routes.map((route: unknown) => routeSchema.safeParse(route).data) : [];
+  return Array.isArray(routes) ? routes.map((route: unknown) => identifiedRoute.safeParse(route).data) : [];
 }
 
-/** The names of the plans that are described, right or wrong, and whether there is a folder for certificates. */
-function namedPlans(data: unknown): { plans: ReadonlySet<string>; certificates: boolean } {
-  const settings = rolloutSettings.safeParse(data).data;
-  return { plans: new Set(Object.keys(settings?.plans ?? {})), certificates: settings?.certificates !== undefined };
-}
-
-const rolloutSettings = z.looseObject({
-  plans: z.record(z.string(), z.unknown()).catch({}),
-  certificates: z.unknown().optional(),
-});
-
-/** What no single value shows: ids and matches that collide, arrays without a way of comparing. */
-function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
+/** What no single route shows: ids and matches that collide. */
+function crossCheck(routes: readonly (IdentifiedRoute | undefined)[]): Finding[] {
   const findings: Finding[] = [];
   const ids = new Map<string, number>();
   const matches = new Map<string, string>();
@@ -205,12 +196,6 @@ function crossCheck(routes: readonly (RouteConfig | undefined)[]): Finding[] {
         findings.push({ path: ['routes', index, 'match'], message: `${key} is already matched by route ${other}` });
       } else matches.set(key, route.id);
     }
-    route.compare.arrays.forEach((rule, at) => {
-      if (!rule.key && !rule.unordered) {
-        const path = ['routes', index, 'compare', 'arrays', at];
-        findings.push({ path, message: 'give "key: FIELD", "unordered: true", or both' });
-      }
-    });
   });
   return findings;
 }

@@ -171,22 +171,36 @@ export function planNamed(name: string, configured: Readonly<Record<string, Plan
   return Object.hasOwn(configured, name) ? configured[name] : name === STANDARD ? STANDARD_PLAN : undefined;
 }
 
-/** What no single value shows: plans that nobody has described, and certificates without a folder to look in. */
-export function checkPlans(
-  { plans: named, certificates }: { readonly plans: ReadonlySet<string>; readonly certificates: boolean },
-  routes: readonly ({ readonly plan?: string | undefined; readonly requires: readonly string[] } | undefined)[],
-): { readonly path: readonly (string | number)[]; readonly message: string }[] {
-  return routes.flatMap((route, index) => {
-    if (!route) return [];
-    const isUnknown = route.plan !== undefined && route.plan !== STANDARD && !named.has(route.plan);
-    const known = [...named, STANDARD].join(', ');
-    return [
-      ...(isUnknown
-        ? [{ path: ['routes', index, 'plan'], message: `no plan is called ${route.plan}; there are ${known}` }]
-        : []),
-      ...(route.requires.length > 0 && !certificates
-        ? [{ path: ['routes', index, 'requires'], message: 'needs a folder to look in; give certificates' }]
-        : []),
-    ];
-  });
+const planSettings = z.looseObject({
+  plans: z.record(z.string(), z.unknown()).catch({}),
+  certificates: z.unknown().optional(),
+  routes: z
+    .array(
+      z
+        .object({ plan: z.string().optional().catch(undefined), requires: z.array(z.unknown()).catch([]) })
+        .catch({ plan: undefined, requires: [] }),
+    )
+    .catch([]),
+});
+
+/**
+ * What no single value shows: plans that nobody has described, and certificates without a folder to look in. `data` is the
+ * whole configuration, right or wrong.
+ */
+export function checkPlans(data: unknown): { readonly path: readonly (string | number)[]; readonly message: string }[] {
+  const { plans: described, certificates, routes } = planSettings.safeParse(data).data ?? { plans: {}, routes: [] };
+  const names = [...new Set([...Object.keys(described), STANDARD])];
+  return routes.flatMap(({ plan: name, requires }, index) => [
+    ...(name === undefined || names.includes(name)
+      ? []
+      : [
+          {
+            path: ['routes', index, 'plan'],
+            message: `no plan is called ${name}; there are ${names.join(', ')}`,
+          },
+        ]),
+    ...(requires.length > 0 && certificates === undefined
+      ? [{ path: ['routes', index, 'requires'], message: 'needs a folder to look in; give certificates' }]
+      : []),
+  ]);
 }

@@ -17,6 +17,19 @@ const comparePath = z.string().superRefine((text, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
+/** A path in a JSON body. */
+const bodyPath = (example: string) =>
+  comparePath.refine(
+    (text) => comparePathProblem(text) !== undefined || parseComparePath(text).part === 'body',
+    `expected a path in a JSON body such as ${example}`,
+  );
+
+function hasFilters(text: string): boolean {
+  if (comparePathProblem(text) !== undefined) return false;
+  const path = parseComparePath(text);
+  return path.part === 'body' && path.steps.some(({ selectors }) => selectors.some(({ kind }) => kind === 'filter'));
+}
+
 const reviewed = {
   reason: z.string().min(1).describe('Why the exception is right. Shown wherever the rule has an effect.'),
   owner: z.string().min(1).describe('Who answers for the rule.'),
@@ -82,7 +95,7 @@ const enums = z
     message: 'expected values, ignoreCase or both',
   });
 
-const compare = z.strictObject({
+export const compare = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default(['content-type', 'location'])
@@ -115,17 +128,19 @@ const compare = z.strictObject({
     .describe('Values that mean the same; with the path "status", statuses: { legacy: 200, new: 201 }.'),
   arrays: z
     .array(
-      z.strictObject({
-        path: comparePath,
-        key: z
-          .string()
-          .min(1)
-          .optional()
-          .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
-        unordered: z.literal(true).optional().describe('The order of members does not matter.'),
-        ...scope,
-        ...reviewed,
-      }),
+      z
+        .strictObject({
+          path: comparePath,
+          key: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('Members are paired by this field, or by this index ("0") where they are lists themselves.'),
+          unordered: z.literal(true).optional().describe('The order of members does not matter.'),
+          ...scope,
+          ...reviewed,
+        })
+        .refine(({ key, unordered }) => key || unordered, 'give "key: FIELD", "unordered: true", or both'),
     )
     .default([])
     .describe('Arrays that are not compared position by position.'),
@@ -135,13 +150,74 @@ const compare = z.strictObject({
     .describe('Fields where one mismatch is enough to stop a promotion: price, quantity, balance, status.'),
 });
 
+/** How fast copies may be sent, by a route or by all. */
+export const copyRates = {
+  copiesPerSecondMax: z.number().gt(0).optional().describe('Copies a second; more are dropped and counted.'),
+  bytesPerSecondMax: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('Bytes of copies and their answers a second; more are dropped and counted.'),
+};
+
+/** The name of the parameter in a segment of a path in Hono's syntax: `id` of `:id`, `:id?` and `:id{[0-9]+}`. */
+export function parameterOf(segment: string): string | undefined {
+  return /^:([^{}?]+)/.exec(segment)?.[1];
+}
+
+/** Nobody knows what a filter lets through where an id is looked up by its place alone. */
+const idPath = bodyPath('$.order_id or $.orders[*].order_id').refine(
+  (text) => !hasFilters(text),
+  'ids are found by their place alone: write the path without a filter',
+);
+
+const mappedId = z
+  .strictObject({
+    name: z.string().min(1).max(100).describe('The kind of thing that is called so, such as order.'),
+    path: idPath.optional().describe('Where answers name it: there two ids that stand for one thing are equal.'),
+    learn: z.boolean().default(true).describe('Whether two ids that answers name at path become a pair.'),
+    param: z.string().min(1).optional().describe('The parameter of match.path that names it, without the colon.'),
+    query: z.string().min(1).optional().describe('The query parameter that names it.'),
+    body: idPath.optional().describe("Where the request's JSON body names it."),
+    unknown: z
+      .enum(['drop', 'pass'])
+      .default('drop')
+      .describe('A request that names an id without a pair is not copied (id_unknown); or copied as it is.'),
+  })
+  .refine(({ path, param, query, body }) => path ?? param ?? query ?? body, 'give path, param, query or body');
+
 const mirror = z.strictObject({
   samplePercent: z
     .number()
     .gt(0)
     .max(100)
     .default(100)
-    .describe('Share of identities whose requests are copied once mirroring is on.'),
+    .describe(
+      'Share of identities whose requests are copied, of those for whom the mirror flag is on; the same ones every time.',
+    ),
+  minimumPerHour: z
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(60)
+    .describe(
+      'So many requests an hour are copied, and so many of each class of status, even where samplePercent leaves them out.',
+    ),
+  bracketPercent: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(5)
+    .describe(
+      'Share of copied requests that ask legacy once more, after new: where its two answers differ, no difference from ' +
+        'new counts. Costs legacy as many more requests.',
+    ),
+  ids: z
+    .array(mappedId)
+    .max(20)
+    .default([])
+    .describe('Ids that each side gives for itself: learned as pairs from answers, translated in copies of requests.'),
   writes: z
     .enum(['off', 'dry-run'])
     .default('off')
@@ -150,20 +226,24 @@ const mirror = z.strictObject({
         'signed (docs/shadow-header.md), to a side that verifiesShadow, which answers without doing anything.',
     ),
   bodyBytesMax: z.number().int().min(0).max(67_108_864).default(262_144).describe('Larger bodies are not compared.'),
+  concurrencyMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Copies of this route in flight; without it half of those that all routes may have.'),
+  ...copyRates,
   timeoutMs: durationMs.default(5_000).describe('How long the copy may take before it counts as timeout.'),
 });
 
-const redact = z.strictObject({
+export const redact = z.strictObject({
   headers: z
     .array(z.string().regex(TOKEN, 'expected a header name'))
     .default([])
     .describe('Request and response headers whose values samples never show, beside credentials and cookies.'),
   paths: z
-    .array(
-      z
-        .string()
-        .refine((text) => parseComparePath(text)?.part === 'body', 'expected a path such as $.user.name or $..address'),
-    )
+    .array(bodyPath('$.user.name or $..address'))
     .default([])
     .describe('Members of JSON bodies whose values samples never show, beside those with secret-looking names.'),
 });
@@ -196,7 +276,7 @@ export const rateLimit = z.strictObject({
   perSeconds: z.number().int().min(1).max(86_400).default(1).describe('... in so many seconds; more get 429.'),
 });
 
-export const route = z.strictObject({
+const routeObject = z.strictObject({
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'expected a stable id such as trade.order.get')
@@ -245,4 +325,13 @@ export const route = z.strictObject({
   redact: redact.prefault({}),
   streams: streams.prefault({}),
   ...routeRollout,
+});
+
+export const route = routeObject.superRefine(({ match, mirror }, context) => {
+  const parameters = match.path.split('/').map(parameterOf);
+  mirror.ids.forEach(({ param }, at) => {
+    if (param === undefined || parameters.includes(param)) return;
+    const path = ['mirror', 'ids', at, 'param'];
+    context.addIssue({ code: 'custom', path, message: `${match.path} has no parameter :${param}` });
+  });
 });

@@ -6,10 +6,12 @@ import type { RateLimiter } from './http/rate-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createDryRuns } from './mirror/dry-run.ts';
 import type { EvidenceSink } from './mirror/evidence.ts';
+import type { IdMap } from './mirror/id-map.ts';
 import { createMirror, type Mirror } from './mirror/mirror.ts';
 import { createUpgradeProxy } from './proxy/upgrade.ts';
 import type { GatewayLog } from './request-log.ts';
 import type { FlagReader, ForcedSides } from './routing/decide.ts';
+import { SIDES } from './routing/side.ts';
 import { createTrafficServer } from './server.ts';
 import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
@@ -20,6 +22,7 @@ export interface DataPathDeps {
   readonly settings: CurrentSettings;
   readonly isEnabled: FlagReader;
   readonly forced: ForcedSides;
+  readonly ids: IdMap;
   readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly tracing: Tracing | undefined;
@@ -44,13 +47,13 @@ export interface DataPath {
 }
 
 export function createDataPath(deps: DataPathDeps): DataPath {
-  const { settings, isEnabled, forced, evidence, metrics, log, raised, now } = deps;
+  const { settings, isEnabled, forced, ids, evidence, metrics, log, raised, now } = deps;
   const breakers = createBreakers((route, side, open) => {
     metrics.breakerOpen.set({ route, side }, open ? 1 : 0);
     log.warn({ route, side, open }, 'circuit breaker');
   });
   const mirror = createMirror({
-    ...{ evidence, raised, now },
+    ...{ ids, evidence, raised, now },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
     dryRuns: createDryRuns({
@@ -73,6 +76,7 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     measure() {
       metrics.mirrorWaiting.set(mirror.waiting);
       metrics.mirrorWaitingBytes.set(mirror.waitingBytes);
+      for (const side of SIDES) metrics.mirrorAllowedShare.set({ side }, mirror.allowedShare[side]);
     },
     async close() {
       server.shed();

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
-import { ALL_ROUTES } from './ledger/ledger.ts';
+import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
@@ -10,9 +10,14 @@ import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
+import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { openFileFlags } from './rollout/flags.ts';
+import { followRules } from './rollout/follow-rules.ts';
+import { openOperatorRules } from './rollout/operator-rules.ts';
 import type { RouteTable } from './routing/route.ts';
+import { listRules } from './rule-list.ts';
+import { type RuleWatch, watchRules } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
 
@@ -62,7 +67,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       }),
     );
     closers.push(() => settings.close());
-    const serving = await chooseServing({ settings, flags, metrics, log, raised, now });
+    const { idPairsMax } = config.mirror;
+    const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
+    closers.push(() => ids.close());
+    const serving = await chooseServing({ settings, flags, ids, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
@@ -71,18 +79,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       routes: () => table().routes.map(({ id }) => id),
     });
     closers.push(() => keeper.close());
-    const evidence = (scope: string) => (scope === ALL_ROUTES ? null : numbersOf(serving, scope));
-    const control = await openControl({ table, flags, ledger, evidence, now, onProblem: raised });
+    const evidence = (route: string) => numbersOf(serving, route);
+    const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
+    const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
     const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
     closers.push(() => plans.close());
-    const reloader =
-      configFile === undefined
-        ? undefined
-        : followConfig(configFile, { settings, control, stages, serving, metrics, log });
+    const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
+    const list = () => listRules(settings.current.given.routes, rules, now());
+    const ruleWatch = watchRules({ list, metrics, log });
+    closers.push(() => ruleWatch.close());
+    ruleWatch.check();
+    rules.onChange(ruleWatch.check);
+    const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
+    closers.push(() => ruleFollower.close());
+    const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
+    const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, flags, ledger, serving, plans, metrics, now, raised },
+      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -147,12 +162,14 @@ interface FollowDeps {
   readonly settings: SettingsHolder;
   readonly control: Control;
   readonly stages: StageFollower;
+  readonly ruleWatch: RuleWatch;
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
 }
 
-function followConfig(file: string, { settings, control, stages, serving, metrics, log }: FollowDeps): Reloader {
+function followConfig(file: string, deps: FollowDeps): Reloader {
+  const { settings, control, stages, ruleWatch, serving, metrics, log } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
@@ -161,6 +178,7 @@ function followConfig(file: string, { settings, control, stages, serving, metric
       if (fixed.length > 0) return fixed;
       await control.adoptRoutes();
       stages.adoptRoutes();
+      ruleWatch.check();
       await serving.settled();
       return [];
     },

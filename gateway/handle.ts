@@ -10,8 +10,9 @@ import { failRequest, recordFault } from './contain.ts';
 import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { Delivered } from './either-side.ts';
 import type { RateLimiter } from './http/rate-limit.ts';
-import type { CopyTicket, Mirror, ServedRequest } from './mirror/mirror.ts';
+import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
+import type { CopyTicket, ServedRequest } from './mirror/ticket.ts';
 import { answerFailure, answerPreflight, refuseTarget, refuseTooMany } from './own-answers.ts';
 import { isGone } from './proxy/answer.ts';
 import type { ForwardResult } from './proxy/forward.ts';
@@ -94,7 +95,7 @@ export function createHandler(deps: HandlerDeps) {
 
   function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
-    const { route, routeId, decision } = routed;
+    const { route, routeId, decision, identity } = routed;
     if (isGone(outgoing)) return; // Its client left while it waited for its turn.
 
     // 5. Keep the bodies as they pass, when a copy is wanted.
@@ -104,7 +105,8 @@ export function createHandler(deps: HandlerDeps) {
     const addedFor = (by: Decision) =>
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
     const openEvents: Delivery['openEvents'] = (by, ends) => deps.streams.openEvents(routed, by.side, ends);
-    const ticket = route && decision.shadow ? deps.mirror.begin(route, decision.shadow, method) : undefined;
+    const { shadow } = decision;
+    const ticket = route && shadow ? deps.mirror.begin(route, { shadow, method, identity }) : undefined;
 
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
@@ -182,7 +184,7 @@ function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchan
 function servedRequest(
   { captures, shadow }: CopyTicket,
   { request, path, delivered, delivery }: ServedExchange,
-): ServedRequest {
+): Omit<ServedRequest, 'servedAtMs'> {
   const durationMs = performance.now() - request.startedAt;
   const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
     const body = failure ? undefined : captures.response.body();
@@ -192,7 +194,8 @@ function servedRequest(
   const { requestId, method } = request;
   const trace = request.trace?.copy({ side: shadow, url: delivery.upstreams.copying[shadow].url });
   return {
-    ...{ requestId, method, path, headers: delivery.headersFor(shadow, trace?.traceparent) },
+    ...{ requestId, method, path },
+    headersFor: (side) => delivery.headersFor(side, trace?.traceparent),
     observed: trace && ((copy) => trace.end(copy, copy.durationMs)),
     isEventStream: result.isEventStream,
     served: observe(decision.side, result),

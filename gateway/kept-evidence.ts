@@ -37,17 +37,23 @@ const OUTCOME = 'outcome ';
 const DROPPED = 'dropped ';
 const DIFFERENCE = 'difference ';
 const NOISE = 'noise ';
+const CONFIRMED = 'confirmed ';
+const BRACKETED_COMPARABLE = 'bracketed comparable';
+const BRACKETED_AGREEING = 'bracketed agreeing';
 
 export function countersOf(counts: Counts): Counters {
   const counters = new Map<string, number>();
   const set = (name: string, value: number) => void (value > 0 && counters.set(name, value));
   for (const outcome of OUTCOMES) set(`${OUTCOME}${outcome}`, counts.outcomes[outcome]);
   for (const [reason, copies] of counts.dropped) set(`${DROPPED}${reason}`, copies);
+  set(BRACKETED_COMPARABLE, counts.bracketed.comparable);
+  set(BRACKETED_AGREEING, counts.bracketed.agreeing);
   set(UNLISTED, counts.differencesDropped);
-  for (const { path, kind, critical, rule, count, noise } of counts.differences.values()) {
+  for (const { path, kind, critical, rule, count, noise, confirmed } of counts.differences.values()) {
     const about = JSON.stringify([path, kind, critical, rule ?? null]);
     set(`${DIFFERENCE}${about}`, count);
     set(`${NOISE}${about}`, noise);
+    set(`${CONFIRMED}${about}`, confirmed);
   }
   return counters;
 }
@@ -55,13 +61,17 @@ export function countersOf(counts: Counts): Counters {
 export function countsFrom(counters: Counters): Counts {
   const counts = newCounts();
   for (const outcome of OUTCOMES) counts.outcomes[outcome] = counters.get(`${OUTCOME}${outcome}`) ?? 0;
+  counts.bracketed.comparable = counters.get(BRACKETED_COMPARABLE) ?? 0;
+  counts.bracketed.agreeing = counters.get(BRACKETED_AGREEING) ?? 0;
   counts.differencesDropped = counters.get(UNLISTED) ?? 0;
   for (const [name, value] of counters) {
     if (name.startsWith(DROPPED)) counts.dropped.set(name.slice(DROPPED.length), value);
-    const difference = name.startsWith(DIFFERENCE) ? differenceFrom(name.slice(DIFFERENCE.length)) : undefined;
+    const about = name.startsWith(DIFFERENCE) ? name.slice(DIFFERENCE.length) : undefined;
+    const difference = about === undefined ? undefined : differenceFrom(about);
     if (!difference) continue;
-    const noise = counters.get(`${NOISE}${name.slice(DIFFERENCE.length)}`) ?? 0;
-    counts.differences.set(differenceKey(difference), { ...difference, count: value, noise });
+    const noise = counters.get(`${NOISE}${about}`) ?? 0;
+    const confirmed = counters.get(`${CONFIRMED}${about}`) ?? 0;
+    counts.differences.set(differenceKey(difference), { ...difference, count: value, noise, confirmed });
   }
   return counts;
 }

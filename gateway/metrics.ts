@@ -64,6 +64,7 @@ export function createMetrics() {
       registers,
     }),
     ...mirrorMetrics(registers),
+    ...reviewMetrics(registers),
     ...planMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
@@ -168,7 +169,38 @@ function mirrorMetrics(registers: Registry[]) {
       labelNames: ['route', 'reason'] as const,
       registers,
     }),
+    idPairs: new Counter({
+      name: 'banyan_mirror_id_pairs_total',
+      help: 'Pairs of ids of the two sides that were learned, forgotten because they contradict others, or for want of room.',
+      labelNames: ['event'] as const,
+      registers,
+    }),
+    mirrorAllowedShare: new Gauge({
+      name: 'banyan_mirror_allowed_share',
+      help: 'Share of the copies to a side that may be sent now: less than 1 while it is slow or fails.',
+      labelNames: ['side'] as const,
+      aggregator: 'min', // Each worker finds out for itself.
+      registers,
+    }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
+  };
+}
+
+/** What operators do about differences. */
+function reviewMetrics(registers: Registry[]) {
+  return {
+    replays: new Counter({
+      name: 'banyan_replays_total',
+      help: 'Samples whose request operators had sent again, by the verdict on the answers.',
+      labelNames: ['route', 'result'] as const,
+      registers,
+    }),
+    rules: new Gauge({
+      name: 'banyan_rules',
+      help: 'Rules for comparing, by route and state: active, expires_soon (within 7 days), expired, unknown_route, unreadable.',
+      labelNames: ['route', 'state'] as const,
+      registers,
+    }),
   };
 }

@@ -4,6 +4,7 @@
 import { createDataPath, type DataPath } from './data-path.ts';
 import { evidenceOf } from './evidence-of.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
+import type { KeptIds } from './kept-ids.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { EvidenceBook } from './mirror/evidence.ts';
 import type { Mirror } from './mirror/mirror.ts';
@@ -48,7 +49,7 @@ export interface Serving {
   readonly evidence: EvidenceBook;
   readonly traffic: Pick<Traffic, 'of' | 'totals' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
-  readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes'>;
+  readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes' | 'allowedShare'>;
   /** How many of the processes that serve leave each side of a route alone, because it keeps failing. */
   openBreakers(routeId: string): Readonly<Record<Side, number>>;
   /** Requests under way to a side. */
@@ -74,6 +75,7 @@ export interface Serving {
 export interface ServingDeps {
   readonly settings: CurrentSettings;
   readonly flags: Flags;
+  readonly ids: Pick<KeptIds, 'ids' | 'onChange'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -105,6 +107,9 @@ export function serveHere(deps: ServingDeps): Serving {
       get waitingBytes() {
         return path?.mirror.waitingBytes ?? 0;
       },
+      get allowedShare() {
+        return path?.mirror.allowedShare ?? { legacy: 1, new: 1 };
+      },
     },
     openBreakers: (routeId) => countSides([path?.breakers.open(routeId) ?? []]),
     inFlight: (side) => settings.current.upstreams.serving[side].inFlight,
@@ -120,7 +125,10 @@ export function serveHere(deps: ServingDeps): Serving {
     async start(decisions, hostPort) {
       const { forced } = decisions;
       const tracing = await openTracing(settings.current.config, deps);
-      const begun = createDataPath({ ...deps, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates });
+      const { ids } = deps.ids;
+      const begun = createDataPath({
+        ...{ ...deps, ids, isEnabled: flags.isEnabled, forced, evidence, traffic, tracing, rates },
+      });
       decisions.onChange(begun.streams.redecide);
       const address = await begun.listen(hostPort);
       path = begun;

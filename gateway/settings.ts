@@ -1,7 +1,8 @@
 // What the configuration amounts to for requests: compiled once, replaced whole when the configuration is loaded anew.
 // A request reads one of these and keeps it to its end.
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { type CompareRule, withRules } from '../config/compare-rules.ts';
+import type { GatewayConfig, RouteConfig } from '../config/gateway-schema.ts';
 import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
 import { compileIdentity, type IdentityReader } from './routing/identity.ts';
@@ -9,7 +10,10 @@ import { compileRoutes, type RouteTable } from './routing/route.ts';
 import { type CheckHealth, openUpstreams, type Upstreams } from './upstreams.ts';
 
 export interface Settings {
+  /** What is in force: the configuration, with operators' rules in its routes. */
   readonly config: GatewayConfig;
+  /** The configuration as it was given. */
+  readonly given: GatewayConfig;
   readonly table: RouteTable;
   readonly identity: IdentityReader;
   readonly edge: Edge;
@@ -40,17 +44,25 @@ const FIXED = [
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;
 
+/** A rule for comparing that stands beside a route's own. */
+export interface AddedRule extends CompareRule {
+  readonly route: string;
+}
+
 export interface SettingsHolder extends CurrentSettings {
   /**
    * Puts a new configuration in force for requests that come from now on; open streams and requests under way stay as
    * they are. Answers which top-level keys differ but need a restart; then nothing is changed.
    */
   replace(config: GatewayConfig): readonly string[];
+  /** Puts operators' rules in force for requests that come from now on, in place of those before. */
+  amend(rules: readonly AddedRule[]): void;
   close(): Promise<void>;
 }
 
 export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth): SettingsHolder {
-  let current = compile(initial, openUpstreams(initial, checkHealth));
+  let rules: readonly AddedRule[] = [];
+  let current = compile(initial, rules, openUpstreams(initial, checkHealth));
   const retiring = new Map<Upstreams, NodeJS.Timeout>(); // At most one a reload and half a minute.
 
   function retire(upstreams: Upstreams): void {
@@ -70,9 +82,13 @@ export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth)
       if (fixed.length > 0) return fixed;
       const before = current;
       const sameUpstreams = isDeepStrictEqual(config.upstreams, before.config.upstreams);
-      current = compile(config, sameUpstreams ? before.upstreams : openUpstreams(config, checkHealth));
+      current = compile(config, rules, sameUpstreams ? before.upstreams : openUpstreams(config, checkHealth));
       if (!sameUpstreams) retire(before.upstreams);
       return [];
+    },
+    amend(added) {
+      rules = added;
+      current = compile(current.given, rules, current.upstreams);
     },
     async close() {
       for (const timer of retiring.values()) clearTimeout(timer);
@@ -81,13 +97,18 @@ export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth)
   };
 }
 
-function compile(config: GatewayConfig, upstreams: Upstreams): Settings {
+function compile(given: GatewayConfig, rules: readonly AddedRule[], upstreams: Upstreams): Settings {
+  const config = { ...given, routes: given.routes.map((route) => amendRoute(route, rules)) };
   return {
-    config,
+    ...{ config, given, upstreams },
     table: compileRoutes(config.routes),
     identity: compileIdentity(config.identity),
     edge: compileEdge(config),
     cors: compileCors(config.cors),
-    upstreams,
   };
+}
+
+function amendRoute(route: RouteConfig, rules: readonly AddedRule[]): RouteConfig {
+  const added = rules.filter((rule) => rule.route === route.id);
+  return added.length === 0 ? route : { ...route, compare: withRules(route.compare, added) };
 }

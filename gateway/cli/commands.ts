@@ -1,14 +1,8 @@
 // What each command that talks to a gateway does: calls the API, and answers both a document and the text of it.
 import { z } from 'zod';
+import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
-
-/** A command's result: `json` for scripts, `text` for people, `notes` for people beside either (on stderr). */
-export interface Result {
-  readonly json: unknown;
-  readonly text: string;
-  readonly notes?: readonly string[];
-}
 
 export interface StageOptions {
   readonly percent?: number;
@@ -136,6 +130,7 @@ const statusSchema = z.looseObject({
   warnings: z.array(z.string()),
   override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
   stages: z.record(z.string(), z.number()),
+  rules: z.record(z.string(), z.number()),
   unrouted: z.object({ requests: z.number() }),
   workers: z.object({ wanted: z.number(), serving: z.number() }),
   upstreams: z.record(
@@ -152,14 +147,14 @@ type Upstream = z.output<typeof statusSchema>['upstreams'][string];
 
 export async function showStatus(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/status');
-  const { environment, ready, warnings, override, stages, unrouted, workers, upstreams } = statusSchema.parse(body);
+  const { environment, ready, warnings, override, stages, rules, unrouted, workers, upstreams } =
+    statusSchema.parse(body);
   const { routes } = listSchema.parse((await api.get('/api/routes')).body);
   const attention = routes.flatMap((route) => route.attention.map((sentence) => `${route.id}: ${sentence}`));
   const lines = [
     `${environment}: ${ready ? 'ready' : 'not ready'}`,
-    `routes     ${Object.entries(stages)
-      .map(([stage, count]) => `${count} ${stage}`)
-      .join(', ')}`,
+    `routes     ${countsText(stages)}`,
+    `rules      ${countsText(Object.fromEntries(Object.entries(rules).filter(([, count]) => count > 0)))}`,
     `unrouted   ${unrouted.requests} requests that no route names, served by legacy`,
     `workers    ${workers.serving} of ${workers.wanted} serve`,
     ...Object.entries(upstreams).map(([side, upstream]) => `${side.padEnd(10)} ${upstreamText(upstream)}`),
@@ -168,6 +163,11 @@ export async function showStatus(api: ApiClient): Promise<Result> {
     ...attention.map((sentence) => `attention  ${sentence}`),
   ];
   return { json: body, text: lines.join('\n') };
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const named = Object.entries(counts).map(([name, count]) => `${count} ${name.replaceAll('_', ' ')}`);
+  return named.join(', ') || 'none';
 }
 
 function upstreamText({ url, healthy, problem, inFlight }: Upstream): string {

@@ -1,7 +1,8 @@
 // What `banyan plan` and `banyan promote` do.
 import { z } from 'zod';
+import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { type Result, routePath } from './commands.ts';
+import { routePath } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { planLines, planSchema, routeSchema } from './render.ts';
 

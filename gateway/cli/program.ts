@@ -6,12 +6,12 @@ import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
 import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { serve } from '../serve.ts';
-import { type ApiClient, createClient } from './client.ts';
+import type { Answer, Output, Print } from './answer.ts';
+import { createClient } from './client.ts';
 import {
   liftOverride,
   listRoutes,
   moveStage,
-  type Result,
   rollBack,
   type StageOptions,
   showAudit,
@@ -21,6 +21,8 @@ import {
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
+import { addReplayCommand } from './replay-grammar.ts';
+import { addRuleCommands } from './rules-grammar.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -29,13 +31,9 @@ interface GlobalOptions {
   readonly timeout: number;
 }
 
-export interface Output {
-  out(text: string): void;
-  err(text: string): void;
-}
-
 /** Runs one command; answers its exit code. Data goes to `out`, everything said to people to `err`. */
-export async function runCli(args: readonly string[], { out, err }: Output): Promise<number> {
+export async function runCli(args: readonly string[], output: Output): Promise<number> {
+  const { out, err } = output;
   let code: number = EXIT.ok;
   const program = new Command('banyan')
     .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
@@ -50,22 +48,26 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
     .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
     .exitOverride();
 
-  const answer = (work: (api: ApiClient) => Promise<Result>) => async () => {
+  const answer: Answer = (work) => async () => {
     const options = program.opts<GlobalOptions>();
     const token = operatorToken(options.tokenFile);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
     const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    const { json, text, notes = [] } = await work(api);
-    out(options.json ? JSON.stringify(json, null, 2) : text);
-    for (const note of notes) err(`note: ${note}`);
+    print(await work(api));
+  };
+  const print: Print = (result) => {
+    out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
+    for (const note of result.notes ?? []) err(`note: ${note}`);
+    code = result.code ?? EXIT.ok;
   };
 
-  addLocalCommands(program, { out, err }, (result) => {
+  addLocalCommands(program, output, (result) => {
     code = result;
   });
-  addReadingCommands(program, answer);
+  addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
   addPlanCommands(program, answer);
+  addRuleCommands(program, answer, output);
 
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -74,8 +76,6 @@ export async function runCli(args: readonly string[], { out, err }: Output): Pro
     return explain(error, err);
   }
 }
-
-type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
 
 function addLocalCommands(program: Command, { out, err }: Output, exit: (code: number) => void): void {
   program
@@ -107,7 +107,7 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
     });
 }
 
-function addReadingCommands(program: Command, answer: Answer): void {
+function addReadingCommands(program: Command, answer: Answer, print: Print): void {
   program
     .command('routes')
     .description('list the routes: stage, share, rates, latency, parity, coverage')
@@ -117,7 +117,7 @@ function addReadingCommands(program: Command, answer: Answer): void {
     .description('show one route')
     .addOption(windowOption())
     .action((id: string, { window }: { window: string }) => answer((api) => showRoute(api, id, window))());
-  program
+  const diffs = program
     .command('diffs [id]')
     .description('list the differences found, by path and kind, of one route or of all')
     .option('--all', 'also those that a rule covers')
@@ -125,6 +125,7 @@ function addReadingCommands(program: Command, answer: Answer): void {
     .action((id: string | undefined, { all, window }: { all?: boolean; window: string }) =>
       answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
     );
+  addReplayCommand(diffs, answer, print);
   program
     .command('audit')
     .description('who changed what, when and why, newest first')

@@ -25,6 +25,8 @@ export const routeSchema = z.looseObject({
   stage: z.string(),
   percent: z.number(),
   mirrorPercent: z.number(),
+  /** Of those for whom the mirror is on. */
+  samplePercent: z.number(),
   revision: z.number(),
   override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
   traffic: z.object({ legacy: sideTraffic, new: sideTraffic }),
@@ -80,7 +82,7 @@ export function routesTable(routes: readonly RouteView[]): string {
     route.id,
     route.override ? `${route.stage} (forced)` : route.stage,
     `${route.percent} %`,
-    `${route.mirrorPercent} %`,
+    `${copiedPercent(route)} %`,
     (route.traffic.legacy.perSecond + route.traffic.new.perSecond).toFixed(1),
     latencies(route),
     percent(route.comparison.parity),
@@ -88,6 +90,10 @@ export function routesTable(routes: readonly RouteView[]): string {
     route.attention.length > 0 ? `! ${route.attention[0]}` : '',
   ]);
   return table(['ROUTE', 'STAGE', 'NEW', 'MIRROR', 'REQ/S', 'P95 MS L/N', 'PARITY', 'COVERAGE', 'ATTENTION'], rows);
+}
+
+function copiedPercent({ mirrorPercent, samplePercent }: RouteView): number {
+  return Number(((mirrorPercent * samplePercent) / 100).toPrecision(3));
 }
 
 function latencies({ traffic }: RouteView): string {
@@ -99,7 +105,7 @@ export function routeText(route: RouteView): string {
   const lines = [
     `${route.id}  ${route.stage}  (revision ${route.revision})`,
     `  new serves      ${route.percent} % of users`,
-    `  copied          ${route.mirrorPercent} % of users`,
+    `  copied          ${copiedPercent(route)} % of users`,
     ...(override ? [`  forced to       ${override.side} by ${override.actor}: ${override.reason}`] : []),
     ...(['legacy', 'new'] as const).map((side) => {
       const { requests, errors, perSecond } = route.traffic[side];
@@ -140,6 +146,7 @@ export function diffsText(found: readonly RouteComparisons[], showRuled: boolean
         difference.path,
         difference.kind,
         String(difference.count),
+        String(difference.noise),
         percent(difference.share),
         difference.critical ? 'critical' : '',
         difference.rule ? `ignored by ${difference.rule}` : '',
@@ -157,6 +164,6 @@ export function diffsText(found: readonly RouteComparisons[], showRuled: boolean
       .join(', '),
   ]);
   const differences =
-    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'SHARE', '', ''], rows) : 'no differences';
+    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'NOISE', 'SHARE', '', ''], rows) : 'no differences';
   return `${differences}\n\n${table(['ROUTE', 'ELIGIBLE', 'COVERAGE', 'PARITY', 'AT LEAST', 'OUTCOMES'], summary)}`;
 }

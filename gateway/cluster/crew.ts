@@ -6,6 +6,7 @@ import { createFleet, type FleetWorker } from './fleet.ts';
 import { createMeasuring } from './measuring.ts';
 import type { FromWorker } from './messages.ts';
 import type { Reports } from './reports.ts';
+import { shareIds } from './shared-ids.ts';
 import { stateOf } from './shared-state.ts';
 import { createSpread, type Follower, type Spread } from './spread.ts';
 
@@ -34,6 +35,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
   const followers = new Map<FleetWorker, Follower>(); // Of those that are loaded.
   const serving = new Set<FleetWorker>();
   const measuring = createMeasuring();
+  const tellIds = shareIds(deps.ids, () => followers.keys());
   let spread: Spread | undefined;
   let listenOn = '';
   let started: { resolve(address: string): void; reject(error: Error): void } | undefined;
@@ -43,6 +45,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
       const follower: Follower = { send: worker.send, dismiss: () => worker.kill('unresponsive') };
       followers.set(worker, follower);
       spread?.add(follower);
+      tellIds(worker);
     },
     applied(worker, { version }) {
       const follower = followers.get(worker);
@@ -56,6 +59,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
       fleet.arrived(worker);
       if (serving.size === count) started?.resolve(address);
     },
+    closed: (worker) => worker.send({ kind: 'released' }),
     failed(worker, { message }) {
       log.error({ worker: worker.pid, problem: message }, 'worker cannot serve');
       started?.reject(new Error(message));
@@ -99,13 +103,9 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
     },
     instances: () =>
       [...fleet.workers].map((worker) => {
-        const { id, pid, startedAt } = worker;
         const follower = followers.get(worker);
-        return {
-          ...{ pid, startedAt: startedAt.toISOString(), requests: reports.answered(id) },
-          state: serving.has(worker) ? 'serving' : 'starting',
-          version: (follower && spread?.versionOf(follower)) ?? 0,
-        };
+        const version = (follower && spread?.versionOf(follower)) ?? 0;
+        return instanceOf(worker, { isServing: serving.has(worker), version, requests: reports.answered(worker.id) });
       }),
     problem() {
       const missing = count - serving.size;
@@ -115,6 +115,13 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
     measure: () => measuring.ask([...serving].map(({ send }) => send)),
     stop: (delayMs) => fleet.stop(delayMs),
   };
+}
+
+function instanceOf(
+  { pid, startedAt }: FleetWorker,
+  { isServing, ...known }: { isServing: boolean; version: number; requests: number },
+): Instance {
+  return { pid, startedAt: startedAt.toISOString(), state: isServing ? 'serving' : 'starting', ...known };
 }
 
 type OnMessage<Kind extends FromWorker['kind'] = FromWorker['kind']> = (

@@ -1,6 +1,7 @@
 // What the process that decides and the workers that serve tell each other. Plain data; in order, each way.
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig, RateLimitConfig } from '../../config/gateway-schema.ts';
+import type { IdChange } from '../mirror/id-map.ts';
 import type { Findings } from '../mirror/route-record.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
 import type { Side } from '../routing/side.ts';
@@ -31,11 +32,15 @@ export type ToWorker =
   /** What has changed since the version before. */
   | { readonly kind: 'change'; readonly version: number; readonly change: Partial<SharedState> }
   | { readonly kind: 'listen'; readonly hostPort: string }
+  /** Pairs of ids that are known from now on, or no longer. */
+  | { readonly kind: 'ids'; readonly changes: readonly IdChange[] }
   /** Asks for the metrics as they are now. */
   | { readonly kind: 'measure'; readonly request: number }
   | { readonly kind: 'consumed'; readonly answers: readonly RateAnswer[] }
   /** Finish what is under way, and end. */
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop' }
+  /** No connection is on its way to the worker any more: it may end. */
+  | { readonly kind: 'released' };
 
 export type FromWorker =
   /** It is loaded, and waits for the state. */
@@ -43,6 +48,8 @@ export type FromWorker =
   /** Decisions from here on follow this version; what it changed is reported already. */
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'listening'; readonly address: string }
+  /** It listens no more, and has finished all that it had. */
+  | { readonly kind: 'closed' }
   /** It cannot serve, and ends. */
   | { readonly kind: 'failed'; readonly message: string }
   /** Asks whether requests are within their rate limits. */
@@ -70,6 +77,8 @@ export interface Report {
   readonly unreported: number;
   readonly evidence: readonly Findings[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
+  /** What this worker has found of pairs of ids. */
+  readonly ids: readonly IdChange[];
   /** All that are open: the sides of routes that the worker leaves alone. */
   readonly openBreakers: readonly (readonly [route: string, sides: readonly Side[]])[];
   readonly gauges: WorkerGauges;
@@ -89,4 +98,5 @@ export interface WorkerGauges {
   readonly inFlight: Readonly<Record<Side, number>>;
   readonly mirrorWaiting: number;
   readonly mirrorWaitingBytes: number;
+  readonly mirrorAllowedShare: Readonly<Record<Side, number>>;
 }

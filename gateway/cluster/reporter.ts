@@ -2,6 +2,7 @@
 // While a report is not sent the next ones wait.
 import type { DataPath } from '../data-path.ts';
 import type { EvidenceBook } from '../mirror/evidence.ts';
+import type { IdChange } from '../mirror/id-map.ts';
 import { UNROUTED } from '../routing/route.ts';
 import type { CurrentSettings } from '../settings.ts';
 import type { StreamCounts } from '../streams/registry.ts';
@@ -29,11 +30,13 @@ export interface ReporterDeps {
   /** What the mirror finds. */
   readonly evidence: Pick<EvidenceBook, 'take'>;
   readonly settings: CurrentSettings;
+  /** What has been found of pairs of ids since this was last asked. */
+  readonly takeIds: () => readonly IdChange[];
   /** `sent` is to be called when there is room for the next report. */
   readonly send: (report: Report, sent: () => void) => void;
 }
 
-export function createReporter({ evidence, settings, send }: ReporterDeps): Reporter {
+export function createReporter({ evidence, settings, takeIds, send }: ReporterDeps): Reporter {
   const tally = createTally();
   const streamsOf = changedStreams(settings);
   let path: Serves | undefined;
@@ -47,6 +50,7 @@ export function createReporter({ evidence, settings, send }: ReporterDeps): Repo
       ...tally.take(),
       evidence: evidence.take(),
       streams: streamsOf(path.streams),
+      ids: takeIds(),
       openBreakers: openBreakersOf(settings, path.breakers),
       gauges: gaugesOf(settings, path.mirror, tally.answered),
     };
@@ -105,5 +109,6 @@ function gaugesOf(settings: CurrentSettings, mirror: DataPath['mirror'], answere
     inFlight: { legacy: legacy.inFlight, new: fresh.inFlight },
     mirrorWaiting: mirror.waiting,
     mirrorWaitingBytes: mirror.waitingBytes,
+    mirrorAllowedShare: mirror.allowedShare,
   };
 }

@@ -7,6 +7,7 @@ import { createTraffic, type Traffic } from '../traffic.ts';
 import { createMergedEvidence, WORKER_LOST } from './merged-evidence.ts';
 import { createMergedMetrics } from './merged-metrics.ts';
 import type { MetricsSnapshot, Report, WorkerGauges } from './messages.ts';
+import { takeIds } from './shared-ids.ts';
 
 export interface Reports {
   readonly figures: Pick<Serving, 'evidence' | 'traffic' | 'streams' | 'mirror' | 'openBreakers' | 'inFlight'>;
@@ -25,15 +26,29 @@ interface Standing {
   readonly streams: Map<string, StreamCounts>; // One per configured route.
 }
 
-const NOTHING: WorkerGauges = { answered: 0, inFlight: { legacy: 0, new: 0 }, mirrorWaiting: 0, mirrorWaitingBytes: 0 };
+const NOTHING: WorkerGauges = {
+  answered: 0,
+  inFlight: { legacy: 0, new: 0 },
+  mirrorWaiting: 0,
+  mirrorWaitingBytes: 0,
+  mirrorAllowedShare: { legacy: 1, new: 1 },
+};
 
-export function createReports({ settings, metrics, now }: Pick<ServingDeps, 'settings' | 'metrics' | 'now'>): Reports {
+export function createReports({
+  settings,
+  ids,
+  metrics,
+  now,
+}: Pick<ServingDeps, 'settings' | 'ids' | 'metrics' | 'now'>): Reports {
   const evidence = createMergedEvidence(now, { sampleDays: settings.current.config.samples.days });
   const traffic = createTraffic(() => now().getTime());
   const merged = createMergedMetrics(metrics.registry);
   const standings = new Map<number, Standing>(); // One per worker.
   const sum = (of: (gauges: WorkerGauges) => number) =>
     [...standings.values()].reduce((total, { gauges }) => total + of(gauges), 0);
+
+  const leastShare = (side: Side) =>
+    Math.min(1, ...[...standings.values()].map(({ gauges }) => gauges.mirrorAllowedShare[side]));
 
   return {
     figures: {
@@ -49,6 +64,9 @@ export function createReports({ settings, metrics, now }: Pick<ServingDeps, 'set
         get waitingBytes() {
           return sum(({ mirrorWaitingBytes }) => mirrorWaitingBytes);
         },
+        get allowedShare() {
+          return { legacy: leastShare('legacy'), new: leastShare('new') };
+        },
       },
       openBreakers: (route) =>
         countSides([...standings.values()].map(({ openBreakers }) => openBreakers.get(route) ?? [])),
@@ -62,6 +80,7 @@ export function createReports({ settings, metrics, now }: Pick<ServingDeps, 'set
       for (const [route, counts] of report.streams) standing.streams.set(route, counts);
       evidence.add(worker, report.evidence);
       takeRequests(traffic, report);
+      takeIds(ids.ids, report.ids);
       metrics.unreported.inc(report.unreported);
     },
     takeMetrics: (worker, snapshot) => merged.update(worker, snapshot),

@@ -1,10 +1,16 @@
 // One worker's share of what the configuration allows a gateway as a whole. Pure.
 import type { GatewayConfig, UpstreamConfig } from '../../config/gateway-schema.ts';
 
+type CopyRates = Pick<GatewayConfig['mirror'], 'copiesPerSecondMax' | 'bytesPerSecondMax'>;
+
 /** The configuration as each of `workers` follows it: together they stay within its limits, but for rounding up. */
 export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
   const share = (limit: number) => Math.ceil(limit / workers);
   const upstream = (side: UpstreamConfig): UpstreamConfig => ({ ...side, connections: share(side.connections) });
+  const ratesOf = ({ copiesPerSecondMax, bytesPerSecondMax }: CopyRates): CopyRates => ({
+    copiesPerSecondMax: copiesPerSecondMax && copiesPerSecondMax / workers,
+    bytesPerSecondMax: bytesPerSecondMax && bytesPerSecondMax / workers,
+  });
   const { mirror, limits, upstreams } = config;
   return {
     ...config,
@@ -15,7 +21,9 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
       queueMax: share(mirror.queueMax),
       queueBytesMax: share(mirror.queueBytesMax),
       compareCpuPercent: mirror.compareCpuPercent / workers,
+      ...ratesOf(mirror),
     },
+    routes: config.routes.map((route) => ({ ...route, mirror: { ...route.mirror, ...ratesOf(route.mirror) } })),
     limits: {
       ...limits,
       connectionsMax: share(limits.connectionsMax),

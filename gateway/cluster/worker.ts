@@ -5,19 +5,24 @@ import { createDataPath, type DataPath } from '../data-path.ts';
 import { evidenceOf } from '../evidence-of.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import { createMetrics } from '../metrics.ts';
+import type { IdMap } from '../mirror/id-map.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { openTracing } from '../tracing/open.ts';
 import { type AskedRates, createAskedRates } from './asked-rates.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, RateAsk, SharedState, ToWorker } from './messages.ts';
 import { createReporter, type Reporter } from './reporter.ts';
+import { createWorkerIds } from './shared-ids.ts';
 
+/** A primary that does not answer in this time has no connection to give away either. */
+const RELEASE_TIMEOUT_MS = 5_000;
 /** Metrics are sent this often even when nobody asks, so that little of them is lost with a worker that dies. */
 const METRICS_INTERVAL_MS = 1_000;
 
 interface Running {
   readonly path: DataPath;
   readonly reporter: Reporter;
+  readonly ids: IdMap;
   /** Undefined where a Redis counts. */
   readonly askedRates: AskedRates | undefined;
   /** Puts what has changed in force. */
@@ -47,6 +52,8 @@ export function runWorker(): void {
       case 'change':
         running?.apply(message.change);
         return send({ kind: 'applied', version: message.version });
+      case 'ids':
+        return running?.ids.apply(message.changes);
       case 'listen':
         // Not awaited: a change that comes meanwhile must not wait for it.
         running?.path.listen(message.hostPort).then((address) => send({ kind: 'listening', address }), fail);
@@ -59,14 +66,27 @@ export function runWorker(): void {
         return;
       case 'stop':
         void stop();
+        return;
+      case 'released':
+        released();
     }
   }
+
+  let released = () => {};
+  /** Connections that the primary has sent already, and which it gives to another when this process says no, come before its answer. */
+  const leave = () =>
+    new Promise<void>((resolve) => {
+      released = resolve;
+      send({ kind: 'closed' });
+      setTimeout(resolve, RELEASE_TIMEOUT_MS);
+    });
 
   let stopping = false;
   async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
     await running?.stop();
+    await leave();
     process.exit(0);
   }
 
@@ -89,10 +109,13 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
     metrics.raised.inc({ operation });
     log.error({ operation, err: error }, 'internal error');
   };
+  const workerIds = createWorkerIds(settings.current.config.mirror.idPairsMax);
+  const { ids } = workerIds;
   const evidence = evidenceOf(settings, now);
   const reporter = createReporter({
     evidence,
     settings,
+    takeIds: workerIds.take,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
   const { traffic } = reporter;
@@ -104,7 +127,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   const askedRates = isShared ? undefined : createAskedRates({ ask, own, raised });
   const rates = askedRates ?? own;
   const path = createDataPath({
-    ...{ settings, isEnabled, forced, evidence, traffic, tracing, rates, metrics, log, raised, now },
+    ...{ settings, isEnabled, forced, ids, evidence, traffic, tracing, rates, metrics, log, raised, now },
   });
   reporter.begin(path);
 
@@ -115,7 +138,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   };
   const timer = setInterval(() => void measure(undefined), METRICS_INTERVAL_MS);
   return {
-    ...{ path, reporter, askedRates, measure },
+    ...{ path, reporter, ids, askedRates, measure },
     apply(change) {
       state.apply(change);
       rates.follow(settings.current.config);

@@ -1,13 +1,15 @@
-// The port to the gateway's durable state: overrides, revisions and the audit log.
-
+// The port to the gateway's durable state: overrides, rules made by operators, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
 /** The scope whose revision counts acknowledgements, which change no route. No route can be called so. */
 export const ACKNOWLEDGED = '#acknowledged';
+/** The scope whose revision counts changes of operators' rules, of all routes. */
+export const RULES = '#rules';
 
 /** An operator's forced side for one route, or for all of them. */
 export interface Override {
@@ -20,16 +22,43 @@ export interface Override {
   readonly at: string;
 }
 
+/** A rule for comparing that an operator made. What it says is opaque here: config/compare-rules.ts reads it. */
+export interface StoredRule {
+  readonly id: string;
+  readonly route: string;
+  /** The list of the route's `compare` block that it belongs to. */
+  readonly kind: string;
+  /** The rule as that list has it; plain JSON. */
+  readonly rule: unknown;
+  /** Why it has no last day; undefined when it has one. */
+  readonly permanent: string | undefined;
+  readonly actor: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
 /** Who or what made a change. */
-export type AuditSource = 'api' | 'cli' | 'flags' | 'start' | 'plan' | 'guard';
+export const AUDIT_SOURCES = ['api', 'cli', 'flags', 'start', 'plan', 'guard'] as const;
+export type AuditSource = (typeof AUDIT_SOURCES)[number];
+
+/** What was done. `acknowledge`: a change made before is now followed by the processes that serve. */
+export const AUDIT_ACTIONS = [
+  'stage',
+  'rollback',
+  'lift',
+  'create',
+  'add_rule',
+  'remove_rule',
+  'plan',
+  'acknowledge',
+] as const;
 
 /** One change, and why. Entries are only ever added. */
 export interface AuditEntry {
   readonly at: string;
   readonly actor: string;
   readonly source: AuditSource;
-  /** `acknowledge`: a change made before is now followed by the processes that serve. */
-  readonly action: 'stage' | 'rollback' | 'lift' | 'create' | 'plan' | 'acknowledge';
+  readonly action: (typeof AUDIT_ACTIONS)[number];
   readonly scope: string;
   readonly reason: string;
   readonly before: unknown;
@@ -49,6 +78,8 @@ export interface LedgerChange {
   readonly scope: string;
   /** An override to put in force, `lift` to remove the scope's, or undefined to leave overrides alone. */
   readonly override: Override | 'lift' | undefined;
+  /** A rule to keep, or the id of one to remove. */
+  readonly rule?: StoredRule | { readonly remove: string };
   readonly audit: AuditEntry;
 }
 
@@ -65,12 +96,16 @@ export interface AuditQuery {
  */
 export interface Ledger {
   overrides(): Promise<Override[]>;
+  /** The rules made by operators, oldest first. */
+  rules(): Promise<StoredRule[]>;
   /** The revision of every scope that ever changed. */
   revisions(): Promise<Map<string, number>>;
   /** Stores the change and answers the scope's new revision. */
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
+  /** Pairs of ids. */
+  readonly ids: IdStore;
   close(): Promise<void>;
 }
 

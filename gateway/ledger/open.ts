@@ -1,10 +1,12 @@
 import type { GatewayLedger } from './ledger.ts';
-import { openRedisLedger } from './redis.ts';
 import { openSqliteLedger } from './sqlite.ts';
 
 const SQLITE = 'sqlite:';
 
 /** Opens the ledger that the configuration names: `sqlite:FILE`, or the URL of a Redis. @throws when it cannot be used. */
-export function openLedger(where: string): Promise<GatewayLedger> {
-  return where.startsWith(SQLITE) ? openSqliteLedger(where.slice(SQLITE.length)) : openRedisLedger(where);
+export async function openLedger(where: string): Promise<GatewayLedger> {
+  if (where.startsWith(SQLITE)) return openSqliteLedger(where.slice(SQLITE.length));
+  // Loaded only where it is used: its client takes 10 MB.
+  const { openRedisLedger } = await import('./redis.ts');
+  return openRedisLedger(where);
 }

@@ -2,8 +2,18 @@
 // acknowledged survives the gateway; that it survives Redis too is for Redis to see to (appendonly yes).
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { AuditEntry, GatewayLedger, Override, StoredAuditEntry } from './ledger.ts';
+import {
+  AUDIT_ACTIONS,
+  AUDIT_SOURCES,
+  type AuditEntry,
+  type GatewayLedger,
+  type LedgerChange,
+  type Override,
+  type StoredAuditEntry,
+  type StoredRule,
+} from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisIds } from './redis-ids.ts';
 import { createRedisPlans } from './redis-plans.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
@@ -13,12 +23,14 @@ const PREFIX = '{banyan}:';
 const KEYS = {
   layout: `${PREFIX}layout`,
   overrides: `${PREFIX}overrides`,
+  rules: `${PREFIX}rules`,
   revisions: `${PREFIX}revisions`,
   /** Entries by id, the last id, and the ids: of all, and with a scope's name of that scope. */
   audit: `${PREFIX}audit`,
   auditLast: `${PREFIX}audit:last`,
   auditIds: `${PREFIX}audit:ids`,
   evidence: `${PREFIX}evidence:`,
+  ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
 };
 
@@ -28,8 +40,13 @@ const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS_MAX = 1_000;
 
 const COMMIT = `
-  local overrides, revisions, audit, last, ids, scopeIds = unpack(KEYS)
-  local scope, override, entry = unpack(ARGV)
+  local overrides, rules, revisions, audit, last, ids, scopeIds = unpack(KEYS)
+  local scope, override, ruleId, rule, entry = unpack(ARGV)
+  if rule ~= '' and redis.call('HEXISTS', rules, ruleId) == 1 then
+    return redis.error_reply('ERR there is a rule ' .. ruleId .. ' already')
+  end
+  if rule ~= '' then redis.call('HSET', rules, ruleId, rule)
+  elseif ruleId ~= '' then redis.call('HDEL', rules, ruleId) end
   if override == 'lift' then redis.call('HDEL', overrides, scope)
   elseif override ~= '' then redis.call('HSET', overrides, scope, override) end
   local id = redis.call('INCR', last)
@@ -48,12 +65,26 @@ const overrideText = json(
   }),
 );
 
+const ruleText = json(
+  z
+    .object({
+      id: z.string(),
+      route: z.string(),
+      kind: z.string(),
+      rule: z.unknown(),
+      permanent: z.string().optional(),
+      actor: z.string(),
+      at: z.string(),
+    })
+    .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent })),
+);
+
 const auditText = json(
   z.object({
     at: z.string(),
     actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start', 'plan', 'guard']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create', 'plan', 'acknowledge']),
+    source: z.enum(AUDIT_SOURCES),
+    action: z.enum(AUDIT_ACTIONS),
     scope: z.string(),
     reason: z.string(),
     before: z.unknown(),
@@ -71,15 +102,20 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       const stored = await redis.hvals(KEYS.overrides);
       return stored.map((text): Override => overrideText.parse(text)).sort((a, b) => (a.scope < b.scope ? -1 : 1));
     },
+    async rules() {
+      const stored = await redis.hvals(KEYS.rules);
+      return stored.map((text) => ruleText.parse(text)).sort(byAge);
+    },
     async revisions() {
       const stored = await redis.hgetall(KEYS.revisions);
       return new Map(Object.entries(stored).map(([scope, revision]) => [scope, Number(revision)]));
     },
-    async commit({ scope, override, audit }) {
-      const { overrides, revisions, audit: entries, auditLast, auditIds } = KEYS;
-      const keys = [overrides, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
-      const change = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
-      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, scope, change, textOf(audit)));
+    async commit({ scope, override, rule, audit }) {
+      const { overrides, rules, revisions, audit: entries, auditLast, auditIds } = KEYS;
+      const keys = [overrides, rules, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
+      const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
+      const change = [scope, forced, ...ruleArguments(rule), textOf(audit)];
+      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, ...change));
     },
     async audit({ limit, scope, before }) {
       const key = scope === undefined ? KEYS.auditIds : `${KEYS.auditIds}:${scope}`;
@@ -89,11 +125,23 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       return entries.map((text, index) => entryOf(Number(ids[index]), text));
     },
     evidence: createRedisEvidence(redis, KEYS.evidence),
+    ids: createRedisIds(redis, KEYS.ids),
     plans: createRedisPlans(redis, KEYS.plans),
     async close() {
       redis.disconnect();
     },
   };
+}
+
+/** The rule's id, and its text where it is added. */
+function ruleArguments(rule: LedgerChange['rule']): [id: string, text: string] {
+  if (!rule) return ['', ''];
+  return 'remove' in rule ? [rule.remove, ''] : [rule.id, JSON.stringify(rule)];
+}
+
+function byAge(a: StoredRule, b: StoredRule): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
 }
 
 function textOf({ requestId, before, after, evidence, ...entry }: AuditEntry): string {

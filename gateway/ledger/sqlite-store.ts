@@ -4,8 +4,17 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
-import type { AuditQuery, LedgerChange, Override, StoredAuditEntry } from './ledger.ts';
+import {
+  AUDIT_ACTIONS,
+  AUDIT_SOURCES,
+  type AuditQuery,
+  type LedgerChange,
+  type Override,
+  type StoredAuditEntry,
+  type StoredRule,
+} from './ledger.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
+import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
@@ -20,7 +29,12 @@ const LAYOUT_STEPS = [
     scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
   ) STRICT;
   CREATE INDEX audit_scope ON audit (scope, id);`,
+  `CREATE TABLE rules (
+    id TEXT PRIMARY KEY, route TEXT NOT NULL, kind TEXT NOT NULL, rule TEXT NOT NULL, permanent TEXT, actor TEXT NOT NULL,
+    at TEXT NOT NULL
+  ) STRICT;`,
   EVIDENCE_LAYOUT,
+  ID_LAYOUT,
   PLAN_LAYOUT,
 ];
 
@@ -42,8 +56,8 @@ const auditRow = z
     id: z.number(),
     at: z.string(),
     actor: z.string(),
-    source: z.enum(['api', 'cli', 'flags', 'start', 'plan', 'guard']),
-    action: z.enum(['stage', 'rollback', 'lift', 'create', 'plan', 'acknowledge']),
+    source: z.enum(AUDIT_SOURCES),
+    action: z.enum(AUDIT_ACTIONS),
     scope: z.string(),
     reason: z.string(),
     before: jsonText,
@@ -53,9 +67,22 @@ const auditRow = z
   })
   .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
+const ruleRow = z
+  .object({
+    id: z.string(),
+    route: z.string(),
+    kind: z.string(),
+    rule: jsonText,
+    permanent: z.string().nullable(),
+    actor: z.string(),
+    at: z.string(),
+  })
+  .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
+
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence, SqlitePlans {
+export interface SqliteStore extends SqliteEvidence, SqliteIds, SqlitePlans {
   overrides(): Override[];
+  rules(): StoredRule[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
   audit(query: AuditQuery): StoredAuditEntry[];
@@ -67,6 +94,9 @@ export function openSqliteStore(file: string): SqliteStore {
   const db = openDatabase(file);
   const statements = {
     overrides: db.prepare('SELECT scope, side, reason, actor, at FROM overrides ORDER BY scope'),
+    rules: db.prepare('SELECT id, route, kind, rule, permanent, actor, at FROM rules ORDER BY at, id'),
+    putRule: db.prepare('INSERT INTO rules (id, route, kind, rule, permanent, actor, at) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    removeRule: db.prepare('DELETE FROM rules WHERE id = ?'),
     revisions: db.prepare('SELECT scope, revision FROM revisions'),
     putOverride: db.prepare('INSERT OR REPLACE INTO overrides (scope, side, reason, actor, at) VALUES (?, ?, ?, ?, ?)'),
     liftOverride: db.prepare('DELETE FROM overrides WHERE scope = ?'),
@@ -84,11 +114,13 @@ export function openSqliteStore(file: string): SqliteStore {
   };
 
   function store(change: LedgerChange): number {
-    const { scope, override, audit } = change;
+    const { scope, override, rule, audit } = change;
     if (override === 'lift') statements.liftOverride.run(scope);
     else if (override) {
       statements.putOverride.run(scope, override.side, override.reason, override.actor, override.at);
     }
+    if (rule && 'remove' in rule) statements.removeRule.run(rule.remove);
+    else if (rule) storeRule(rule);
     const { at, actor, source, action, reason, requestId } = audit;
     const [before, after, evidence] = [audit.before, audit.after, audit.evidence].map((value) =>
       JSON.stringify(value ?? null),
@@ -98,6 +130,10 @@ export function openSqliteStore(file: string): SqliteStore {
       ...[before ?? null, after ?? null, evidence ?? null, requestId ?? null],
     );
     return numberOf(statements.bump.get(scope)?.revision);
+  }
+
+  function storeRule({ id, route, kind, rule, permanent, actor, at }: StoredRule): void {
+    statements.putRule.run(id, route, kind, JSON.stringify(rule), permanent ?? null, actor, at);
   }
 
   function atomically<T>(work: () => T): T {
@@ -114,9 +150,13 @@ export function openSqliteStore(file: string): SqliteStore {
 
   return {
     ...createSqliteEvidence(db, atomically),
+    ...createSqliteIds(db, atomically),
     ...createSqlitePlans(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
+    },
+    rules() {
+      return statements.rules.all().map((row) => ruleRow.parse(row));
     },
     revisions() {
       return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));

@@ -51,6 +51,7 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
   }
   return {
     overrides: () => call('overrides'),
+    rules: () => call('rules'),
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),
@@ -59,6 +60,10 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       add: (batch) => call('addEvidence', batch),
       changed: async () => [],
       prune: (limits) => call('pruneEvidence', limits),
+    },
+    ids: {
+      load: () => call('loadIds'),
+      save: (changes, pairsMax) => call('saveIds', { changes, pairsMax }),
     },
     plans: {
       list: () => call('listPlans'),

@@ -1,5 +1,5 @@
 // The differences between two bodies, each read as what its Content-Type says it is. Pure, and the part of comparing that
-// takes time: compare-pool.ts moves it to a thread of its own when bodies are large.
+// takes time: comparer.ts moves it to a thread of its own when bodies are large.
 import { createHash } from 'node:crypto';
 import { compareJson } from './compare-json.ts';
 import { compareLines } from './compare-lines.ts';

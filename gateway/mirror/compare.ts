@@ -17,6 +17,8 @@ export interface Verdict {
   readonly differences: readonly Difference[];
   /** Why, where the outcome alone does not say it. */
   readonly detail: string | undefined;
+  /** Whether legacy was asked twice, or need not be, so that no difference here can be noise unseen. See noise.ts. */
+  readonly bracketed?: true;
 }
 
 /** What both sides did with one request, and which of them got the copy. */

@@ -1,9 +1,12 @@
 // What was counted of a route's comparisons in some stretch of time. Counts add up, whoever counted them and when.
 import type { Verdict } from './compare.ts';
-import type { Difference, DifferenceKind } from './difference.ts';
-import { OUTCOMES, type Outcome } from './observation.ts';
+import type { DifferenceKind } from './difference.ts';
+import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 
-/** One place and kind of difference, apart where a rule covers it and where none does: a rule may hold for some answers only, or expire. */
+/**
+ * One place and kind of difference, apart where a rule covers it and where none does, where it is critical and where not:
+ * both may depend on the values, on the answer's status, and on the day.
+ */
 export interface CountedDifference {
   readonly path: string;
   readonly kind: DifferenceKind;
@@ -11,8 +14,10 @@ export interface CountedDifference {
   readonly rule: string | undefined;
   /** Requests in which it was found. */
   count: number;
-  /** Of those, how many were noise. */
+  /** Of those, how many were noise: legacy differed from itself there. Only bracketed requests can tell. */
   noise: number;
+  /** Of those, how many count for certain: they were bracketed, and both legacy answers agreed. */
+  confirmed: number;
 }
 
 /** Kinds of difference that are listed; a body with endless member names must not fill memory. */
@@ -24,6 +29,8 @@ export interface Counts {
   readonly outcomes: Record<Outcome, number>;
   /** Why copies were dropped. */
   readonly dropped: Map<string, number>;
+  /** Requests of which noise is known, see noise.ts: how many were comparable, how many of those agreed. */
+  readonly bracketed: { comparable: number; agreeing: number };
   readonly differences: Map<string, CountedDifference>;
   /** Differences that are not listed because there are too many kinds of them. */
   differencesDropped: number;
@@ -32,21 +39,35 @@ export interface Counts {
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 
 export function newCounts(differencesMax = DIFFERENCES_MAX): Counts {
-  const outcomes = { ...NO_OUTCOMES };
-  return { differencesMax, outcomes, dropped: new Map(), differences: new Map(), differencesDropped: 0 };
+  return {
+    ...{ differencesMax, outcomes: { ...NO_OUTCOMES }, dropped: new Map(), bracketed: { comparable: 0, agreeing: 0 } },
+    ...{ differences: new Map(), differencesDropped: 0 },
+  };
 }
 
-/** What one comparison counts for: each place and kind once, however many members of an array it was found in. */
-export function countsOf({ outcome, differences }: Verdict): Counts {
+/**
+ * What one comparison counts for: each place and kind once, however many members of an array it was found in. One in
+ * which some members are noise and others count is no noise.
+ */
+export function countsOf(verdict: Verdict): Counts {
   const counts = newCounts();
-  counts.outcomes[outcome] = 1;
-  for (const difference of differences) {
+  countOutcome(counts, verdict);
+  for (const difference of verdict.differences) {
     const key = differenceKey(difference);
-    if (counts.differences.has(key)) continue;
-    const { path, kind, critical, rule } = difference;
-    counts.differences.set(key, { path, kind, critical, rule, count: 1, noise: 0 });
+    const known = counts.differences.get(key);
+    if (known && (known.noise === 0 || difference.noise)) continue;
+    const { path, kind, critical, rule, noise } = difference;
+    const found = { count: 1, noise: noise ? 1 : 0, confirmed: verdict.bracketed && !noise ? 1 : 0 };
+    counts.differences.set(key, { path, kind, critical, rule, ...found });
   }
   return counts;
+}
+
+/** Counts how a comparison ended, without what it found. */
+export function countOutcome(counts: Counts, { outcome, bracketed }: Verdict): void {
+  counts.outcomes[outcome]++;
+  if (bracketed && COMPARABLE.includes(outcome)) counts.bracketed.comparable++;
+  if (bracketed && AGREEING.includes(outcome)) counts.bracketed.agreeing++;
 }
 
 /** Counts copies that were not sent. */
@@ -55,19 +76,27 @@ export function countDropped(counts: Counts, reason: string, copies: number): vo
   counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
 }
 
-export function differenceKey({ kind, path, rule }: Pick<Difference, 'kind' | 'path' | 'rule'>): string {
-  return `${kind} ${path} ${rule ?? ''}`;
+export function differenceKey({
+  kind,
+  path,
+  critical,
+  rule,
+}: Pick<CountedDifference, 'kind' | 'path' | 'critical' | 'rule'>): string {
+  return `${kind} ${critical ? 'critical ' : ''}${path} ${rule ?? ''}`;
 }
 
 export function addCounts(counts: Counts, more: Counts): void {
   for (const outcome of OUTCOMES) counts.outcomes[outcome] += more.outcomes[outcome];
   for (const [reason, copies] of more.dropped) counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
+  counts.bracketed.comparable += more.bracketed.comparable;
+  counts.bracketed.agreeing += more.bracketed.agreeing;
   counts.differencesDropped += more.differencesDropped;
   for (const [key, difference] of more.differences) {
     const known = counts.differences.get(key);
     if (known) {
       known.count += difference.count;
       known.noise += difference.noise;
+      known.confirmed += difference.confirmed;
     } else if (counts.differences.size < counts.differencesMax) counts.differences.set(key, { ...difference });
     else counts.differencesDropped += difference.count;
   }

@@ -2,7 +2,7 @@
 // bounded; what does not fit is counted.
 import type { ObservedPair, Verdict } from './compare.ts';
 import { lowerBound95 } from './confidence.ts';
-import { sumOf } from './counts.ts';
+import { type Counts, sumOf } from './counts.ts';
 import type { DifferenceKind } from './difference.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
@@ -19,9 +19,14 @@ export interface DifferenceCount {
   readonly kind: DifferenceKind;
   /** Requests in which it was found. */
   readonly count: number;
-  /** Of those, how many were noise: legacy differed from itself there too. */
+  /** Of those, how many were noise: legacy differed from itself there. Only bracketed requests can tell. */
   readonly noise: number;
-  /** count / comparable. */
+  /** Of those, how many count for certain: they were bracketed, and both legacy answers agreed. */
+  readonly confirmed: number;
+  /**
+   * The share of requests in which new is wrong here: count / comparable; where noise is known, confirmed / those bracketed
+   * requests in which legacy agreed with itself, since what cannot be judged is neither right nor wrong.
+   */
   readonly share: number;
   readonly critical: boolean;
   /** The ignore rule that covers it. */
@@ -37,9 +42,14 @@ export interface RouteEvidence {
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Why copies were dropped. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Requests of which noise is known, see noise.ts: how many were comparable, how many of those agreed. */
+  readonly bracketed: Readonly<Counts['bracketed']>;
   /** comparable / eligible; null before anything was eligible. */
   readonly coverage: number | null;
-  /** (match + ignored) / comparable; null before anything was comparable. */
+  /**
+   * (match + ignored) / comparable; null before anything was comparable. Where noise is known, over bracketed requests
+   * alone, less what must be expected to hide behind the noise.
+   */
   readonly parity: number | null;
   readonly parityLowerBound: number | null;
   readonly differences: readonly DifferenceCount[];
@@ -145,7 +155,13 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
 /** The rates that follow from the counts. Pure. */
 export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pending: number): RouteEvidence {
   const comparable = sumOf(counts, COMPARABLE);
-  const agreeing = sumOf(counts, AGREEING);
+  const differences = [...counts.differences.values()];
+  const noisy = differences.filter(({ noise, rule }) => noise > 0 && rule === undefined);
+  const judged = noisy.length > 0 ? counts.bracketed : { comparable, agreeing: sumOf(counts, AGREEING) };
+  const hidden = noisy.reduce((total, difference) => total + hiddenBy(difference, judged.comparable), 0);
+  const agreeing = Math.max(0, judged.agreeing - hidden);
+  const shareOf = ({ count, noise, confirmed }: Judgeable) =>
+    noise > 0 ? ratio(confirmed, counts.bracketed.comparable - noise) : ratio(count, comparable);
   const eligible = sumOf(counts, OUTCOMES) + pending;
   return {
     window,
@@ -154,16 +170,36 @@ export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pend
     pending,
     outcomes: { ...counts.outcomes },
     dropped: Object.fromEntries(counts.dropped),
+    bracketed: { ...counts.bracketed },
     coverage: eligible > 0 ? comparable / eligible : null,
-    parity: comparable > 0 ? agreeing / comparable : null,
-    parityLowerBound: lowerBound95(agreeing, comparable) ?? null,
-    differences: [...counts.differences.values()]
+    parity: judged.comparable > 0 ? agreeing / judged.comparable : null,
+    parityLowerBound: lowerBound95(agreeing, judged.comparable) ?? null,
+    differences: differences
       .sort((a, b) => b.count - a.count || (a.path < b.path ? -1 : 1))
       .map(({ rule, ...difference }) => ({
         ...difference,
-        share: comparable > 0 ? difference.count / comparable : 0,
+        share: shareOf(difference),
         ...(rule === undefined ? {} : { rule }),
       })),
     differencesDropped: counts.differencesDropped,
   };
+}
+
+type Judgeable = Pick<DifferenceCount, 'count' | 'noise' | 'confirmed'>;
+
+/**
+ * Requests in which new is wrong at a place where legacy did not agree with itself, so that nobody saw it: as often as it
+ * is wrong where legacy did agree, since noise does not know what new answers.
+ */
+function hiddenBy({ noise, confirmed }: Omit<Judgeable, 'count'>, bracketed: number): number {
+  return ratio(confirmed * noise, bracketed - noise);
+}
+
+/** In how many requests a difference counts: where noise is known, only those where legacy agreed with itself. */
+export function counting({ count, noise, confirmed }: Judgeable): number {
+  return noise > 0 ? confirmed : count;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
 }

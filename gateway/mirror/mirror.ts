@@ -1,85 +1,65 @@
 // The mirror: copies of requests to the side that does not serve them, compared off the client's path.
 //
-//   begin (eligible?) → the client is served → offer (room?) → sendCopy → judge → evidence
+//   begin (eligible?) → the client is served → offer (room?) → run (ask, judge, record)
 //
 // Whatever happens here is counted and reported, and reaches no client.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
-import { type Capture, createCapture } from '../proxy/capture.ts';
+import { createCapture } from '../proxy/capture.ts';
 import { FAILURES } from '../proxy/failure.ts';
-import type { Upstream } from '../proxy/upstream.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import { type CompareBudget, createCompareBudget } from './budget.ts';
-import { type Comparer, createComparer } from './comparer.ts';
-import type { DryRuns } from './dry-run.ts';
-import type { EvidenceSink } from './evidence.ts';
-import type { Observation, Outcome } from './observation.ts';
-import { createOutage, type Outage } from './outage.ts';
+import { mayCopy } from './ask.ts';
+import { createComparer } from './comparer.ts';
+import type { Outcome } from './observation.ts';
 import { createQueue } from './queue.ts';
-import { sendCopy } from './send-copy.ts';
+import { createRestraints } from './restraints.ts';
+import { createRun, type RunDeps } from './run.ts';
+import { createSampler } from './sampler.ts';
+import type { CopyTicket, ServedRequest } from './ticket.ts';
 
 /** What a waiting copy costs beside its bodies. */
 const COPY_OVERHEAD_BYTES = 4_096;
+/** Requests that are copied only if their status is rare are many, and answers of rare statuses are small. */
+const RARE_BODY_BYTES_MAX = 16_384;
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** A request that is to be copied: its bodies are kept as they pass. */
-export interface CopyTicket {
-  readonly route: RouteModel;
+/** A request that has been decided and not yet been answered. */
+export interface CopyableRequest {
   readonly shadow: Side;
-  readonly captures: { readonly request: Capture; readonly response: Capture };
-}
-
-/** What the client asked for and what it was answered. */
-export interface ServedRequest {
-  readonly requestId: string;
   readonly method: string;
-  readonly path: string;
-  /** Fields as they go to the side that gets the copy. */
-  readonly headers: readonly string[];
-  /** Hears what came of the copy, if it is sent at all. */
-  readonly observed: ((copy: Observation) => void) | undefined;
-  readonly served: Observation;
-  /** Whether the answer was an event stream, which has no end to be compared at. */
-  readonly isEventStream: boolean;
-  /** What the other side did, where it has been asked already: it was to serve, and could not. */
-  readonly failed: Observation | undefined;
+  readonly identity: string;
 }
 
 export interface Mirror {
-  /** A ticket when the request is to be copied, which then ends in exactly one outcome, by `offer` or `abandon`. */
-  begin(route: RouteModel, shadow: Side, method: string): CopyTicket | undefined;
-  /** Takes the copy, or counts why not. Never throws, never waits. */
-  offer(ticket: CopyTicket, request: ServedRequest): void;
+  /** A ticket when the request may be copied; one that was chosen then ends in exactly one outcome, by `offer` or `abandon`. */
+  begin(route: RouteModel, request: CopyableRequest): CopyTicket | undefined;
+  /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
+  offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
   /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
   abandon(ticket: CopyTicket): void;
   readonly waiting: number;
   readonly waitingBytes: number;
+  /** The share of the copies to each side that may be sent now; less than 1 while the side suffers. */
+  readonly allowedShare: Readonly<Record<Side, number>>;
   /** Resolves when no copy is waiting or under way. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface MirrorDeps {
+export interface MirrorDeps extends Omit<RunDeps, 'restraints' | 'comparer'> {
   readonly limits: GatewayConfig['mirror'];
-  /** The connections in force for copies, which clients' requests never share. */
-  readonly upstreams: () => Readonly<Record<Side, Upstream>>;
-  readonly dryRuns: DryRuns;
-  readonly evidence: EvidenceSink;
   readonly onOutcome: (route: string, outcome: Outcome, dropReason?: string) => void;
-  /** Something in comparing itself failed. */
-  readonly raised: (operation: string, error: unknown) => void;
-  readonly now: () => Date;
 }
 
 export function createMirror(deps: MirrorDeps): Mirror {
-  const { limits, dryRuns, evidence, onOutcome, raised } = deps;
-  const nowMs = () => deps.now().getTime();
-  const budget = createCompareBudget(limits.compareCpuPercent, nowMs);
-  const outages = { legacy: createOutage(nowMs), new: createOutage(nowMs) };
-  const comparer = createComparer({ now: deps.now, raised, spend: budget.spend });
-  const run = createRun(deps, { budget, outages, comparer, drop });
+  const { limits, dryRuns, evidence, onOutcome, raised, now } = deps;
+  const nowMs = () => now().getTime();
+  const sampler = createSampler(nowMs);
+  const restraints = createRestraints(limits, nowMs);
+  const comparer = createComparer({ now, raised, spend: restraints.compared });
+  const run = createRun({ ...deps, restraints, comparer });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -87,110 +67,85 @@ export function createMirror(deps: MirrorDeps): Mirror {
     bytesMax: limits.queueBytesMax,
   });
 
-  const mayCopy = (method: string, side: Side) => isSafe(method) || dryRuns.allows(side);
-
   function drop(route: string, reason: string): void {
     evidence.drop(route, reason);
     onOutcome(route, 'dropped', reason);
   }
 
+  /** From here on the request is eligible: it ends in an outcome. Answers whether it goes on. */
+  function admit(ticket: CopyTicket, method: string): boolean {
+    evidence.begin(ticket.route.id);
+    const refusal = mayCopy(dryRuns, method, ticket.shadow) ? restraints.refuse(ticket) : 'writes_unverified';
+    if (refusal) drop(ticket.route.id, refusal);
+    return refusal === undefined;
+  }
+
   return {
-    begin(route, shadow, method) {
+    begin(route, { shadow, method, identity }) {
       if (!isSafe(method) && route.config.mirror.writes === 'off') return undefined;
-      evidence.begin(route.id);
-      const refusal = !mayCopy(method, shadow)
-        ? 'writes_unverified'
-        : !outages[shadow].allows()
-          ? 'shadow_down'
-          : !budget.allows(route.id)
-            ? 'compare_budget'
-            : undefined;
-      if (refusal) {
-        drop(route.id, refusal);
-        return undefined;
-      }
+      const chosenBy = sampler.choose(route, identity);
+      if (!chosenBy) return undefined;
       const { bodyBytesMax } = route.config.mirror;
-      const captures = { request: createCapture(bodyBytesMax), response: createCapture(bodyBytesMax) };
-      return { route, shadow, captures };
+      const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
+      const captures = { request: createCapture(keepMax), response: createCapture(keepMax) };
+      const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && sampler.isBracketed(route) };
+      return chosenBy === 'status' || admit(ticket, method) ? ticket : undefined;
     },
     offer(ticket, request) {
-      const { route, captures } = ticket;
-      if (request.isEventStream) return drop(route.id, 'event_stream');
-      const { failure } = request.served;
-      if (failure && FAILURES[failure].blame !== 'upstream') return drop(route.id, failure); // It says nothing of a side.
-      if (captures.request.overflow) return drop(route.id, 'request_body');
-      if (captures.response.overflow) return drop(route.id, 'response_body');
+      const { route, captures, chosenBy } = ticket;
+      const { served, method } = request;
+      if (chosenBy === 'status') {
+        if (whyUnfit(ticket, request) || !served.status || !sampler.isRare(route, served.status)) return;
+        if (!admit(ticket, method)) return;
+      }
+      const unfit = whyUnfit(ticket, request);
+      if (unfit) return drop(route.id, unfit);
+      sampler.count(route, served.status);
       const bytes = captures.request.bytes + captures.response.bytes + COPY_OVERHEAD_BYTES;
+      const servedAtMs = nowMs() - served.durationMs;
       const work = async () => {
-        // Asked again: while the copy waited, the side may have become another, or have lost its trust.
-        if (!mayCopy(request.method, ticket.shadow)) return drop(route.id, 'writes_unverified');
-        return run(ticket, request).catch((error: unknown) => {
+        const result = await run(ticket, { ...request, servedAtMs }).catch((error: unknown) => {
           raised('mirror', error);
-          drop(route.id, 'internal'); // An outcome all the same: what was eligible must not vanish.
+          return { dropped: 'internal' }; // An outcome all the same: what was eligible must not vanish.
         });
+        if ('dropped' in result) drop(route.id, result.dropped);
+        else onOutcome(route.id, result.outcome);
       };
-      const refusal = queue.offer({ key: route.id, bytes, run: work });
+      const { concurrencyMax } = route.config.mirror;
+      const refusal = queue.offer({ key: route.id, concurrencyMax, bytes, run: work });
       return refusal ? drop(route.id, refusal) : undefined;
     },
-    abandon: ({ route }) => drop(route.id, 'internal'),
+    abandon({ route, chosenBy }) {
+      if (chosenBy !== 'status') drop(route.id, 'internal'); // Else it was not eligible yet.
+    },
     get waiting() {
       return queue.waiting + comparer.waiting;
     },
     get waitingBytes() {
       return queue.waitingBytes + comparer.waitingBytes;
     },
+    get allowedShare() {
+      return restraints.allowedShare;
+    },
     idle: () => queue.idle(),
     async close() {
-      queue.clear();
+      for (const { key } of queue.clear()) drop(key, 'closing');
       await Promise.race([queue.idle(), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       await comparer.close();
     },
   };
 }
 
-interface Restraints {
-  readonly budget: CompareBudget;
-  readonly comparer: Comparer;
-  readonly drop: (route: string, reason: string) => void;
-  readonly outages: Readonly<Record<Side, Outage>>;
-}
-
-/** Sends one copy and compares: from here on nothing is refused, and every end is an outcome. */
-function createRun({ upstreams, dryRuns, evidence, onOutcome, raised }: MirrorDeps, restraints: Restraints) {
-  const { budget, outages, comparer, drop } = restraints;
-
-  async function copy({ route, shadow, captures }: CopyTicket, request: ServedRequest): Promise<Observation> {
-    const { timeoutMs, bodyBytesMax } = route.config.mirror;
-    const { method, path } = request;
-    const upstream = upstreams()[shadow];
-    const body = captures.request.body();
-    const isWrite = !isSafe(method);
-    // Signed when it is sent, not when it began to wait: a signature is good for seconds.
-    const headers = isWrite
-      ? [...request.headers, ...dryRuns.fieldsFor(shadow, { routeId: route.id, method, target: path, body })]
-      : request.headers;
-    const observed = await sendCopy({ upstream, method, path, headers, body, timeoutMs, bodyBytesMax });
-    request.observed?.(observed);
-    if (isWrite) dryRuns.answered(observed);
-    outages[shadow].report(observed.failure === 'connect_failed' || observed.failure === 'connect_timeout');
-    return observed;
-  }
-
-  return async function run(ticket: CopyTicket, request: ServedRequest): Promise<void> {
-    const { route, shadow, captures } = ticket;
-    const { served, failed, requestId, method, path, headers } = request;
-    const copied = failed ?? (await copy(ticket, request));
-    const sides = served.side === 'legacy' ? { legacy: served, new: copied } : { legacy: copied, new: served };
-    const pair = { ...sides, copied: failed ? undefined : shadow };
-    const verdict = await comparer.judge(pair, route.config.compare).catch((error: unknown) => {
-      raised('compare', error);
-      return { outcome: 'incomparable', differences: [], detail: 'comparing failed' } as const;
-    });
-    if (verdict.outcome === 'dropped') return drop(route.id, verdict.detail ?? 'compare_queue');
-    const startedAt = performance.now();
-    const compared = { requestId, method, target: path, headers, body: captures.request.body() };
-    evidence.record(route.id, compared, pair, verdict);
-    budget.spend(performance.now() - startedAt);
-    onOutcome(route.id, verdict.outcome);
-  };
+/** Why a request that was chosen cannot be copied after all. */
+function whyUnfit(
+  { captures, shadow }: CopyTicket,
+  { isEventStream, served, failed }: Pick<ServedRequest, 'isEventStream' | 'served' | 'failed'>,
+) {
+  if (isEventStream) return 'event_stream';
+  for (const failure of [served.failure, failed?.failure])
+    if (failure && FAILURES[failure].blame !== 'upstream') return failure; // It says nothing of a side.
+  // The side that was to serve is known to be down: a copy would go to the very side that answered.
+  if (!failed && served.side === shadow) return 'decided_down';
+  if (captures.request.overflow) return 'request_body';
+  return captures.response.overflow ? 'response_body' : undefined;
 }

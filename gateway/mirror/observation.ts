@@ -17,7 +17,7 @@ export interface Observation {
 /** The verdict on one mirrored request. Every eligible request gets exactly one. */
 export const OUTCOMES = [
   'match', // the answers are equal under the rules for spelling and arrays
-  'ignored', // they differ only where an ignore rule says that it does not matter
+  'ignored', // they differ only where it does not count: a rule says so, or legacy does not agree with itself
   'mismatch', // they differ
   'new_error', // the new side failed, legacy did not
   'legacy_error', // legacy failed, so there is nothing to compare with

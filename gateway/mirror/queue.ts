@@ -13,6 +13,8 @@ export interface QueueLimits {
 
 export interface Work {
   readonly key: string;
+  /** How many of the running pieces may share its key, where that is not `concurrencyPerKey`. */
+  readonly concurrencyMax?: number | undefined;
   /** What waiting costs in memory. */
   readonly bytes: number;
   run(): Promise<void>;
@@ -26,8 +28,8 @@ export interface WorkQueue {
   offer(work: Work): Refusal | undefined;
   /** Resolves when nothing waits or runs. */
   idle(): Promise<void>;
-  /** Forgets what waits; what runs goes on. Answers how many were forgotten. */
-  clear(): number;
+  /** Forgets what waits, and answers it; what runs goes on. */
+  clear(): readonly Work[];
 }
 
 export function createQueue(limits: QueueLimits): WorkQueue {
@@ -37,8 +39,8 @@ export function createQueue(limits: QueueLimits): WorkQueue {
   let running = 0;
   const idleWaiters: (() => void)[] = [];
 
-  const canRun = ({ key }: Work) =>
-    running < limits.concurrency && (runningByKey.get(key) ?? 0) < limits.concurrencyPerKey;
+  const canRun = ({ key, concurrencyMax = limits.concurrencyPerKey }: Work) =>
+    running < limits.concurrency && (runningByKey.get(key) ?? 0) < concurrencyMax;
 
   function start(work: Work): void {
     running++;
@@ -92,10 +94,10 @@ export function createQueue(limits: QueueLimits): WorkQueue {
       await new Promise<void>((done) => idleWaiters.push(done));
     },
     clear() {
-      const count = waiting.splice(0).length;
+      const forgotten = waiting.splice(0);
       bytes = 0;
       next();
-      return count;
+      return forgotten;
     },
   };
 }

@@ -1,10 +1,11 @@
 // What of a request and its answers may be kept as a sample: never a secret or somebody's personal data.
 import { createHmac } from 'node:crypto';
-import { comparePathProblem, type PathStep, parseComparePath } from '../../config/compare-path.ts';
+import { parseComparePath } from '../../config/compare-path.ts';
 import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Difference } from './difference.ts';
 import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
+import { createReach } from './reach.ts';
 import { Spot } from './spot.ts';
 
 export const REDACTED = '[redacted]';
@@ -12,6 +13,7 @@ export const REDACTED = '[redacted]';
 const BODY_TEXT_MAX = 16_384;
 /** Enough that two values of one route's samples do not meet by chance, too little to be more than a mark. */
 const HASH_CHARS = 16;
+const HASH = new RegExp(`\\[hmac:[0-9a-f]{${HASH_CHARS}}\\]`, 'g');
 
 const SECRET_HEADER =
   /^(?:authorization|cookie|set-cookie|proxy-.*|x-api-key|x-mexc-apikey|.*(?:token|secret|session|csrf).*)$/i;
@@ -44,8 +46,11 @@ export interface Redaction {
   target(text: string): string;
   /** Differences whose place names a secret keep the place and lose the values. */
   difference(difference: Difference): Difference;
-  /** A body as text, secret members replaced. A body that is not JSON is only described: nobody knows what is in it. */
-  body(body: Buffer | undefined, headers: readonly string[]): RedactedBody;
+  /**
+   * A body as text, secret members replaced, cut to `textMax` characters. A body that is not JSON is only described: nobody
+   * knows what is in it.
+   */
+  body(body: Buffer | undefined, headers: readonly string[], textMax?: number): RedactedBody;
 }
 
 /** A parameter in the query or the fragment of a target or a URL, wherever in a text that stands. */
@@ -61,8 +66,10 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     const path = parseComparePath(text);
     return path.part === 'body' ? [path.steps] : [];
   });
-  const root = secretPlaces(paths);
-  const inDifferences = secretPlaces(paths.map(withoutFilters));
+  // What follows rules down a document follows these paths too.
+  const root = Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
+  // A difference does not have the values that a filter looks at.
+  const isNamed = createReach(config.paths);
 
   const isSecretHeader = (name: string) =>
     SECRET_HEADER.test(name) || isSecretName(name) || named.has(name.toLowerCase());
@@ -100,14 +107,12 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       const { path } = difference;
       const header = /^header:(.*)$/.exec(path)?.[1];
       const isHidden =
-        header === undefined
-          ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(spotAt(inDifferences, path))
-          : isSecretHeader(header);
+        header === undefined ? path.split(/[^\w-]+/).some(isSecretName) || isNamed(path) : isSecretHeader(header);
       const kept = (value: string | undefined) =>
         value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
       return { ...difference, legacy: kept(difference.legacy), new: kept(difference.new) };
     },
-    body(body, headers) {
+    body(body, headers, textMax = BODY_TEXT_MAX) {
       if (!body) return { text: 'not kept', isWhole: false };
       if (body.length === 0) return { text: '', isWhole: true };
       const type = headerValue(headers, 'content-type') ?? 'no content-type';
@@ -117,7 +122,7 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
       try {
         const document = parseJson(body.toString('utf8'));
         const text = writeJson(redact(document, root));
-        if (text.length > BODY_TEXT_MAX) return { text: `${text.slice(0, BODY_TEXT_MAX)}…`, isWhole: false };
+        if (text.length > textMax) return { text: `${text.slice(0, textMax)}…`, isWhole: false };
         return { text, isWhole: text === writeJson(document) };
       } catch {
         return { text: `${body.length} bytes that are not JSON, ${type}`, isWhole: false };
@@ -138,6 +143,11 @@ export function createRedactionBook(hashKey: Buffer | undefined): (config: Redac
   };
 }
 
+/** A text that was kept, as it would have been without a key: for whoever does not have it. */
+export function withoutHashes(kept: string): string {
+  return kept.replace(HASH, REDACTED);
+}
+
 function isObject(value: Json): value is JsonObject {
   return value instanceof Map;
 }
@@ -154,29 +164,6 @@ function decodedName(name: string): string {
   }
 }
 
-/** Places at and below these paths; what follows rules down a document follows these too. */
-function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
-  return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
-}
-
 function isSecret({ rules }: Spot): boolean {
   return rules.ignored !== undefined;
-}
-
-/** A difference does not have the values that a filter looks at: then every member may be one that it lets through. */
-function withoutFilters(steps: readonly PathStep[]): readonly PathStep[] {
-  return steps.map(({ selectors, deep }) => ({
-    selectors: selectors.map((selector) => (selector.kind === 'filter' ? ({ kind: 'any' } as const) : selector)),
-    deep,
-  }));
-}
-
-/** The place that a difference's path names; the top where it is in no body. */
-function spotAt(root: Spot, printed: string): Spot {
-  if (comparePathProblem(printed) !== undefined) return root;
-  const path = parseComparePath(printed);
-  if (path.part !== 'body') return root;
-  return path.steps.reduce((at, { selectors: [selector] }) => {
-    return selector?.kind === 'name' ? at.child(selector.name, null) : at.member(null);
-  }, root);
 }

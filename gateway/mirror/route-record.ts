@@ -1,5 +1,15 @@
 // What is known of one route: its counts in windows of time, its samples, and what of both nobody has taken yet.
-import { addCounts, type Counts, countDropped, countsOf, differenceKey, newCounts, sumOf } from './counts.ts';
+import {
+  addCounts,
+  type Counts,
+  countDropped,
+  countOutcome,
+  countsOf,
+  differenceKey,
+  newCounts,
+  sumOf,
+} from './counts.ts';
+import { isHeldAgainstNew } from './difference.ts';
 import { OUTCOMES } from './observation.ts';
 import type { Redaction } from './redact.ts';
 import { type Found, type Sample, sampleOf } from './sample.ts';
@@ -102,12 +112,11 @@ export class RouteRecord {
 
   /** Counts a verdict, and keeps a sample of it when it shows something that has too few. */
   record(found: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
-    const { outcome, differences } = found.verdict;
     this.pending--;
-    const more = differences.length > 0 ? countsOf(found.verdict) : undefined;
+    const more = found.verdict.differences.length > 0 ? countsOf(found.verdict) : undefined;
     for (const counts of this.#at(sliceOf(nowMs))) {
       if (more) addCounts(counts, more);
-      else counts.outcomes[outcome]++;
+      else countOutcome(counts, found.verdict);
     }
     if (agrees || !this.#wantsSample(found, nowMs)) return;
     this.#sampledMs = nowMs;
@@ -184,11 +193,11 @@ export class RouteRecord {
     // Redacting costs more than comparing: a side that fails every request must not have it done for each.
     if (nowMs - this.#sampledMs >= SAMPLE_INTERVAL_MS) return true;
     const { counts } = this.#windows.of('stage', nowMs);
-    const unruled = verdict.differences.filter(({ rule }) => rule === undefined);
-    if (unruled.length === 0) return counts.outcomes[verdict.outcome] <= SAMPLES_EACH;
-    return unruled.some((difference) => {
+    const differing = verdict.differences.filter(isHeldAgainstNew);
+    if (differing.length === 0) return counts.outcomes[verdict.outcome] <= SAMPLES_EACH;
+    return differing.some((difference) => {
       const known = counts.differences.get(differenceKey(difference));
-      return known !== undefined && known.count <= SAMPLES_EACH;
+      return known !== undefined && known.count - known.noise <= SAMPLES_EACH;
     });
   }
 

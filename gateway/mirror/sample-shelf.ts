@@ -1,5 +1,6 @@
 // Which of a route's samples are kept. Each difference keeps its first and its latest ones, and one sample may stand for
 // several differences. Pure, and blind to who has taken a sample: gateways that share a store keep the same ones.
+import { isHeldAgainstNew } from './difference.ts';
 import type { Sample } from './sample.ts';
 
 /** Of each difference so many of the first samples, and so many of the latest, are kept. */
@@ -18,11 +19,11 @@ export function shelved(sample: Sample): ShelvedSample {
   return { sample, bytes: Buffer.byteLength(JSON.stringify(sample)) };
 }
 
-/** What a sample shows: its differences that no rule covers; where there are none, how the comparison ended. */
+/** What a sample shows: its differences that count; where there are none, how the comparison ended. */
 export function shownBy({ outcome, differences }: Pick<Sample, 'outcome' | 'differences'>): string[] {
-  const unruled = differences.filter(({ rule }) => rule === undefined);
-  if (unruled.length === 0) return [outcome];
-  return [...new Set(unruled.map(({ kind, path }) => `${kind} ${path}`))];
+  const differing = differences.filter(isHeldAgainstNew);
+  if (differing.length === 0) return [outcome];
+  return [...new Set(differing.map(({ kind, path }) => `${kind} ${path}`))];
 }
 
 /** Those that are kept, the oldest first. */

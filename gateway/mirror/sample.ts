@@ -2,7 +2,7 @@
 import { headerValue } from '../proxy/headers.ts';
 import type { ObservedPair, Verdict } from './compare.ts';
 import { decodeBodyAtOnce } from './decode.ts';
-import type { Difference } from './difference.ts';
+import { type Difference, isHeldAgainstNew } from './difference.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Redaction } from './redact.ts';
 
@@ -98,7 +98,7 @@ function sampleRequest({ target, headers, body }: ComparedRequest, redaction: Re
 
 /** What counts comes before what is ignored, and what is critical before all. */
 function byWeight(a: Difference, b: Difference): number {
-  const weight = ({ rule, critical }: Difference) => (rule !== undefined ? 2 : critical ? 0 : 1);
+  const weight = (difference: Difference) => (isHeldAgainstNew(difference) ? (difference.critical ? 0 : 1) : 2);
   return weight(a) - weight(b);
 }
 

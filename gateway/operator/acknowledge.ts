@@ -1,6 +1,6 @@
 // What an operator's answer and the audit log say of the processes that serve: how many follow a change.
 import { ACKNOWLEDGED, type AuditEntry } from '../ledger/ledger.ts';
-import type { Actor } from '../rollout/control.ts';
+import type { Actor } from '../rollout/changes.ts';
 import type { OperatorDeps } from './context.ts';
 
 /**

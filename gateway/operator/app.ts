@@ -6,7 +6,8 @@ import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
-import { ControlError } from '../rollout/control.ts';
+import { ControlError } from '../rollout/changes.ts';
+import type { RuleState } from '../rollout/rule-state.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
@@ -25,11 +26,13 @@ import {
 } from './context.ts';
 import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
+import { rulesApi, standingRules } from './rules.ts';
 
 const AUDIT_LIMIT_MAX = 500;
 
 const CONTROL_STATUS = {
   unknown_route: 404,
+  unknown_rule: 404,
   invalid: 400,
   stale: 412,
   nothing_to_lift: 409,
@@ -68,6 +71,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   });
   app.route('/api/routes', routesApi(deps));
   app.route('/api/routes', planApi(deps));
+  app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
     const query = auditQuery.safeParse(c.req.query());
@@ -120,9 +124,10 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
       const ready = reasons.length === 0;
       return c.json({ ready, reasons, warnings: warningsOf(deps) }, ready ? 200 : 503);
     })
-    .get('/metrics', async (c) =>
-      c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType }),
-    );
+    .get('/metrics', async (c) => {
+      deps.ruleWatch.check();
+      return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
+    });
 }
 
 function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] {
@@ -130,25 +135,19 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
-function warningsOf({
-  flags,
-  control,
-  settings,
-  serving,
-  plans,
-  configProblem,
-  evidenceProblem,
-}: OperatorDeps): string[] {
+function warningsOf(deps: OperatorDeps): string[] {
+  const { flags, control, rules, settings, serving, plans, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
+  const unreadable = rules.unreadable().length;
+  const lostRules =
+    unreadable > 0
+      ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
+      : undefined;
   const own = [
-    configProblem(),
-    flags.problem(),
-    control.problem(),
-    evidenceProblem(),
-    serving.problem(),
-    plans.problem(),
+    ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
+    ...[plans.problem(), lostRules],
   ];
   const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
@@ -170,15 +169,27 @@ function status(deps: OperatorDeps, draining: boolean) {
     override: control.allOverride() ?? null,
     routes: table.routes.length,
     stages,
+    rules: countRules(deps),
     unrouted: { requests: traffic.requests(UNROUTED) },
     config: { problem: deps.configProblem() ?? null },
     flags: { provider: config.flags.provider, problem: deps.flags.problem() ?? null },
     ledger: { problem: control.problem() ?? null },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
-    mirror: { waiting: mirror.waiting, waitingBytes: mirror.waitingBytes },
+    mirror: {
+      waiting: mirror.waiting,
+      waitingBytes: mirror.waitingBytes,
+      allowedShare: mirror.allowedShare,
+    },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
+}
+
+/** How many rules for comparing there are of each state. */
+function countRules(deps: OperatorDeps): Record<RuleState, number> {
+  const counts = { active: 0, expires_soon: 0, expired: 0, unknown_route: 0, unreadable: 0 };
+  for (const { state } of standingRules(deps)) counts[state]++;
+  return counts;
 }
 
 function sideStatus({ settings, serving }: OperatorDeps, side: Side) {
@@ -211,6 +222,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   428: 'Precondition Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
 };
 

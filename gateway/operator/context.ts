@@ -6,10 +6,15 @@ import { z } from 'zod';
 import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { Sample } from '../mirror/evidence.ts';
 import type { Plans } from '../plans.ts';
-import type { Actor, Control } from '../rollout/control.ts';
+import type { GatewayLog } from '../request-log.ts';
+import type { Actor } from '../rollout/changes.ts';
+import type { Control } from '../rollout/control.ts';
 import type { Flags } from '../rollout/flags.ts';
+import type { OperatorRules } from '../rollout/operator-rules.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { RuleWatch } from '../rule-watch.ts';
 import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
 import { type Caller, mayAct } from './auth.ts';
@@ -20,11 +25,14 @@ export interface OperatorDeps {
   readonly settings: CurrentSettings;
   readonly tokens: ReadonlyMap<string, string>;
   readonly control: Control;
+  readonly rules: OperatorRules;
+  readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
   readonly ledger: Ledger;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
+  readonly log: GatewayLog;
   /** Why the configuration's file is not what is in force, or undefined. */
   readonly configProblem: () => string | undefined;
   /** Why evidence is not being stored, or undefined. */
@@ -58,6 +66,12 @@ export function routeOf(deps: OperatorDeps, id: string): RouteModel {
   const route = deps.settings.current.table.byId(id);
   if (!route) throw new Refusal(404, `no route is called ${id}; GET /api/routes lists them`);
   return route;
+}
+
+export function sampleOf({ serving }: OperatorDeps, route: string, n: string): Sample {
+  const sample = serving.evidence.samples(route).find((each) => each.n === Number(n));
+  if (!sample) throw new Refusal(404, `${route} has no sample ${n}; only the latest are kept`);
+  return sample;
 }
 
 /** Reads a JSON body. Only application/json is taken, which a page of another origin cannot send unasked. */

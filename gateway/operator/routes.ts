@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { WINDOWS, type Window } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { acknowledge } from './acknowledge.ts';
 import {
@@ -19,7 +20,10 @@ import {
   reasonSchema,
   requireRole,
   routeOf,
+  sampleOf,
 } from './context.ts';
+import { createReplayer } from './replay.ts';
+import { standingRules } from './rules.ts';
 import { type RouteFacts, routeDetail, routeSummary } from './views.ts';
 
 const stageBody = z.strictObject({
@@ -44,11 +48,18 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
   return { done: streamsOnOldSide === 0, streamsOnOldSide };
 }
 
+/** What a view is made of beside the route: the window of its evidence, and the rules of all routes. */
+interface Seen {
+  readonly window?: Window;
+  readonly rules: readonly StandingRule[];
+}
+
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
   const { evidence, traffic, streams, openBreakers, wanted } = deps.serving;
-  const factsOf = (route: RouteModel, window?: Window): RouteFacts => ({
+  const factsOf = (route: RouteModel, { window, rules }: Seen): RouteFacts => ({
     route,
+    rules: rules.filter((rule) => rule.route === route.id),
     state: control.route(route.id),
     evidence: evidence.of(route.id, window),
     traffic: traffic.of(route.id),
@@ -59,19 +70,20 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     guard: deps.plans.guard(route.id),
   });
   const operators = requireRole('operator');
+  const replay = createReplayer(deps);
 
   return new Hono<OperatorEnv>()
-    .get('/', (c) =>
-      c.json({
-        environment: deps.settings.current.config.environment,
-        routes: deps.settings.current.table.routes.map((route) => routeSummary(factsOf(route))),
-      }),
-    )
+    .get('/', (c) => {
+      const { config, table } = deps.settings.current;
+      const rules = standingRules(deps);
+      const routes = table.routes.map((route) => routeSummary(factsOf(route, { rules })));
+      return c.json({ environment: config.environment, routes });
+    })
     .get('/:id', (c) => {
       const route = routeOf(deps, c.req.param('id'));
       c.header('etag', entityTag(control.revision(route.id)));
       const windows = WINDOWS.map((window) => evidence.of(route.id, window));
-      return c.json(routeDetail(factsOf(route, windowOf(c)), windows));
+      return c.json(routeDetail(factsOf(route, { window: windowOf(c), rules: standingRules(deps) }), windows));
     })
     .put('/:id/stage', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
@@ -106,11 +118,6 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const brief = samples.map(({ request: _request, legacy: _legacy, new: _new, ...sample }) => sample);
       return c.json({ samples: brief });
     })
-    .get('/:id/samples/:n', (c) => {
-      const { id } = routeOf(deps, c.req.param('id'));
-      const n = Number(c.req.param('n'));
-      const sample = evidence.samples(id).find((each) => each.n === n);
-      if (!sample) throw new Refusal(404, `${id} has no sample ${c.req.param('n')}; only the latest are kept`);
-      return c.json(sample);
-    });
+    .get('/:id/samples/:n', (c) => c.json(sampleOf(deps, routeOf(deps, c.req.param('id')).id, c.req.param('n'))))
+    .post('/:id/samples/:n/replay', operators, (c) => replay(c, c.req.param('id'), c.req.param('n')));
 }

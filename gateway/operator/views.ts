@@ -1,12 +1,17 @@
 // What the API says of a route. Pure: facts in, JSON out.
-import type { RouteEvidence } from '../mirror/evidence.ts';
+import { counting, type RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { GuardDecision } from '../rollout/guard.ts';
 import type { PlanView } from '../rollout/plan-view.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
+import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
+
+/** Noise that an operator should hear of: in so many requests, and so large a share of those that could tell. */
+const UNJUDGED_MIN = 20;
+const UNJUDGED_SHARE = 0.2;
 
 export interface RouteFacts {
   readonly route: RouteModel;
@@ -14,6 +19,8 @@ export interface RouteFacts {
   readonly evidence: RouteEvidence;
   readonly traffic: Readonly<Record<Side, SideTraffic>>;
   readonly streams: StreamCounts;
+  /** The route's rules for comparing. */
+  readonly rules: readonly StandingRule[];
   /** How many of `processes` leave each side alone. */
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly processes: number;
@@ -32,6 +39,7 @@ export function routeSummary(facts: RouteFacts) {
     stage: state.stage,
     percent: state.percent,
     mirrorPercent: state.mirrorPercent,
+    samplePercent: route.config.mirror.samplePercent,
     override: state.override ?? null,
     revision: state.revision,
     traffic,
@@ -47,7 +55,7 @@ function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }
 
 /** One route with all that is known of it; `windows` are the same evidence in every window. */
 export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
-  const { timeoutMs, mirror, compare, streams, initialStage, requires } = facts.route.config;
+  const { timeoutMs, mirror, compare, redact, streams, initialStage, requires } = facts.route.config;
   const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
@@ -55,7 +63,7 @@ export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]
     openBreakers: facts.openBreakers,
     plan: facts.plan ?? null,
     guard: facts.guard,
-    settings: { initialStage, timeoutMs, mirror, compare, streams, requires },
+    settings: { initialStage, timeoutMs, mirror, compare, redact, streams, requires },
     evidence: {
       ...{ window, since, pending, dropped, differences },
       windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
@@ -65,7 +73,7 @@ export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]
 
 /** Sentences for the operator: what is wrong with this route now. Empty when nothing is. */
 export function attentionOf(facts: RouteFacts): string[] {
-  const { state, evidence, traffic, streams, openBreakers, processes } = facts;
+  const { state, evidence, traffic, streams, rules, openBreakers, processes } = facts;
   const { outcomes, differences, coverage } = evidence;
   const sentences: string[] = [];
   if (state.override) {
@@ -79,10 +87,18 @@ export function attentionOf(facts: RouteFacts): string[] {
     if (openBreakers[side] === 0) continue;
     sentences.push(`${openBreakers[side]} of ${processes} processes leave ${side} alone, because it keeps failing`);
   }
-  const critical = differences.filter((difference) => difference.critical && difference.rule === undefined);
-  for (const { path, kind, count } of critical.slice(0, 3)) {
-    sentences.push(`critical: ${path} differs (${kind}) in ${count} of the compared requests`);
+  const critical = differences.filter(
+    (difference) => difference.critical && difference.rule === undefined && counting(difference) > 0,
+  );
+  for (const difference of critical.slice(0, 3)) {
+    const { path, kind } = difference;
+    sentences.push(`critical: ${path} differs (${kind}) in ${counting(difference)} of the compared requests`);
   }
+  for (const { path, noise } of unjudged(evidence).slice(0, 3)) {
+    const of = evidence.bracketed.comparable;
+    sentences.push(`${path} cannot be judged in ${noise} of ${of} requests: legacy does not agree with itself there`);
+  }
+  sentences.push(...rules.flatMap((rule) => attentionOfRule(rule) ?? []));
   if (outcomes.new_error > 0)
     sentences.push(`the new side failed ${outcomes.new_error} copied requests that legacy answered`);
   if (outcomes.timeout > 0) sentences.push(`${outcomes.timeout} copies were not answered in time`);
@@ -114,4 +130,11 @@ function rolloutAttention({ plan, guard }: RouteFacts): string[] {
 function isOnlyManualOpen({ gates }: PlanView): boolean {
   const open = gates.filter(({ status }) => status !== 'pass');
   return open.length > 0 && open.every(({ gate }) => gate === 'manual');
+}
+
+/** Places where noise leaves so little to judge that a rule would serve better. */
+function unjudged({ differences, bracketed }: RouteEvidence): RouteEvidence['differences'] {
+  return differences.filter(
+    ({ noise, rule }) => rule === undefined && noise >= UNJUDGED_MIN && noise / bracketed.comparable > UNJUDGED_SHARE,
+  );
 }

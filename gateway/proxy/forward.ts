@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange, ExchangeFailure, ExchangeHandler } from '../upstream/exchange.ts';
 import type { ResponseHead } from '../upstream/response-head.ts';
+import { writeReleased } from '../upstream/write-released.ts';
 import { addTrailers, cutAnswer, writeHead } from './answer.ts';
 import type { Capture } from './capture.ts';
 import type { ForwardFailure, Phase } from './failure.ts';
@@ -186,7 +187,8 @@ class Forwarding implements ExchangeHandler {
       return;
     }
     this.#writeHead();
-    if (!outgoing.write(chunk)) {
+    const isKept = captures !== undefined || this.#events !== undefined;
+    if (!(isKept ? outgoing.write(chunk) : writeReleased(outgoing, chunk))) {
       // A slow reader is no fault of the upstream, so its time stands still.
       this.#exchange?.pause();
       this.#stopTimer();

@@ -1,7 +1,10 @@
 // Asks a backend how it is, from time to time. A state changes only after several answers in a row, so that one lost
 // packet takes nobody out.
-import { request } from 'undici';
 import type { UpstreamConfig } from '../../config/gateway-schema.ts';
+import type { ExchangeHandler } from '../upstream/exchange.ts';
+import { createPool, type Pool } from '../upstream/pool.ts';
+import type { ResponseHead } from '../upstream/response-head.ts';
+import { tlsOptions } from './upstream.ts';
 
 type HealthConfig = NonNullable<UpstreamConfig['health']>;
 
@@ -30,7 +33,8 @@ export interface HealthCheck {
 export function startHealthCheck(config: UpstreamConfig, onChange: (healthy: boolean) => void): HealthCheck {
   const { health } = config;
   if (!health) return { healthy: undefined, problem: undefined, stop() {} };
-  const url = new URL(health.path, config.url);
+  const { url, connectTimeoutMs, tls } = config;
+  const pool = createPool({ url, connections: 1, connectTimeoutMs, tls: tlsOptions(tls) });
   let state: HealthState = { healthy: true, against: 0 };
   let problem: string | undefined;
   let asking = false;
@@ -38,7 +42,7 @@ export function startHealthCheck(config: UpstreamConfig, onChange: (healthy: boo
   async function ask(): Promise<void> {
     if (asking || !health) return;
     asking = true;
-    problem = await probe(url, health.timeoutMs);
+    problem = await probe(pool, health, url);
     asking = false;
     const before = state.healthy;
     state = nextHealth(state, problem === undefined, health);
@@ -54,17 +58,37 @@ export function startHealthCheck(config: UpstreamConfig, onChange: (healthy: boo
     get problem() {
       return problem;
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      pool.destroy();
+    },
   };
 }
 
 /** Why the backend is not well, or undefined. */
-async function probe(url: URL, timeoutMs: number): Promise<string | undefined> {
-  try {
-    const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
-    await body.dump();
-    return statusCode < 400 ? undefined : `${url} answered ${statusCode}`;
-  } catch (error) {
-    return `${url}: ${(error as Error).message}`;
-  }
+function probe(pool: Pool, { path, timeoutMs }: HealthConfig, url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    let problem: string | undefined;
+    const settle = (found: string | undefined) => {
+      clearTimeout(timer);
+      resolve(found && `${url}${path} ${found}`);
+    };
+    const handler: ExchangeHandler = {
+      onSent() {},
+      onInterim() {},
+      onHead({ status }: ResponseHead) {
+        if (status >= 400) problem = `answered ${status}`;
+      },
+      onData() {},
+      onEnd: () => settle(problem),
+      onFailure: (failure, error) => settle(`cannot be asked: ${error.message} (${failure})`),
+    };
+    const headers = ['Accept', '*/*', 'User-Agent', 'banyan-health'];
+    const exchange = pool.send({ method: 'GET', path, headers, body: null }, handler);
+    timer = setTimeout(() => {
+      exchange.abort();
+      settle(`did not answer within ${timeoutMs} ms`);
+    }, timeoutMs);
+  });
 }

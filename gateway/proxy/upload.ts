@@ -99,7 +99,7 @@ class ClientUpload implements Upload {
     this.#bytes += chunk.length;
     this.#watch?.received(chunk.length);
     this.#onProgress(this.#bytes);
-    if (this.#sink?.write(chunk) !== false) return;
+    if (this.#sink?.write(chunk, captures !== undefined) !== false) return;
     this.#watch?.held();
     incoming.pause();
   }

@@ -1,21 +1,12 @@
 // What an operator can do to routes, and what requests read of it: stages, overrides, revisions. One writer at a time;
 // requests read plain memory and never wait for any of it.
-import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type Override } from '../ledger/ledger.ts';
+import { ALL_ROUTES, type Ledger, type Override } from '../ledger/ledger.ts';
 import type { ForcedSides } from '../routing/decide.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
+import { type Actor, type Change, type Changes, ControlError } from './changes.ts';
 import type { Flags } from './flags.ts';
 import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
-
-/** Who asks for a change, and why. */
-export interface Actor {
-  readonly name: string;
-  readonly source: AuditSource;
-  readonly reason: string;
-  readonly requestId?: string | undefined;
-  /** What the change is based on beside the numbers that every audit entry has. */
-  readonly basis?: unknown;
-}
 
 export interface FlagState extends FlagPercents {
   readonly stage: Stage;
@@ -33,17 +24,6 @@ export interface RouteState {
   readonly revision: number;
 }
 
-/** The change was refused, or did not happen; `kind` says what the caller can do about it. */
-export class ControlError extends Error {
-  readonly kind: 'unknown_route' | 'invalid' | 'stale' | 'nothing_to_lift' | 'conflict' | 'gate_not_met' | 'not_stored';
-
-  constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ControlError';
-    this.kind = kind;
-  }
-}
-
 /** The outcome of a rollback: in force at once, and `durable` once it would survive a restart. */
 export interface RollbackResult {
   readonly override: Override;
@@ -54,17 +34,15 @@ export interface ControlDeps {
   /** The routes in force. */
   readonly table: () => RouteTable;
   readonly flags: Flags;
-  readonly ledger: Ledger;
-  /** The numbers a change to a scope is based on, for the audit log. */
-  readonly evidence: (scope: string) => unknown;
+  readonly ledger: Pick<Ledger, 'overrides'>;
+  readonly changes: Changes;
   readonly now: () => Date;
   readonly onProblem: (operation: string, error: unknown) => void;
 }
 
 /** Loads the overrides, makes missing flags in each route's initial stage, and watches for flags moved elsewhere. */
 export async function openControl(deps: ControlDeps): Promise<Control> {
-  const overrides = await deps.ledger.overrides();
-  const control = new Control(deps, overrides, await deps.ledger.revisions());
+  const control = new Control(deps, await deps.ledger.overrides());
   await control.adoptRoutes();
   deps.flags.onChange(() => void control.noticeFlags());
   return control;
@@ -73,23 +51,19 @@ export async function openControl(deps: ControlDeps): Promise<Control> {
 export class Control {
   readonly #deps: ControlDeps;
   readonly #overrides: Map<string, Override>;
-  readonly #revisions: Map<string, number>;
   /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
   readonly #seen = new Map<string, FlagPercents>();
   /** Scopes whose override is in force and not stored, or not yet. */
   readonly #unstored = new Set<string>();
-  #storeProblem: string | undefined;
   readonly #listeners: (() => void)[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
 
   /** Overrides in force. The object stays the same, its answers change. */
   readonly forced: ForcedSides;
 
-  constructor(deps: ControlDeps, overrides: readonly Override[], revisions: Map<string, number>) {
+  constructor(deps: ControlDeps, overrides: readonly Override[]) {
     this.#deps = deps;
     const inForce = new Map(overrides.map((override) => [override.scope, override]));
     this.#overrides = inForce;
-    this.#revisions = revisions;
     this.forced = {
       get all() {
         return inForce.get(ALL_ROUTES)?.side;
@@ -103,7 +77,7 @@ export class Control {
     const { flags } = this.#deps;
     const { routes } = this.#deps.table();
     for (const route of routes.filter(({ flag }) => !flags.exists(flag))) {
-      const wanted = flagsFor({ stage: route.config.initialStage }, route.config.mirror.samplePercent);
+      const wanted = flagsFor({ stage: route.config.initialStage });
       if (!wanted.ok) throw new Error(wanted.problem);
       await this.#moveFlags(route, wanted.flags);
     }
@@ -121,24 +95,25 @@ export class Control {
 
   /** The revision of a scope: a route's id, or ALL_ROUTES; 0 when it never changed. */
   revision(scope: string): number {
-    return this.#revisions.get(scope) ?? 0;
+    return this.#deps.changes.revision(scope);
   }
 
   /** Why the operator cannot rely on changes being stored, or undefined. */
   problem(): string | undefined {
-    return this.#storeProblem;
+    return this.#deps.changes.problem();
   }
 
   /** Moves a route's flags. `expected` is the revision the caller has seen; undefined means any. @throws {ControlError} */
   setStage(id: string, request: StageRequest, actor: Actor, expected?: number): Promise<RouteState> {
     const route = this.#route(id);
-    return this.#inTurn(async () => {
-      this.#checkRevision(id, expected);
-      const wanted = flagsFor(request, route.config.mirror.samplePercent);
+    const { changes } = this.#deps;
+    return changes.inTurn(async () => {
+      changes.check(id, expected);
+      const wanted = flagsFor(request);
       if (!wanted.ok) throw new ControlError('invalid', wanted.problem);
-      const change = { before: this.#percents(route), after: wanted.flags };
       // Audit first: a flag must never be moved without a trace of who did it.
-      await this.#commit(id, undefined, this.#entry('stage', id, actor, change));
+      const moved = { before: this.#percents(route), after: wanted.flags };
+      await changes.commit({ scope: id, override: undefined, action: 'stage', ...moved }, actor);
       try {
         await this.#moveFlags(route, wanted.flags);
       } catch (error) {
@@ -158,12 +133,14 @@ export class Control {
     const { reason, name } = actor;
     const at = this.#deps.now().toISOString();
     const override: Override = { scope, side: 'legacy', reason, actor: name, at };
-    const change = { before: this.#overrides.get(scope) ?? null, after: override };
+    const before = this.#overrides.get(scope) ?? null;
     // In force from here on, whatever becomes of the disk; it does not wait for changes under way either.
     this.#overrides.set(scope, override);
     this.#unstored.add(scope);
     this.#changed();
-    const stored = this.#inTurn(() => this.#commit(scope, override, this.#entry('rollback', scope, actor, change)));
+    const { changes } = this.#deps;
+    const change = { scope, override, action: 'rollback', before, after: override } as const;
+    const stored = changes.inTurn(() => changes.commit(change, actor));
     const durable = await stored.then(
       () => {
         if (this.#overrides.get(scope) === override) this.#unstored.delete(scope);
@@ -176,14 +153,15 @@ export class Control {
 
   /** Ends an override, so that the flags decide again. @throws {ControlError} */
   lift(scope: string, actor: Actor, expected?: number): Promise<void> {
-    return this.#inTurn(async () => {
+    const { changes } = this.#deps;
+    return changes.inTurn(async () => {
       const before = this.#overrides.get(scope);
       if (!before) {
         const what = scope === ALL_ROUTES ? 'all routes' : scope;
         throw new ControlError('nothing_to_lift', `no override is in force for ${what}`);
       }
-      this.#checkRevision(scope, expected);
-      await this.#commit(scope, 'lift', this.#entry('lift', scope, actor, { before, after: null }));
+      changes.check(scope, expected);
+      await changes.commit({ scope, override: 'lift', action: 'lift', before, after: null }, actor);
       // A rollback that came while this was stored stays in force.
       if (this.#overrides.get(scope) !== before) return;
       this.#overrides.delete(scope);
@@ -197,7 +175,7 @@ export class Control {
    * stored stays. Rejects when the ledger cannot be read.
    */
   followOverrides(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#deps.changes.inTurn(async () => {
       const stored = new Map((await this.#deps.ledger.overrides()).map((override) => [override.scope, override]));
       const isKept = (scope: string) => this.#unstored.has(scope);
       const news = [...stored].filter(([scope, { at, side, actor }]) => {
@@ -212,11 +190,12 @@ export class Control {
   }
 
   /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */
-  recordPlan(id: string, change: Change, actor: Actor, expected?: number): Promise<void> {
+  recordPlan(id: string, change: Pick<Change, 'before' | 'after'>, actor: Actor, expected?: number): Promise<void> {
     this.#route(id);
-    return this.#inTurn(async () => {
-      this.#checkRevision(id, expected);
-      await this.#commit(id, undefined, this.#entry('plan', id, actor, change));
+    const { changes } = this.#deps;
+    return changes.inTurn(async () => {
+      changes.check(id, expected);
+      await changes.commit({ scope: id, override: undefined, action: 'plan', ...change }, actor);
     });
   }
 
@@ -253,48 +232,6 @@ export class Control {
     };
   }
 
-  #checkRevision(scope: string, expected: number | undefined): void {
-    const revision = this.revision(scope);
-    if (expected === undefined || expected === revision) return;
-    const seen = `revision ${revision}, yours is ${expected}`;
-    throw new ControlError('stale', `${scope} has changed since you looked (${seen}); look again`);
-  }
-
-  /** One change at a time, in the order in which they were asked for. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
-    this.#turn = result.catch(() => {});
-    return result;
-  }
-
-  async #commit(scope: string, override: Override | 'lift' | undefined, audit: AuditEntry): Promise<void> {
-    try {
-      this.#revisions.set(scope, await this.#deps.ledger.commit({ scope, override, audit }));
-      this.#storeProblem = undefined;
-    } catch (error) {
-      this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
-      this.#deps.onProblem('ledger.commit', error);
-      throw new ControlError('not_stored', this.#storeProblem, { cause: error });
-    }
-  }
-
-  #entry(action: AuditEntry['action'], scope: string, actor: Actor, change: Change): AuditEntry {
-    const { name, source, reason, requestId, basis } = actor;
-    const at = this.#deps.now().toISOString();
-    const numbers = this.#deps.evidence(scope);
-    return {
-      at,
-      actor: name,
-      source,
-      action,
-      scope,
-      reason,
-      ...change,
-      evidence: basis === undefined ? numbers : { numbers, basis },
-      requestId,
-    };
-  }
-
   async #moveFlags(route: RouteModel, to: FlagPercents): Promise<void> {
     this.#seen.set(route.id, to);
     await this.#deps.flags.set([
@@ -305,7 +242,7 @@ export class Control {
 
   /** Records flags that were moved in their own source: the file, or a flag server's own console. */
   noticeFlags(): Promise<void> {
-    return this.#inTurn(() => this.#recordMovedFlags());
+    return this.#deps.changes.inTurn(() => this.#recordMovedFlags());
   }
 
   async #recordMovedFlags(): Promise<void> {
@@ -315,15 +252,10 @@ export class Control {
       if (before?.percent === after.percent && before.mirrorPercent === after.mirrorPercent) continue;
       this.#seen.set(route.id, after);
       const actor: Actor = { name: 'flags', source: 'flags', reason: 'moved in the flag source itself' };
-      await this.#commit(route.id, undefined, this.#entry('stage', route.id, actor, { before, after })).catch(() => {});
+      const change = { scope: route.id, override: undefined, action: 'stage', before, after } as const;
+      await this.#deps.changes.commit(change, actor).catch(() => {});
     }
   }
-}
-
-/** What was, and what is. */
-export interface Change {
-  readonly before: unknown;
-  readonly after: unknown;
 }
 
 /** What an override amounts to: one side serves everybody, and nothing is copied. */

@@ -3,7 +3,8 @@
 import { type PlanConfig, planNamed } from '../../config/plan-schema.ts';
 import type { PlanPut, PlanStore } from '../ledger/plan-store.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
-import { type Actor, type Control, ControlError } from './control.ts';
+import { type Actor, ControlError } from './changes.ts';
+import type { Control } from './control.ts';
 import type { Verdict } from './gates/verdict.ts';
 import { GUARD } from './guard-watch.ts';
 import type { Leadership } from './leadership.ts';

@@ -7,7 +7,7 @@ export type Stage = (typeof STAGES)[number];
 export interface FlagPercents {
   /** Share of identities that the new side serves. */
   readonly percent: number;
-  /** Share of identities whose requests are copied to the side that does not serve. */
+  /** Share of identities whose requests may be copied to the side that does not serve. */
   readonly mirrorPercent: number;
 }
 
@@ -33,13 +33,9 @@ const COPIES: Readonly<Record<Stage, boolean>> = {
   complete: false,
 };
 
-/**
- * The flags of a requested stage, or why it cannot be. `samplePercent` is the route's own mirror share, for requests
- * that name none.
- */
+/** The flags of a requested stage, or why it cannot be. Which of the users are sampled the mirror decides, see mirror/sampler.ts. */
 export function flagsFor(
   request: StageRequest,
-  samplePercent: number,
 ): { readonly ok: true; readonly flags: FlagPercents } | { readonly ok: false; readonly problem: string } {
   const { stage, percent, mirrorPercent } = request;
   const refuse = (problem: string) => ({ ok: false, problem }) as const;
@@ -54,8 +50,7 @@ export function flagsFor(
   if (mirrorPercent !== undefined && !isWhole(mirrorPercent, 1, 100)) {
     return refuse('"mirrorPercent" is a whole number from 1 to 100');
   }
-  // Unleash rolls out in whole per cent; a smaller configured share still copies something.
-  const mirror = COPIES[stage] ? (mirrorPercent ?? Math.max(1, Math.round(samplePercent))) : 0;
+  const mirror = COPIES[stage] ? (mirrorPercent ?? 100) : 0;
   const served = { legacy: 0, shadow: 0, canary: percent ?? 0, live: 100, complete: 100 }[stage];
   return { ok: true, flags: { percent: served, mirrorPercent: mirror } };
 }

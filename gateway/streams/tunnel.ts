@@ -3,6 +3,7 @@
 //   client ──(up)──▶ gateway ──(up)──▶ upstream        client ◀─(down)── gateway ◀─(down)── upstream
 import type { Duplex } from 'node:stream';
 import { endAndLinger } from '../proxy/linger.ts';
+import { writeReleased } from '../upstream/write-released.ts';
 import { type CloseCode, closeFrame, maskedCloseFrame } from './close-frame.ts';
 import { type ClosePlan, IDLE_CLOSE } from './flip-policy.ts';
 import { createFrameScanner } from './frame-scanner.ts';
@@ -33,9 +34,6 @@ export interface Tunnel {
    */
   close(how: Pick<ClosePlan, 'code' | 'deadlineMs'>): void;
 }
-
-/** Smaller ones are left to the garbage collector. */
-const RELEASE_BYTES_MIN = 8_192;
 
 /** Joins the two ends until both are closed; then calls `closed` once. */
 export function openTunnel(ends: TunnelEnds, closed: (result: TunnelResult) => void): Tunnel {
@@ -171,17 +169,6 @@ class OpenTunnel implements Tunnel {
  */
 function pass(chunk: Buffer, from: Duplex, to: Duplex): void {
   if (to.writableEnded || to.destroyed) return;
-  if (chunk.length < RELEASE_BYTES_MIN) to.write(chunk);
-  else to.write(chunk, (error) => !error && release(chunk));
+  writeReleased(to, chunk);
   if (to.writableLength >= to.writableHighWaterMark) from.pause();
-}
-
-/**
- * Gives the memory of a chunk back at once that was read from a socket and has been written whole: the next one is then read
- * into memory that is still in the processor's cache, and the garbage collector has nothing to look for. Measured on a feed
- * as fast as it is read: less than half the CPU time. A chunk that is only a part of its memory (of a stream of HTTP/2, of
- * Node's pool) is not ours to give.
- */
-function release({ buffer, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }

@@ -5,6 +5,7 @@ import type { Exchange, ExchangeFailure, ExchangeHandler, Upload, UpstreamReques
 import type { RenderedHead } from './request-head.ts';
 import { ResponseError, type ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
+import { writeReleased } from './write-released.ts';
 
 /** Bodies up to this size leave in one write with their head. */
 const ONE_WRITE_BYTES_MAX = 16_384;
@@ -133,20 +134,21 @@ export class Connection {
     this.#continueTimer = undefined;
     const upload = this.#upload;
     upload?.start({
-      write: (part) => this.#upload === upload && this.#sendPart(part),
+      write: (part, isKept) => this.#upload === upload && this.#sendPart(part, isKept),
       end: (trailers) => {
         if (this.#upload === upload) this.#endUpload(trailers);
       },
     });
   }
 
-  #sendPart(part: Buffer): boolean {
+  #sendPart(part: Buffer, isKept: boolean): boolean {
     const socket = this.#socket;
+    const send = () => (isKept ? socket.write(part) : writeReleased(socket, part));
     if (part.length === 0) return true; // A chunk of no bytes would be the last.
     if (this.#uploadLeft === undefined) {
       socket.cork();
       socket.write(`${part.length.toString(16)}\r\n`, 'latin1');
-      socket.write(part);
+      send();
       socket.write('\r\n', 'latin1');
       socket.uncork();
     } else {
@@ -155,9 +157,10 @@ export class Connection {
         this.#fail('request_invalid', new Error('the body is longer than it says'));
         return false;
       }
-      socket.write(part);
+      send();
     }
-    return !socket.writableNeedDrain;
+    // What went out at once asks for a drain all the same; stopping the client for it costs more than passing it on.
+    return socket.writableLength < socket.writableHighWaterMark;
   }
 
   #endUpload(trailers: readonly string[]): void {

@@ -39,8 +39,8 @@ export interface Upload {
 }
 
 export interface UploadSink {
-  /** Sends a part; false when no more should come until `resume`. */
-  write(part: Buffer): boolean;
+  /** Sends a part; false when no more should come until `resume`. Unless it is kept its memory is gone once it is sent. */
+  write(part: Buffer, isKept: boolean): boolean;
   /** The body is whole. Trailer fields are raw pairs, and can only be sent with a body that has no length. */
   end(trailers: readonly string[]): void;
 }

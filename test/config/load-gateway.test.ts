@@ -62,7 +62,14 @@ describe('a good file', () => {
       tracing: { service: 'banyan', samplePercent: 100 },
       rateLimitStore: 'memory',
       trace: 'pass',
-      mirror: { concurrency: 32, queueMax: 512, queueBytesMax: 33_554_432, compareCpuPercent: 15 },
+      mirror: {
+        concurrency: 32,
+        queueMax: 512,
+        queueBytesMax: 33_554_432,
+        compareCpuPercent: 15,
+        backoff: true,
+        idPairsMax: 100_000,
+      },
       samples: { days: 7, secrets: 'remove' },
       limits: {
         headerBytesMax: 65_536,
@@ -96,7 +103,10 @@ describe('a good file', () => {
             latencyRatioMax: 1.5,
             criticalMax: 0,
           },
-          mirror: { samplePercent: 100, writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
+          mirror: {
+            ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5, ids: [] },
+            ...{ writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
+          },
           compare: {
             headers: ['content-type', 'location'],
             ignore: [],
@@ -213,6 +223,18 @@ routes:
   }
 });
 
+describe('paths to be redacted', () => {
+  test('that are none, or lead into no body, then each is said with its place', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: /x }, redact: { paths: [user.name, status] } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:12:69: routes[0].redact.paths[0]: expected "status", "header:NAME", "body:line[*]" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status',
+      'banyan.yaml:12:80: routes[0].redact.paths[1]: expected a path in a JSON body such as $.user.name or $..address',
+    ]);
+  });
+});
+
 describe('cross checks', () => {
   test('ids and matches twice and an array rule without a way, then each at the later place', () => {
     const text = `${LEAST}routes:
@@ -223,6 +245,28 @@ describe('cross checks', () => {
       'banyan.yaml:13:11: routes[1].id: already the id of routes[0]; ids are unique',
       'banyan.yaml:13:14: routes[1].match: GET /x is already matched by route a',
       'banyan.yaml:13:71: routes[1].compare.arrays[0]: give "key: FIELD", "unordered: true", or both',
+    ]);
+  });
+
+  test('paths in bodies that are none, or that say more than a place, then what to write instead', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: /x }, redact: { paths: [nonsense, status] }, mirror: { ids: [{ name: o, path: "$.a[?@.b == 1]" }] } }
+`;
+    const shapes =
+      'expected "status", "header:NAME", "body:line[*]" or a path such as $.fills[*].fee, $..price or $.orders[?order_id].status';
+    assert.deepEqual(problemsOf(text), [
+      `banyan.yaml:12:69: routes[0].redact.paths[0]: ${shapes}`,
+      'banyan.yaml:12:79: routes[0].redact.paths[1]: expected a path in a JSON body such as $.user.name or $..address',
+      'banyan.yaml:12:123: routes[0].mirror.ids[0].path: ids are found by their place alone: write the path without a filter',
+    ]);
+  });
+
+  test('a mapped id at a parameter that the path lacks, then at that parameter', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [GET], path: '/x/:id{[0-9]+}/:leg?' }, mirror: { ids: [{ name: o, param: id }, { name: o, param: leg }, { name: o, param: order }] } }
+`;
+    assert.deepEqual(problemsOf(text), [
+      'banyan.yaml:12:154: routes[0].mirror.ids[2].param: /x/:id{[0-9]+}/:leg? has no parameter :order',
     ]);
   });
 
@@ -238,6 +282,16 @@ routes:
       'banyan.yaml:14:23: routes[1].match.methods: too small: expected at least 1 member(s)',
       'banyan.yaml:15:11: routes[2].id: already the id of routes[0]; ids are unique',
     ]);
+  });
+
+  test('a dry run without a key on a route that is wrong elsewhere, then both are reported', () => {
+    const text = `${LEAST}routes:
+  - { id: a, match: { methods: [POST], path: x }, mirror: { writes: dry-run } }
+`;
+    assert.deepEqual(
+      problemsOf(text).map((problem) => problem.split(': ')[1]),
+      ['routes[0].match.path', 'routes[0].mirror.writes', 'routes[0].mirror.writes'],
+    );
   });
 
   test('the same path with other methods, then both routes stand', () => {

@@ -1,7 +1,14 @@
 // What every ledger promises; see gateway/ledger/ledger.ts.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { ALL_ROUTES, type AuditEntry, type Ledger, type Override } from '../../gateway/ledger/ledger.ts';
+import {
+  ALL_ROUTES,
+  type AuditEntry,
+  type Ledger,
+  type Override,
+  RULES,
+  type StoredRule,
+} from '../../gateway/ledger/ledger.ts';
 
 export interface LedgerSubject {
   open(): Promise<Ledger>;
@@ -31,6 +38,19 @@ export function override(scope: string): Override {
   return { scope, side: 'legacy', reason: 'fire', actor: 'ops', at: '2026-01-01T00:00:00.000Z' };
 }
 
+export function storedRule(id: string, change: Partial<StoredRule> = {}): StoredRule {
+  return {
+    id,
+    route: 'a.route',
+    kind: 'ignore',
+    rule: { path: '$.x', reason: 'known', owner: 'trading', expires: '2026-02-01' },
+    permanent: undefined,
+    actor: 'ops',
+    at: '2026-01-01T00:00:00.000Z',
+    ...change,
+  };
+}
+
 export function describeLedger(name: string, subject: () => LedgerSubject): void {
   describe(`the ${name} ledger`, () => {
     let current: LedgerSubject;
@@ -44,8 +64,29 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
       await current.dispose();
     });
 
+    it('keeps pairs of ids over a restart, in the order in which they came, and forgets what it is told to', async () => {
+      const { ids } = ledger;
+      const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ name: 'order', legacy: `"${id}"`, new: `${id.charCodeAt(0)}` }));
+      assert.ok(a && b && c);
+      assert.deepEqual(await ids.load(), []);
+      const three = [c, a, b].map((pair) => ({ pair, kept: true }));
+      await ids.save(three, 10);
+      await ids.save(
+        [
+          { pair: a, kept: true },
+          { pair: b, kept: false },
+        ],
+        10,
+      );
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.ids.load(), [c, a]);
+      await ledger.ids.save([{ pair: b, kept: true }], 2);
+      assert.deepEqual(await ledger.ids.load(), [a, b], 'the newest two');
+    });
+
     it('is empty at first', async () => {
       assert.deepEqual(await ledger.overrides(), []);
+      assert.deepEqual(await ledger.rules(), []);
       assert.deepEqual([...(await ledger.revisions())], []);
       assert.deepEqual(await ledger.audit({ limit: 10 }), []);
     });
@@ -70,6 +111,32 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
       await ledger.commit({ scope: 'a.route', override: 'lift', audit: auditEntry({ action: 'lift' }) });
       ledger = await current.reopen(ledger);
       assert.deepEqual(await ledger.overrides(), [override(ALL_ROUTES)]);
+    });
+
+    it('keeps rules over a restart until they are removed, oldest first', async () => {
+      const later = storedRule('1', { at: '2026-01-02T00:00:00.000Z', permanent: 'the old spelling stays' });
+      const rules = [storedRule('2'), later];
+      for (const rule of [...rules].reverse()) {
+        await ledger.commit({ scope: RULES, override: undefined, rule, audit: auditEntry({ action: 'add_rule' }) });
+      }
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.rules(), rules);
+      const removal = { rule: { remove: '2' }, audit: auditEntry({ action: 'remove_rule' }) };
+      assert.equal(await ledger.commit({ scope: RULES, override: undefined, ...removal }), 3);
+      ledger = await current.reopen(ledger);
+      assert.deepEqual(await ledger.rules(), [later]);
+      assert.deepEqual(
+        (await ledger.audit({ limit: 10 })).map(({ action }) => action),
+        ['remove_rule', 'add_rule', 'add_rule'],
+      );
+    });
+
+    it('refuses a second rule of one id, and stores nothing of it', async () => {
+      const change = { scope: RULES, override: undefined, rule: storedRule('1'), audit: auditEntry() };
+      assert.equal(await ledger.commit(change), 1);
+      await assert.rejects(ledger.commit(change));
+      assert.equal((await ledger.audit({ limit: 10 })).length, 1);
+      assert.deepEqual([...(await ledger.revisions())], [[RULES, 1]]);
     });
 
     it('answers audit entries whole, newest first, by scope and before an entry', async () => {

@@ -99,20 +99,23 @@ log: { level: warn }
       }
     };
     const clients = Array.from({ length: CLIENTS }, (_, number) => client(number));
-    for (let i = 0; i < RESTARTS; i++) {
-      const index = i % 2;
-      const stopping = gateways[index];
-      const replacement = await start(index + 2 * (i + 1));
-      gateways[index] = replacement;
-      assert.deepEqual(await within(stopping?.stop() ?? Promise.reject(), 'the old gateway to stop', 20_000), {
-        code: 0,
-        signal: null,
-      });
+    try {
+      for (let i = 0; i < RESTARTS; i++) {
+        const index = i % 2;
+        const stopping = gateways[index];
+        const replacement = await start(index + 2 * (i + 1));
+        gateways[index] = replacement;
+        assert.deepEqual(await within(stopping?.stop() ?? Promise.reject(), 'the old gateway to stop', 20_000), {
+          code: 0,
+          signal: null,
+        });
+      }
+    } finally {
+      done = true;
+      await within(Promise.all(clients), 'the clients');
+      await pool.close();
+      server.close();
     }
-    done = true;
-    await within(Promise.all(clients), 'the clients');
-    await pool.close();
-    server.close();
     assert.deepEqual(failures, []);
     assert.ok(answered > 500, `${answered} requests`);
   });

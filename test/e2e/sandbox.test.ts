@@ -152,7 +152,7 @@ describe('the sandbox', () => {
         })),
         overrides: {
           log: { level: 'warn' },
-          mirror: { compareCpuPercent: 100 }, // What is found must not depend on how busy the machine is.
+          mirror: { compareCpuPercent: 100, backoff: false }, // What is found must not depend on how busy the machine is.
           shadowKeysEnv: 'BANYAN_SHADOW_KEYS',
           upstreams: {
             legacy: { url: `http://${sandbox.listening.legacy}` },

@@ -7,6 +7,7 @@ import { createDataPath, type DataPathDeps } from '../../gateway/data-path.ts';
 import { createRateLimiter } from '../../gateway/http/rate-limit.ts';
 import { createMetrics } from '../../gateway/metrics.ts';
 import { createEvidence } from '../../gateway/mirror/evidence.ts';
+import { createIdMap } from '../../gateway/mirror/id-map.ts';
 import { createGatewayLog } from '../../gateway/request-log.ts';
 import { createSettings, type Settings } from '../../gateway/settings.ts';
 import { closingAfterEach } from '../helpers/closing.ts';
@@ -56,6 +57,7 @@ async function startFaulty(plant: (armed: () => boolean) => Planted, backend: Re
     settings: { current },
     isEnabled: (flag) => flag === 'copied.mirror',
     forced: { all: undefined, route: () => undefined },
+    ids: createIdMap({ pairsMax: 1, onChange: () => {} }),
     evidence: createEvidence(() => new Date()),
     traffic: { count() {} },
     tracing: undefined,

@@ -40,6 +40,7 @@ async function recording(
   answer: Record<string, string> = { 'x-dry-run': 'v1' },
   status = 201,
   released: Promise<void> = Promise.resolve(),
+  document: object = { ok: true },
 ) {
   const received: Received[] = [];
   const server: TestServer = await kept(
@@ -50,7 +51,7 @@ async function recording(
       received.push({ method, target, headers, rawFields, body: Buffer.concat(chunks) });
       await released;
       for (const [name, value] of Object.entries(answer)) outgoing.setHeader(name, value);
-      sendJson(outgoing, status, { ok: true });
+      sendJson(outgoing, status, document);
     }),
   );
   return { url: server.url, received };
@@ -113,6 +114,31 @@ describe('a copy of a write', () => {
       legacy.received.map(({ method, target, body }) => [method, target, body]),
     );
     for (const { headers } of legacy.received) assert.equal(headers['x-banyan-shadow'], undefined);
+  });
+
+  it('names things as the side does that gets it, and is signed as it is sent; it is never bracketed', async () => {
+    const sides = ['legacy', 'new'].map((side) =>
+      recording({ 'x-dry-run': 'v1' }, 200, undefined, { id: `${side}-1` }),
+    );
+    const [legacy, fresh] = (await Promise.all(sides)) as [Recording, Recording];
+    const ids = [{ name: 'thing', path: '$.id', param: 'id', body: '$.id', unknown: 'pass' }];
+    const mirror = { writes: 'dry-run', bracketPercent: 100, ids };
+    const routes = [routeOn('/things/:id', { initialStage: 'shadow', mirror })];
+    const gateway = await gatewayBetween(legacy, fresh, { overrides: { routes } });
+    const headers = { 'content-type': 'application/json' };
+    for (const [i, id] of ['any', 'legacy-1'].entries()) {
+      const body = JSON.stringify({ id });
+      await (await fetch(`${gateway.url}/things/${id}`, { method: 'PUT', headers, body })).text();
+      await settled(gateway, i + 1);
+    }
+    assert.equal(legacy.received.length, 2);
+    assert.deepEqual(
+      fresh.received.map((each) => [each.target, each.body.toString(), isVerified(each)]),
+      [
+        ['/things/any', '{"id":"any"}', true],
+        ['/things/new-1', '{"id":"new-1"}', true],
+      ],
+    );
   });
 
   it('in chunks is signed by what the chunks hold', async () => {

@@ -204,19 +204,23 @@ describe('counts as a store keeps them', () => {
       kind: fc.constantFrom('changed' as const, 'order' as const),
       critical: fc.boolean(),
       rule: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+      noise: fc.constantFrom(true as const, undefined),
     });
     const verdicts = fc.record({
       outcome: fc.constantFrom(...OUTCOMES),
       differences: fc.array(
-        difference.map((each) => ({ ...each, legacy: '1', new: '2' })),
+        difference.map(({ noise, ...each }) => ({ ...each, legacy: '1', new: '2', ...(noise ? { noise } : {}) })),
         { maxLength: 5 },
       ),
-      detail: fc.constant(undefined),
+      isBracketed: fc.boolean(),
     });
     fc.assert(
       fc.property(fc.array(verdicts, { maxLength: 5 }), fc.array(fc.string(), { maxLength: 3 }), (all, reasons) => {
         const counts = newCounts();
-        for (const verdict of all) addCounts(counts, countsOf(verdict));
+        for (const { isBracketed, ...found } of all) {
+          const verdict = { ...found, detail: undefined };
+          addCounts(counts, countsOf(isBracketed ? { ...verdict, bracketed: true } : verdict));
+        }
         for (const reason of reasons) countDropped(counts, reason, 2);
         assert.deepEqual(countsFrom(countersOf(counts)), counts);
       }),

@@ -132,6 +132,25 @@ describe('a side that is down', () => {
     assert.equal(legacy.seen, 1);
   });
 
+  for (const [stage, down, outcome] of [
+    ['shadow', 'legacy', 'legacy_error'],
+    ['live', 'new', 'new_error'],
+  ] as const) {
+    it(`and left alone in ${stage} has no copy sent to the very side that serves in its place`, async () => {
+      const other = await answering('other');
+      const route = { initialStage: stage, fallback: true, mirror: { bracketPercent: 100 } };
+      const [legacy, fresh] = down === 'legacy' ? [await dead(), other] : [other, await dead()];
+      const gateway = await gatewayBetween(legacy, fresh, route, { mirror: { backoff: false } });
+      for (let i = 0; i < 8; i++) await (await fetch(`${gateway.url}/x`)).text();
+      const evidence = await eventually(async () => {
+        const { body } = await gateway.api('GET', '/api/routes/test.route/comparisons');
+        return body.eligible === 8 && body.pending === 0 && body;
+      }, 'the comparisons');
+      assert.equal(other.seen, 8, 'clients alone');
+      assert.deepEqual([evidence.outcomes[outcome], evidence.dropped], [5, { decided_down: 3 }]);
+    });
+  }
+
   it('together with the other answers 502', async () => {
     const gateway = await gatewayBetween(await dead(), await dead(), { fallback: true });
     const response = await fetch(`${gateway.url}/x`);

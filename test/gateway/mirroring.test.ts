@@ -10,7 +10,9 @@ import { closedPort, sendJson, startRawServer, startUpstream, type TestServer } 
 
 const kept = closingAfterEach();
 
-const QUICK_MIRROR = { timeoutMs: 200, bodyBytesMax: 10_000 };
+/** A busy machine is slow; only what never answers is to be given up soon. */
+const SMALL_MIRROR = { timeoutMs: 10_000, bodyBytesMax: 10_000 };
+const SOON = { timeoutMs: 200 };
 
 async function shadowing(
   legacy: { url: string },
@@ -19,11 +21,12 @@ async function shadowing(
 ): Promise<TestGateway> {
   const route = routeOn('/*', {
     initialStage: options.stage ?? 'shadow',
-    mirror: { ...QUICK_MIRROR, ...options.mirror },
+    mirror: { ...SMALL_MIRROR, ...options.mirror },
     compare: options.compare ?? {},
     redact: options.redact ?? {},
   });
-  const overrides = options.limits ? { mirror: options.limits } : {};
+  // A busy machine must not make comparing too dear.
+  const overrides = { mirror: { compareCpuPercent: 100, ...options.limits } };
   return kept(startTestGateway({ legacy: legacy.url, new: fresh.url, routes: [route], overrides }));
 }
 
@@ -58,7 +61,7 @@ describe('a copied request', () => {
     const evidence = await settled(gateway, 1);
     assert.equal(evidence.outcomes.mismatch, 1);
     assert.deepEqual(evidence.differences, [
-      { path: '$.price', kind: 'changed', critical: true, count: 1, noise: 0, share: 1 },
+      { path: '$.price', kind: 'changed', critical: true, count: 1, noise: 0, confirmed: 0, share: 1 },
     ]);
     assert.equal(copied?.url, '/orders/7?limit=2');
     assert.equal(copied?.headers['x-user-id'], 'u1');
@@ -145,6 +148,111 @@ describe('a copied request', () => {
   });
 });
 
+describe('a bracketed request', () => {
+  /** Answers `n` with how often it has been asked, and `wrong` where this is new. */
+  const counting = (seen: string[], side: string) => {
+    let n = 0;
+    return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      seen.push(`${side} ${incoming.headers['x-banyan-copy'] ?? ''}`.trim());
+      sendJson(outgoing, 200, { n: ++n, side: incoming.url === '/wrong' ? side : 'any' });
+    };
+  };
+  const stages = [
+    ['shadow', ['legacy', 'new 1', 'legacy 1']],
+    ['live', ['new', 'legacy 1', 'new 1', 'legacy 1']],
+  ] as const;
+  for (const [stage, order] of stages) {
+    it(`in ${stage} is asked for in the order ${order.join(', ')}; what legacy answers now so, now so is noise`, async () => {
+      const seen: string[] = [];
+      const legacy = await kept(startUpstream(counting(seen, 'legacy')));
+      const fresh = await kept(startUpstream(counting(seen, 'new')));
+      const gateway = await shadowing(legacy, fresh, { stage, mirror: { bracketPercent: 100 } });
+      await (await fetch(`${gateway.url}/x`)).text();
+      const { outcomes } = await settled(gateway, 1);
+      assert.deepEqual(seen, order);
+      assert.equal(outcomes.match + outcomes.ignored, 1);
+      await (await fetch(`${gateway.url}/wrong`)).text();
+      const evidence = await settled(gateway, 2);
+      assert.equal(evidence.outcomes.mismatch, 1);
+      const [noise, wrong] = ['$.n', '$.side'].map((path) =>
+        evidence.differences.find((difference: { path: string }) => difference.path === path),
+      );
+      assert.deepEqual([noise.noise, noise.confirmed, noise.share], [2, 0, 0]);
+      assert.deepEqual([wrong.noise, wrong.confirmed, wrong.share], [0, 1, 0.5]);
+      assert.deepEqual(evidence.bracketed, { comparable: 2, agreeing: 1 });
+      const { body } = await gateway.api('GET', '/api/routes/test.route/samples/1');
+      assert.deepEqual(
+        body.differences.map(({ at, noise }: { at: string; noise?: true }) => [at, noise]),
+        [
+          ['/side', undefined],
+          ['/n', true],
+        ],
+      );
+    });
+  }
+});
+
+describe('a request that sampling leaves out', () => {
+  it('is copied while its route, or the class of its status, has been seen less often than it should', async () => {
+    const byPath = (incoming: IncomingMessage, outgoing: ServerResponse) =>
+      sendJson(outgoing, incoming.url === '/missing' ? 404 : 200, {});
+    const legacy = await kept(startUpstream(byPath));
+    const fresh = await kept(startUpstream(byPath));
+    const mirror = { samplePercent: 0.000_001, minimumPerHour: 3, bracketPercent: 0 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    for (const path of ['/x', '/missing']) {
+      for (let i = 0; i < 10; i++) await (await fetch(`${gateway.url}${path}`)).text();
+    }
+    assert.deepEqual((await settled(gateway, 6)).outcomes.match, 6);
+    assert.equal(fresh.seen, 6);
+  });
+
+  it('costs its client nothing when its answer is large and not rare', async () => {
+    const big = 'x'.repeat(1_000_000);
+    const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(big)));
+    const fresh = await kept(startUpstream(answering({})));
+    const mirror = { samplePercent: 0.000_001, minimumPerHour: 1, bodyBytesMax: 67_108_864 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    for (let i = 0; i < 3; i++) assert.equal((await (await fetch(`${gateway.url}/x`)).text()).length, big.length);
+    assert.equal((await settled(gateway, 1)).eligible, 1);
+  });
+});
+
+describe('a new side that only gets copies and fails', () => {
+  it('is sent fewer, which the status, the metrics and the coverage say', async () => {
+    let status = 200;
+    const legacy = await kept(startUpstream(answering({})));
+    const fresh = await kept(startUpstream((_, outgoing) => sendJson(outgoing, status, {})));
+    let now = Date.now();
+    const route = routeOn('/*', { initialStage: 'shadow', mirror: { bracketPercent: 0 } });
+    const gateway = await kept(
+      startTestGateway({
+        ...{ legacy: legacy.url, new: fresh.url, routes: [route], now: () => new Date(now) },
+        overrides: { mirror: { compareCpuPercent: 100 } },
+      }),
+    );
+    const share = async () => (await gateway.api('GET', '/api/status')).body.mirror.allowedShare;
+    let eligible = 0;
+    const second = async () => {
+      await Promise.all(Array.from({ length: 10 }, async () => (await fetch(`${gateway.url}/x`)).text()));
+      eligible += 10;
+      await settled(gateway, eligible);
+      now += 1_000;
+    };
+    await second();
+    assert.deepEqual(await share(), { legacy: 1, new: 1 });
+    status = 503;
+    await second();
+    assert.deepEqual(await share(), { legacy: 1, new: 0.5 });
+    await second();
+    const { dropped, coverage } = await settled(gateway, eligible);
+    assert.ok(dropped.backoff >= 4 && dropped.backoff <= 6, `${dropped.backoff}`);
+    assert.equal(coverage, (eligible - dropped.backoff) / eligible);
+    const metrics = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
+    assert.match(metrics, /banyan_mirror_allowed_share\{side="new"\} 0\.5\n/);
+  });
+});
+
 describe('the new side, while it only gets copies,', () => {
   const faults: readonly (readonly [name: string, start: () => Promise<TestServer>, outcome: string])[] = [
     ['that hangs', () => startRawServer(() => {}), 'timeout'],
@@ -180,7 +288,8 @@ describe('the new side, while it only gets copies,', () => {
   for (const [name, start, outcome] of faults) {
     it(`${name} changes nothing for clients and counts as ${outcome}`, async () => {
       const legacy = await kept(startUpstream(answering({ side: 'legacy' })));
-      const gateway = await shadowing(legacy, await kept(start()));
+      const mirror = outcome === 'timeout' ? SOON : {};
+      const gateway = await shadowing(legacy, await kept(start()), { mirror });
       for (let i = 0; i < 5; i++) {
         const response = await within(fetch(`${gateway.url}/x`), 'the answer');
         assert.equal(response.status, 200);
@@ -204,6 +313,7 @@ describe('every eligible request', () => {
     const legacy = await kept(startUpstream(answering({})));
     const hanging = await kept(startRawServer(() => {}));
     const gateway = await shadowing(legacy, hanging, {
+      mirror: SOON,
       limits: { concurrency: 2, queueMax: 3, queueBytesMax: 1_000_000 },
     });
     const requests = 40;
@@ -216,6 +326,19 @@ describe('every eligible request', () => {
     assert.ok(outcomes.dropped >= requests - 20, `${outcomes.dropped} dropped`);
   });
 
+  it('is dropped when there is no room for comparing, be it only legacy with itself', async () => {
+    let asked = 0;
+    const huge = JSON.stringify('x'.repeat(34_000_000)); // More than may wait for the thread.
+    const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(asked++ === 0 ? '1' : huge)));
+    const fresh = await kept(startUpstream((_, outgoing) => outgoing.end('2')));
+    const mirror = { bracketPercent: 100, bodyBytesMax: 67_108_864, timeoutMs: 5_000 };
+    const gateway = await shadowing(legacy, fresh, { mirror });
+    await (await fetch(`${gateway.url}/x`)).text();
+    assert.deepEqual((await settled(gateway, 1)).dropped, { compare_queue: 1 });
+    await (await fetch(`${gateway.url}/x`)).text();
+    assert.deepEqual((await settled(gateway, 2)).dropped, { compare_queue: 2 });
+  });
+
   it('is dropped by reason when a body is larger than is kept, and the client has the whole of it', async () => {
     const big = 'x'.repeat(20_000);
     const legacy = await kept(startUpstream((_, outgoing) => outgoing.end(big)));
@@ -226,6 +349,53 @@ describe('every eligible request', () => {
     assert.deepEqual(dropped, { response_body: 1 });
     assert.equal(fresh.seen, 0);
   });
+
+  for (const [stage, copies] of [
+    ['shadow', 'new'],
+    ['live', 'legacy'],
+  ] as const) {
+    it(`has its body copied to ${copies} as it streams past, byte for byte, or is dropped where it is too large`, async () => {
+      const bodies: Record<string, string[]> = { legacy: [], new: [] };
+      let first: (() => void) | undefined;
+      const keep = (side: string) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+        let body = '';
+        incoming.on('data', (chunk: Buffer) => {
+          body += chunk.toString('latin1');
+          first?.();
+        });
+        incoming.on('end', () => {
+          bodies[side]?.push(body);
+          sendJson(outgoing, 200, {});
+        });
+      };
+      const legacy = await kept(startUpstream(keep('legacy')));
+      const fresh = await kept(startUpstream(keep('new')));
+      const limit = 100_000;
+      const gateway = await shadowing(legacy, fresh, { stage, mirror: { bodyBytesMax: limit, bracketPercent: 0 } });
+      const upload = async (parts: readonly string[]) => {
+        const answered = Promise.withResolvers<void>();
+        const outgoing = request(`${gateway.url}/x`, { method: 'GET', headers: { 'transfer-encoding': 'chunked' } });
+        outgoing.on('response', (incoming) => incoming.resume().on('end', () => answered.resolve()));
+        for (const part of parts) {
+          // The next part is sent only once the serving side has seen the one before: nothing is read ahead.
+          const arrived = Promise.withResolvers<void>();
+          first = arrived.resolve;
+          outgoing.write(part);
+          await within(arrived.promise, 'a part to arrive before the next');
+        }
+        outgoing.end();
+        await within(answered.promise, 'the answer');
+      };
+      const whole = ['a'.repeat(60_000), 'b'.repeat(40_000)];
+      await upload(whole);
+      await settled(gateway, 1);
+      assert.deepEqual(bodies, { legacy: [whole.join('')], new: [whole.join('')] });
+      await upload([...whole, 'c']);
+      const { dropped } = await settled(gateway, 2);
+      assert.deepEqual(dropped, { request_body: 1 });
+      assert.deepEqual([bodies.legacy?.length, bodies.new?.length], stage === 'shadow' ? [2, 1] : [1, 2]);
+    });
+  }
 
   it('is dropped when its answer is an event stream, which is not copied', async () => {
     const legacy = await kept(

@@ -331,6 +331,23 @@ describe('a backend that speaks TLS', () => {
     }
   });
 
+  it('is asked how it is with the same trust as it is sent requests', async () => {
+    const { url } = await secureBackend();
+    const health = { path: '/health', intervalMs: 20, unhealthyAfter: 1 };
+    const legacy = { url, health, tls: { ca: fixture('two.cert.pem') } };
+    const gateway = await startTestGateway({
+      legacy: url,
+      new: url,
+      routes: [routeOn('/*')],
+      overrides: { upstreams: { legacy, new: { url, health } } },
+    });
+    await kept(gateway);
+    const healthOf = async (side: 'legacy' | 'new') =>
+      (await gateway.api('GET', '/api/status')).body.upstreams[side].healthy;
+    await eventually(async () => (await healthOf('new')) === false, 'the unknown authority to be noticed');
+    assert.equal(await healthOf('legacy'), true);
+  });
+
   it('is not verified where the configuration says so', async () => {
     assert.equal((await throughGateway((await secureBackend()).url, { insecure: true })).status, 200);
   });

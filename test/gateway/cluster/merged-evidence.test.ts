@@ -13,9 +13,11 @@ interface Event {
   readonly worker: number;
   readonly kind: 'pending' | 'drop' | Outcome;
   readonly path: string;
+  readonly isBracketed: boolean;
+  readonly isNoise: boolean;
 }
 
-function play(evidence: Evidence, { kind, path }: Event): void {
+function play(evidence: Evidence, { kind, path, isBracketed, isNoise }: Event): void {
   evidence.begin('r');
   if (kind === 'pending') return;
   if (kind === 'drop' || kind === 'dropped') {
@@ -24,20 +26,26 @@ function play(evidence: Evidence, { kind, path }: Event): void {
   }
   const values = { legacy: '1', new: '2' };
   const difference = { path, at: '', kind: 'changed', ...values, critical: false, rule: undefined } as const;
-  const differences = kind === 'mismatch' ? [difference] : [];
+  const differences =
+    kind === 'mismatch' ? [isBracketed && isNoise ? { ...difference, noise: true as const } : difference] : [];
   const request = { requestId: path, method: 'GET', target: '/', headers: [], body: undefined };
   evidence.record('r', request, PAIR, {
     outcome: kind,
     differences,
     detail: undefined,
+    ...(isBracketed ? { bracketed: true as const } : {}),
   });
 }
+
+const PLAIN = { path: '$', isBracketed: false, isNoise: false };
 
 const events = fc.array(
   fc.record({
     worker: fc.nat({ max: 3 }),
     kind: fc.constantFrom('pending' as const, 'drop' as const, ...OUTCOMES),
     path: fc.constantFrom('$.a', '$.b', '$.c'),
+    isBracketed: fc.boolean(),
+    isNoise: fc.boolean(),
   }),
   { maxLength: 60 },
 );
@@ -91,13 +99,13 @@ describe('the evidence of several workers', () => {
     const merged = createMergedEvidence(now);
     const worker = createEvidence(now);
     for (const matches of [1, 2]) {
-      play(worker, { worker: 1, kind: 'match', path: '$' });
+      play(worker, { worker: 1, kind: 'match', ...PLAIN });
       merged.add(1, worker.take());
       assert.equal(merged.of('r').outcomes.match, matches);
     }
     merged.retire(1);
     const next = createEvidence(now);
-    play(next, { worker: 2, kind: 'match', path: '$' });
+    play(next, { worker: 2, kind: 'match', ...PLAIN });
     merged.add(2, next.take());
     assert.equal(merged.of('r').outcomes.match, 3);
     assert.equal(merged.of('other').eligible, 0);
@@ -107,11 +115,11 @@ describe('the evidence of several workers', () => {
     const merged = createMergedEvidence(now);
     merged.enter('r', 'shadow');
     const worker = createEvidence(now);
-    play(worker, { worker: 1, kind: 'match', path: '$' });
+    play(worker, { worker: 1, kind: 'match', ...PLAIN });
     merged.add(1, worker.take());
     merged.enter('r', 'live');
     assert.equal(merged.of('r').eligible, 0);
-    play(worker, { worker: 1, kind: 'match', path: '$' });
+    play(worker, { worker: 1, kind: 'match', ...PLAIN });
     merged.add(1, worker.take());
     assert.equal(merged.of('r', '1m').outcomes.match, 1);
   });
@@ -120,7 +128,7 @@ describe('the evidence of several workers', () => {
     const merged = createMergedEvidence(now);
     for (const [id, requestId] of ['a', 'b'].entries()) {
       const worker = createEvidence(now);
-      for (let i = 0; i < 15; i++) play(worker, { worker: id, kind: 'mismatch', path: `$.${requestId}` });
+      for (let i = 0; i < 15; i++) play(worker, { worker: id, kind: 'mismatch', ...PLAIN, path: `$.${requestId}` });
       merged.add(id, worker.take());
     }
     assert.deepEqual(

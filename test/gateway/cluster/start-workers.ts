@@ -43,6 +43,12 @@ export interface ApiBody {
   readonly eligible: number;
   readonly pending: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly settings: { readonly timeoutMs: number };
+  /** A rule's. */
+  readonly id: string;
+  /** A preview's. */
+  readonly hidden: number;
+  readonly of: number;
 }
 
 export interface WorkersGateway {

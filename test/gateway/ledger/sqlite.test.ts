@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { RULES } from '../../../gateway/ledger/ledger.ts';
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
 import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
 import { describeEvidenceStore } from '../../contracts/evidence-store.ts';
-import { describeLedger } from '../../contracts/ledger.ts';
+import { auditEntry, describeLedger, override, storedRule } from '../../contracts/ledger.ts';
 import { describePlanStore } from '../../contracts/plan-store.ts';
 import { within } from '../../helpers/deadline.ts';
 
@@ -73,7 +74,31 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 3/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 5/);
+    });
+  });
+
+  it('of an earlier release is brought to this layout, with all that is in it', async () => {
+    await inFolder(async (file) => {
+      mkdirSync(dirname(file), { recursive: true });
+      const db = new DatabaseSync(file);
+      db.exec(`
+        CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+        CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, actor TEXT NOT NULL, source TEXT NOT NULL,
+          action TEXT NOT NULL, scope TEXT NOT NULL, reason TEXT NOT NULL, before TEXT, after TEXT, evidence TEXT, request_id TEXT
+        ) STRICT;
+        CREATE INDEX audit_scope ON audit (scope, id);
+        INSERT INTO overrides VALUES ('a.route', 'legacy', 'fire', 'ops', '2026-01-01T00:00:00.000Z');
+        PRAGMA user_version = 1;`);
+      db.close();
+      const ledger = await openSqliteLedger(file);
+      assert.deepEqual(await ledger.overrides(), [override('a.route')]);
+      const change = { scope: RULES, override: undefined, rule: storedRule('1'), audit: auditEntry() };
+      assert.equal(await ledger.commit(change), 1);
+      assert.deepEqual(await ledger.rules(), [storedRule('1')]);
+      await ledger.close();
     });
   });
 

@@ -63,6 +63,14 @@ const path = fc.constantFrom(
   '$.a.b',
 );
 const at = <T>(rule: (path: string) => T) => fc.array(path.map(rule), { maxLength: 2 });
+/** How an array is compared other than by position; one by position needs no rule. */
+const WAYS = [
+  { key: 'id' },
+  { key: 'state' },
+  { unordered: true },
+  { key: 'id', unordered: true },
+  { key: 'state', unordered: true },
+] as const;
 const rules: fc.Arbitrary<NonNullable<Parameters<typeof aCompareConfig>[0]>> = fc.record({
   ignore: at((path) => ({ path, ...REVIEWED })),
   normalise: fc.array(
@@ -87,12 +95,7 @@ const rules: fc.Arbitrary<NonNullable<Parameters<typeof aCompareConfig>[0]>> = f
     ...REVIEWED,
   })),
   arrays: fc.array(
-    fc.tuple(path, fc.constantFrom(undefined, 'id', 'state'), fc.boolean()).map(([path, key, unordered]) => ({
-      path,
-      ...(key ? { key } : {}),
-      ...(unordered ? { unordered: true as const } : {}),
-      ...REVIEWED,
-    })),
+    fc.tuple(path, fc.constantFrom(...WAYS)).map(([path, way]) => ({ path, ...way, ...REVIEWED })),
     { maxLength: 2 },
   ),
 });

@@ -43,6 +43,19 @@ function conclude(evidence: Evidence, verdict: Verdict, request = REQUEST): void
 }
 
 describe('accounting', () => {
+  test('a difference critical in some members only, then it counts as critical beside the others', () => {
+    const evidence = anEvidence();
+    conclude(evidence, aVerdict('mismatch', aDifference(), aDifference({ critical: true })));
+    conclude(evidence, aVerdict('mismatch', aDifference()));
+    assert.deepEqual(
+      evidence.of('r').differences.map(({ path, critical, count }) => [path, critical, count]),
+      [
+        ['$.a', false, 2],
+        ['$.a', true, 1],
+      ],
+    );
+  });
+
   test('nothing yet, then zeros, and no shares of nothing', () => {
     assert.deepEqual(anEvidence().of('r'), {
       window: 'stage',
@@ -51,6 +64,7 @@ describe('accounting', () => {
       pending: 0,
       outcomes: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])),
       dropped: {},
+      bracketed: { comparable: 0, agreeing: 0 },
       coverage: null,
       parity: null,
       parityLowerBound: null,
@@ -129,8 +143,8 @@ describe('differences', () => {
     conclude(evidence, aVerdict('match'));
     conclude(evidence, aVerdict('timeout'));
     assert.deepEqual(evidence.of('r').differences, [
-      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, share: 0.5 },
-      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, share: 0.25 },
+      { path: '$.a', kind: 'changed', critical: false, count: 2, noise: 0, confirmed: 0, share: 0.5 },
+      { path: '$.a', kind: 'type', critical: false, count: 1, noise: 0, confirmed: 0, share: 0.25 },
     ]);
   });
 
@@ -172,6 +186,7 @@ describe('differences', () => {
       critical: false,
       count: 2,
       noise: 0,
+      confirmed: 0,
       share: 2 / 31,
     });
   });

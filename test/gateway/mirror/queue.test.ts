@@ -83,6 +83,14 @@ describe('limits', () => {
     await within(queue.idle(), 'the queue to be idle');
   });
 
+  test('work with a limit of its own, then that holds instead', () => {
+    const queue = createQueue({ ...LIMITS, concurrency: 9 });
+    for (let i = 0; i < 4; i++) queue.offer({ ...aWork('few'), concurrencyMax: 1 });
+    assert.deepEqual([queue.running, queue.waiting], [1, 3]);
+    for (let i = 0; i < 4; i++) queue.offer({ ...aWork('many'), concurrencyMax: 4 });
+    assert.deepEqual([queue.running, queue.waiting], [5, 3]);
+  });
+
   test('nothing may wait, then what cannot run is refused', () => {
     const queue = createQueue({ ...LIMITS, countMax: 0 });
     assert.deepEqual(
@@ -115,12 +123,12 @@ describe('idle and clear', () => {
     const [running, waiting] = [aWork('a', 5), aWork('a', 7)];
     queue.offer(running);
     queue.offer(waiting);
-    assert.equal(queue.clear(), 1);
+    assert.deepEqual(queue.clear(), [waiting]);
     assert.deepEqual([queue.running, queue.waiting, queue.waitingBytes], [1, 0, 0]);
     running.finish();
     await within(queue.idle(), 'the queue to be idle');
     assert.equal(waiting.started(), false);
-    assert.equal(queue.clear(), 0);
+    assert.deepEqual(queue.clear(), []);
   });
 });
 

@@ -42,12 +42,17 @@ describe('the samples that are kept', () => {
     assert.ok(numbersOf(samples).includes(15));
   });
 
-  test('a difference that a rule covers, then it keeps nothing', () => {
-    const [difference] = aSample(1, ['$.a']).differences;
-    assert.ok(difference);
-    const ruled = aSample(1, ['$.b'], { differences: [{ ...difference, rule: '$.a' }] });
-    assert.deepEqual(shownBy(ruled), ['mismatch']);
-  });
+  for (const [what, why] of [
+    ['that a rule covers', { rule: '$.a' }],
+    ['that is noise', { noise: true }],
+  ] as const) {
+    test(`a difference ${what}, then it keeps nothing`, () => {
+      const [difference] = aSample(1, ['$.a']).differences;
+      assert.ok(difference);
+      const uncounted = aSample(1, ['$.b'], { differences: [{ ...difference, ...why }] });
+      assert.deepEqual(shownBy(uncounted), ['mismatch']);
+    });
+  }
 
   test('more kinds than there is room, then a hundred, each of the latest kinds by one', () => {
     const numbers = numbersOf(upTo(300).map((n) => aSample(n, [`$.x${n}`])));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteEvidence } from '../../../gateway/mirror/evidence.ts';
+import type { DifferenceCount, RouteEvidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
+import type { StandingRule } from '../../../gateway/rule-list.ts';
 import type { SideTraffic } from '../../../gateway/traffic.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 
@@ -16,6 +17,7 @@ const EVIDENCE: RouteEvidence = {
   pending: 0,
   outcomes: NO_OUTCOMES,
   dropped: {},
+  bracketed: { comparable: 0, agreeing: 0 },
   coverage: null,
   parity: null,
   parityLowerBound: null,
@@ -30,9 +32,29 @@ const OVERRIDE = {
   at: '2026-01-05T10:00:00.000Z',
   returnsTo: { stage: 'live', percent: 100, mirrorPercent: 50 },
 } as const;
-const aDifference = { path: '$.price', kind: 'changed', count: 3, noise: 0, share: 0.1, critical: true } as const;
+const aDifference: DifferenceCount = {
+  ...{ path: '$.price', kind: 'changed', critical: true },
+  ...{ count: 3, noise: 0, confirmed: 0, share: 0.1 },
+};
+
+const RULE: StandingRule = {
+  id: 'a1',
+  route: 'trade.get',
+  kind: 'ignore',
+  source: 'operator',
+  rule: { path: '$.fee' },
+  reason: 'rounded elsewhere',
+  owner: 'trading',
+  expires: '2026-06-01',
+  permanent: null,
+  createdBy: 'ops',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  state: 'active',
+  daysLeft: 147,
+};
 
 interface Given {
+  readonly rules?: readonly StandingRule[];
   readonly state?: Partial<RouteFacts['state']>;
   readonly evidence?: Partial<Omit<RouteEvidence, 'outcomes'>> & {
     readonly outcomes?: Partial<Record<Outcome, number>>;
@@ -41,7 +63,9 @@ interface Given {
   readonly group?: string;
   readonly openBreakers?: RouteFacts['openBreakers'];
 }
-function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, new: 0 } }: Given = {}): RouteFacts {
+const NO_BREAKERS = { legacy: 0, new: 0 };
+
+function factsOf({ state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS }: Given = {}): RouteFacts {
   return {
     route: compileRoute(aRoute({ id: 'trade.get', ...(group === undefined ? {} : { group }) })),
     state: {
@@ -56,6 +80,7 @@ function factsOf({ state, evidence, fresh, group, openBreakers = { legacy: 0, ne
     evidence: { ...EVIDENCE, ...evidence, outcomes: { ...NO_OUTCOMES, ...evidence?.outcomes } },
     traffic: { legacy: QUIET, new: { ...QUIET, ...fresh } },
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
+    rules,
     openBreakers,
     plan: undefined,
     guard: { kind: 'watch' },
@@ -72,6 +97,7 @@ describe('a route in the list', () => {
       stage: 'shadow',
       percent: 0,
       mirrorPercent: 50,
+      samplePercent: 100,
       override: null,
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },
@@ -90,7 +116,7 @@ describe('a route in the list', () => {
 describe('one route', () => {
   test('then the list’s entry, its settings and its evidence', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
-    const { initialStage, timeoutMs, mirror, compare } = facts.route.config;
+    const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
     const { settings, evidence, streams, openBreakers, plan, guard, ...summary } = routeDetail(facts, [
       minute,
@@ -104,6 +130,7 @@ describe('one route', () => {
       timeoutMs,
       mirror,
       compare,
+      redact,
       streams: facts.route.config.streams,
       requires: [],
     });
@@ -145,6 +172,24 @@ describe('attention', () => {
       { evidence: { differences: [aDifference] } },
       ['critical: $.price differs (changed) in 3 of the compared requests'],
     ],
+    [
+      'a critical difference that is noise wherever anybody could tell',
+      { evidence: { differences: [{ ...aDifference, noise: 1 }], bracketed: { comparable: 10, agreeing: 10 } } },
+      [],
+    ],
+    [
+      'a place that legacy itself answers now so, now so',
+      {
+        evidence: {
+          differences: [{ ...aDifference, count: 90, noise: 30, confirmed: 5 }],
+          bracketed: { comparable: 100, agreeing: 95 },
+        },
+      },
+      [
+        'critical: $.price differs (changed) in 5 of the compared requests',
+        '$.price cannot be judged in 30 of 100 requests: legacy does not agree with itself there',
+      ],
+    ],
     ['a difference that is not critical', { evidence: { differences: [{ ...aDifference, critical: false }] } }, []],
     ['a critical difference under a rule', { evidence: { differences: [{ ...aDifference, rule: '$.price' }] } }, []],
     [
@@ -166,6 +211,12 @@ describe('attention', () => {
       { fresh: { requests: 100, errors: 2 } },
       ['the new side failed 2 of 100 requests it served'],
     ],
+    [
+      'a rule that has expired',
+      { rules: [{ ...RULE, state: 'expired', expires: '2026-01-04', daysLeft: -1 }] },
+      ['the rule ignore $.fee (trading) expired on 2026-01-04: what it covered counts again'],
+    ],
+    ['a rule that holds for long', { rules: [RULE] }, []],
     ['one error in a hundred', { fresh: { requests: 100, errors: 1 } }, []],
     ['errors among few requests', { fresh: { requests: 19, errors: 19 } }, []],
   ];

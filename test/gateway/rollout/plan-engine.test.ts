@@ -8,7 +8,8 @@ import { plan as planSchema } from '../../../config/plan-schema.ts';
 import type { PlanStore } from '../../../gateway/ledger/plan-store.ts';
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
 import { certificatesIn } from '../../../gateway/rollout/certificates.ts';
-import { type Control, ControlError, openControl } from '../../../gateway/rollout/control.ts';
+import { ControlError, openChanges } from '../../../gateway/rollout/changes.ts';
+import { type Control, openControl } from '../../../gateway/rollout/control.ts';
 import type { ComparedFacts } from '../../../gateway/rollout/facts.ts';
 import { openFileFlags } from '../../../gateway/rollout/flags.ts';
 import { GUARD, GuardWatch, type Measurements } from '../../../gateway/rollout/guard-watch.ts';
@@ -75,7 +76,8 @@ describe('a plan engine', () => {
     const table = () => routes;
     const now = () => new Date(nowMs);
     const raised = () => {};
-    const control = await openControl({ table, flags, ledger, evidence: () => ({}), now, onProblem: raised });
+    const changes = await openChanges({ ledger, evidence: () => ({}), now, onProblem: raised });
+    const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const measurements: Measurements = { compared: () => compared, totals: () => served, healthy: () => undefined };
     const store: PlanStore = {
       ...ledger.plans,

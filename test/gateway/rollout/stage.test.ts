@@ -31,21 +31,31 @@ describe('the stage that flags amount to', () => {
 });
 
 describe('the flags of a stage', () => {
-  const rows: readonly (readonly [request: StageRequest, samplePercent: number, flags: FlagPercents])[] = [
-    [{ stage: 'legacy' }, 50, { percent: 0, mirrorPercent: 0 }],
-    [{ stage: 'shadow' }, 50, { percent: 0, mirrorPercent: 50 }],
-    [{ stage: 'shadow', mirrorPercent: 7 }, 50, { percent: 0, mirrorPercent: 7 }],
-    [{ stage: 'shadow' }, 0.4, { percent: 0, mirrorPercent: 1 }],
-    [{ stage: 'shadow' }, 12.6, { percent: 0, mirrorPercent: 13 }],
-    [{ stage: 'canary', percent: 1 }, 50, { percent: 1, mirrorPercent: 50 }],
-    [{ stage: 'canary', percent: 99, mirrorPercent: 100 }, 50, { percent: 99, mirrorPercent: 100 }],
-    [{ stage: 'live' }, 50, { percent: 100, mirrorPercent: 50 }],
-    [{ stage: 'live', mirrorPercent: 1 }, 50, { percent: 100, mirrorPercent: 1 }],
-    [{ stage: 'complete' }, 50, { percent: 100, mirrorPercent: 0 }],
+  const rows: readonly (readonly [request: StageRequest, flags: FlagPercents])[] = [
+    [{ stage: 'legacy' }, { percent: 0, mirrorPercent: 0 }],
+    [{ stage: 'shadow' }, { percent: 0, mirrorPercent: 100 }],
+    [
+      { stage: 'shadow', mirrorPercent: 7 },
+      { percent: 0, mirrorPercent: 7 },
+    ],
+    [
+      { stage: 'canary', percent: 1 },
+      { percent: 1, mirrorPercent: 100 },
+    ],
+    [
+      { stage: 'canary', percent: 99, mirrorPercent: 100 },
+      { percent: 99, mirrorPercent: 100 },
+    ],
+    [{ stage: 'live' }, { percent: 100, mirrorPercent: 100 }],
+    [
+      { stage: 'live', mirrorPercent: 1 },
+      { percent: 100, mirrorPercent: 1 },
+    ],
+    [{ stage: 'complete' }, { percent: 100, mirrorPercent: 0 }],
   ];
-  for (const [request, samplePercent, flags] of rows) {
-    test(`${JSON.stringify(request)} where ${samplePercent} % are sampled: ${JSON.stringify(flags)}`, () => {
-      assert.deepEqual(flagsFor(request, samplePercent), { ok: true, flags });
+  for (const [request, flags] of rows) {
+    test(`${JSON.stringify(request)}: ${JSON.stringify(flags)}`, () => {
+      assert.deepEqual(flagsFor(request), { ok: true, flags });
     });
   }
 
@@ -64,7 +74,7 @@ describe('the flags of a stage', () => {
   ];
   for (const [request, problem] of refusals) {
     test(`${JSON.stringify(request)} is refused: ${problem}`, () => {
-      assert.deepEqual(flagsFor(request, 50), { ok: false, problem });
+      assert.deepEqual(flagsFor(request), { ok: false, problem });
     });
   }
 });
@@ -81,8 +91,8 @@ describe('round trip', () => {
     );
     const granted = new Set<Stage>();
     fc.assert(
-      fc.property(requests, fc.double({ min: 0, max: 100, noNaN: true }), (request, samplePercent) => {
-        const wanted = flagsFor(request, samplePercent);
+      fc.property(requests, (request) => {
+        const wanted = flagsFor(request);
         if (!wanted.ok) return;
         granted.add(request.stage);
         assert.equal(stageOf(wanted.flags), request.stage);

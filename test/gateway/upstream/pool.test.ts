@@ -301,8 +301,8 @@ describe('an upload', () => {
     const body = new TestUpload();
     const sent = new Sent(pool, { ...GET, method: 'PUT', body });
     const sink = await eventually(() => body.sink, 'the start');
-    sink.write(Buffer.from('abc'));
-    sink.write(Buffer.alloc(0));
+    sink.write(Buffer.from('abc'), true);
+    sink.write(Buffer.alloc(0), true);
     sink.end(['X-Sum', '1']);
     await eventually(() => upstream.heard[0]?.endsWith('\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n'), 'the body');
     await upstream.answer(0);
@@ -318,7 +318,7 @@ describe('an upload', () => {
       const body = new TestUpload();
       const sent = new Sent(pool, { ...GET, method: 'PUT', headers: ['Host', 'h', 'Content-Length', '5'], body });
       const sink = await eventually(() => body.sink, 'the start');
-      for (const part of parts) sink.write(Buffer.from(part));
+      for (const part of parts) sink.write(Buffer.from(part), true);
       sink.end([]);
       assert.equal(await sent.over(), 'request_invalid');
       await eventually(() => upstream.sockets[0]?.readableEnded || upstream.sockets[0]?.destroyed, 'the end');
@@ -335,7 +335,7 @@ describe('an upload', () => {
     socket.pause();
     const part = Buffer.alloc(65_536);
     let parts = 0;
-    while (sink.write(part) && parts < 1_000) parts++;
+    while (sink.write(part, true) && parts < 1_000) parts++;
     assert.ok(parts < 1_000);
     assert.equal(body.resumed, 0);
     socket.resume();
@@ -347,12 +347,12 @@ describe('an upload', () => {
     const body = new TestUpload();
     const sent = new Sent(pool, { ...GET, method: 'PUT', body });
     const sink = await eventually(() => body.sink, 'the start');
-    sink.write(Buffer.from('abc'));
+    sink.write(Buffer.from('abc'), true);
     await upstream.requests(0, 1);
     await upstream.answer(0);
     assert.equal(await sent.over(), 'ok');
     assert.equal(body.stopped, true);
-    assert.equal(sink.write(Buffer.from('def')), false);
+    assert.equal(sink.write(Buffer.from('def'), true), false);
     new Sent(pool);
     await upstream.requests(1, 1);
   });

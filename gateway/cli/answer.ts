@@ -1,0 +1,25 @@
+// What a command answers, and how it does.
+import type { ApiClient } from './client.ts';
+
+/** A command's result: `json` for scripts, `text` for people, `notes` for people beside either (on stderr). */
+export interface Result {
+  readonly json: unknown;
+  readonly text: string;
+  readonly notes?: readonly string[];
+  /** The exit code, where it is not 0. */
+  readonly code?: number;
+}
+
+/** Where a command's words go: data to `out`, everything said to people to `err`. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+  /** Asks a person, where there is one at a terminal. */
+  readonly ask?: (question: string) => Promise<boolean>;
+}
+
+/** Calls the gateway as the options say, and prints what `work` makes of it. */
+export type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
+
+/** Prints a result, and sets the exit code. */
+export type Print = (result: Result) => void;

@@ -1,0 +1,84 @@
+// What becomes of one copy when its turn has come: the sides are asked, their answers compared, the verdict recorded.
+import { type AskDeps, createAsk, type Unsettled } from './ask.ts';
+import type { Asked } from './bracket.ts';
+import type { Verdict } from './compare.ts';
+import type { Comparer } from './comparer.ts';
+import type { EvidenceSink } from './evidence.ts';
+import type { IdMap } from './id-map.ts';
+import { createIdBook } from './id-rules.ts';
+import { withoutNoise } from './noise.ts';
+import type { Observation, Outcome } from './observation.ts';
+import type { Restraints } from './restraints.ts';
+import type { CopyTicket, ServedRequest } from './ticket.ts';
+
+export interface RunDeps extends AskDeps {
+  /** Ids that the sides have given for themselves. */
+  readonly ids: IdMap;
+  readonly evidence: EvidenceSink;
+  readonly restraints: Restraints;
+  readonly comparer: Pick<Comparer, 'judge'>;
+  /** Something in comparing itself failed. */
+  readonly raised: (operation: string, error: unknown) => void;
+}
+
+/** The verdicts on what was asked; `again` is the one on legacy's two answers, where it was asked twice. */
+interface Judged {
+  readonly verdict: Verdict;
+  readonly again: Verdict | undefined;
+}
+
+export function createRun(deps: RunDeps) {
+  const { ids, evidence, restraints, comparer, raised } = deps;
+  const idsOf = createIdBook(ids);
+  const ask = createAsk(deps, idsOf);
+
+  /** Dropped where there was no room for comparing any of it. */
+  async function judge({ route }: CopyTicket, { pair, again }: Asked): Promise<Judged | Unsettled> {
+    const judged = (each: Asked['pair']) =>
+      comparer.judge(each, route.config.compare).catch((error: unknown): Verdict => {
+        raised('compare', error);
+        return { outcome: 'incomparable', differences: [], detail: 'comparing failed' };
+      });
+    const verdict = await judged(pair);
+    if (verdict.outcome === 'dropped') return { dropped: verdict.detail ?? 'compare_queue' };
+    if (!again) return { verdict, again };
+    // Even where the first two answers agree: how often legacy differs from itself is counted too.
+    const second = await judged({ legacy: pair.legacy, new: again, copied: undefined });
+    if (second.outcome === 'dropped') return { dropped: second.detail ?? 'compare_queue' };
+    return { verdict, again: second };
+  }
+
+  function conclude({ route, bracketed }: CopyTicket, { verdict: judged, again }: Judged): Verdict {
+    const verdict = idsOf(route)?.reconcile(judged) ?? judged;
+    if (again) return withoutNoise(verdict, again);
+    // A failure is none by noise: without it the bracketed requests would be those that went well.
+    return bracketed && verdict.outcome === 'new_error' ? { ...verdict, bracketed } : verdict;
+  }
+
+  /** Answers the outcome, which is recorded; or why there is none. */
+  return async function run(
+    ticket: CopyTicket,
+    request: ServedRequest,
+  ): Promise<Unsettled | { readonly outcome: Outcome }> {
+    const { route, shadow, captures } = ticket;
+    const { served, failed, requestId, method, path, headersFor } = request;
+    const original = { path, headers: headersFor(shadow), body: captures.request.body() };
+    const asked = failed ? bothAsked(served, failed) : await ask(ticket, request, original);
+    if ('dropped' in asked) return asked;
+    const judged = await judge(ticket, asked);
+    if ('dropped' in judged) return judged;
+    // What was waited for costs nothing, and what comparing has computed the comparer has counted.
+    const startedAt = performance.now();
+    const verdict = conclude(ticket, judged);
+    const { headers, body } = original;
+    evidence.record(route.id, { requestId, method, target: path, headers, body }, asked.pair, verdict);
+    restraints.compared(performance.now() - startedAt);
+    return { outcome: verdict.outcome };
+  };
+}
+
+/** Both sides were asked on the client's behalf: one was to serve, and could not. */
+function bothAsked(served: Observation, failed: Observation): Asked {
+  const sides = served.side === 'legacy' ? { legacy: served, new: failed } : { legacy: failed, new: served };
+  return { pair: { ...sides, copied: undefined }, again: undefined };
+}

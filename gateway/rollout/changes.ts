@@ -1,0 +1,115 @@
+// Durable changes by operators: one writer at a time, each change with its audit entry and the revision it leads to.
+import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type LedgerChange } from '../ledger/ledger.ts';
+
+/** Who asks for a change, and why. */
+export interface Actor {
+  readonly name: string;
+  readonly source: AuditSource;
+  readonly reason: string;
+  readonly requestId?: string | undefined;
+  /** What a plan or guard saw when it acted, beside the numbers that every audit entry has. */
+  readonly basis?: unknown;
+}
+
+/** The change was refused, or did not happen; `kind` says what the caller can do about it. */
+export class ControlError extends Error {
+  readonly kind:
+    | 'unknown_route'
+    | 'unknown_rule'
+    | 'invalid'
+    | 'stale'
+    | 'nothing_to_lift'
+    | 'conflict'
+    | 'gate_not_met'
+    | 'not_stored';
+
+  constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ControlError';
+    this.kind = kind;
+  }
+}
+
+/** A change of one scope, as it is stored and audited. */
+export interface Change extends Omit<LedgerChange, 'audit'> {
+  readonly action: AuditEntry['action'];
+  /** What the audit log says was changed, where that is not the scope itself. */
+  readonly subject?: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface ChangesDeps {
+  readonly ledger: Ledger;
+  /** The numbers a change to a scope is based on, for the audit log. */
+  readonly evidence: (scope: string) => unknown;
+  readonly now: () => Date;
+  readonly onProblem: (operation: string, error: unknown) => void;
+}
+
+/** Loads the revisions. @throws when the ledger cannot be read. */
+export async function openChanges(deps: ChangesDeps): Promise<Changes> {
+  return new Changes(deps, await deps.ledger.revisions());
+}
+
+export class Changes {
+  readonly #deps: ChangesDeps;
+  readonly #revisions: Map<string, number>;
+  #storeProblem: string | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: ChangesDeps, revisions: Map<string, number>) {
+    this.#deps = deps;
+    this.#revisions = revisions;
+  }
+
+  /** The revision of a scope; 0 when it never changed. */
+  revision(scope: string): number {
+    return this.#revisions.get(scope) ?? 0;
+  }
+
+  /** Reads a scope's revision from the ledger again, which other gateways may share. @throws when it cannot be read. */
+  async reread(scope: string): Promise<void> {
+    const revision = (await this.#deps.ledger.revisions()).get(scope);
+    if (revision !== undefined) this.#revisions.set(scope, revision);
+  }
+
+  /** Why nobody can rely on changes being stored, or undefined. */
+  problem(): string | undefined {
+    return this.#storeProblem;
+  }
+
+  /** One change at a time, in the order in which they were asked for. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** `expected` is the revision that the caller has seen; undefined means any. `what` names the scope to people. @throws {ControlError} stale */
+  check(scope: string, expected: number | undefined, what = scope): void {
+    const revision = this.revision(scope);
+    if (expected === undefined || expected === revision) return;
+    const seen = `revision ${revision}, yours is ${expected}`;
+    throw new ControlError('stale', `${what} has changed since you looked (${seen}); look again`);
+  }
+
+  /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
+  async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
+    const { ledger, now, evidence, onProblem } = this.#deps;
+    const { name, source, reason, requestId, basis } = actor;
+    const scope = subject ?? change.scope;
+    const at = now().toISOString();
+    const numbers = scope === ALL_ROUTES ? null : evidence(scope);
+    const based = basis === undefined ? numbers : { numbers, basis };
+    const audit = { at, actor: name, source, action, scope, reason, before, after, evidence: based, requestId };
+    try {
+      this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
+      this.#storeProblem = undefined;
+    } catch (error) {
+      this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
+      onProblem('ledger.commit', error);
+      throw new ControlError('not_stored', this.#storeProblem, { cause: error });
+    }
+  }
+}

@@ -2,6 +2,7 @@
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
 import { flags } from './flags-schema.ts';
+import { plans } from './plan-schema.ts';
 import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 import { variableName } from './secret.ts';
 
@@ -185,7 +186,7 @@ export const gatewaySchema = z.strictObject({
     .string()
     .regex(/^(?:sqlite:.+|rediss?:\/\/.+)$/, 'expected sqlite:FILE, or the URL of a Redis that the gateways share')
     .describe(
-      'Durable state: overrides, revisions, audit, and what comparing has found. A gateway reads the overrides of others that share its Redis when it starts.',
+      'Durable state: overrides, plans, revisions, audit, and what comparing has found. Gateways that share a Redis follow the overrides of each other within a second or two.',
     ),
   identity: z
     .array(identitySource)
@@ -298,6 +299,12 @@ export const gatewaySchema = z.strictObject({
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  plans: plans.describe('Plans by name, for the routes that name them; "standard" is there without being described.'),
+  certificates: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with the certificates of data jobs, as JOB.json, for the gate "data".'),
   routes: z.array(route).default([]),
 });
 

@@ -5,6 +5,7 @@ import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDo
 import { z } from 'zod';
 import { checkDryRuns } from './check-dry-runs.ts';
 import { type GatewayConfig, gatewaySchema, otlpEndpoint } from './gateway-schema.ts';
+import { checkPlans } from './plan-schema.ts';
 import { readSecret } from './secret.ts';
 import { readShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
@@ -83,6 +84,7 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
     ...(parsed.error?.issues.flatMap(explain) ?? []),
     ...crossCheck(readableRoutes(data)),
     ...checkDryRuns(data),
+    ...checkPlans(data),
   ];
   if (parsed.success && findings.length === 0) return parsed.data;
   const problems = findings.map(({ path, message }) => problem(offsetOf(document, path), path, message));

@@ -1,6 +1,7 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
 import { comparePathProblem, parseComparePath } from './compare-path.ts';
+import { routeRollout } from './plan-schema.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -389,6 +390,7 @@ const routeObject = z.strictObject({
   compare: compare.prefault({}),
   redact: redact.prefault({}),
   streams: streams.prefault({}),
+  ...routeRollout,
 });
 
 export const route = routeObject.superRefine(({ match, mirror }, context) => {

@@ -6,6 +6,7 @@ import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
+import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -82,6 +83,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
+    const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    closers.push(() => plans.close());
     const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
     const list = () => listRules(settings.current.given.routes, rules, now());
     const ruleWatch = watchRules({ list, metrics, log });
@@ -94,7 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, metrics, log, now, raised },
+      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });

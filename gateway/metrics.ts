@@ -54,21 +54,11 @@ export function createMetrics() {
       labelNames: ['route'] as const,
       registers,
     }),
-    upstreamUp: new Gauge({
-      name: 'banyan_upstream_up',
-      help: 'Whether a side answers its health check; absent when none is configured.',
-      labelNames: ['side'] as const,
-      registers,
-    }),
-    breakerOpen: new Gauge({
-      name: 'banyan_breaker_open',
-      help: 'Processes that leave a side alone, on a route that may fall back, because it keeps failing; each finds out for itself.',
-      labelNames: ['route', 'side'] as const,
-      registers,
-    }),
+    ...upstreamMetrics(registers),
     ...mirrorMetrics(registers),
     ...flagMetrics(registers),
     ...reviewMetrics(registers),
+    ...planMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
@@ -91,6 +81,46 @@ export function createMetrics() {
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
       labelNames: ['operation'] as const,
+      registers,
+    }),
+  };
+}
+
+function upstreamMetrics(registers: Registry[]) {
+  return {
+    upstreamUp: new Gauge({
+      name: 'banyan_upstream_up',
+      help: 'Whether a side answers its health check; absent when none is configured.',
+      labelNames: ['side'] as const,
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'banyan_breaker_open',
+      help: 'Processes that leave a side alone, on a route that may fall back, because it keeps failing; each finds out for itself.',
+      labelNames: ['route', 'side'] as const,
+      registers,
+    }),
+  };
+}
+
+function planMetrics(registers: Registry[]) {
+  return {
+    planStep: new Gauge({
+      name: 'banyan_plan_step',
+      help: 'The step of its plan in which a route is, from 1; 0 before the plan was started.',
+      labelNames: ['route'] as const,
+      registers,
+    }),
+    gateOutcomes: new Counter({
+      name: 'banyan_gate_outcomes_total',
+      help: 'Answers of gates (pass, fail, inconclusive), each counted once a step until it becomes another.',
+      labelNames: ['route', 'gate', 'status'] as const,
+      registers,
+    }),
+    guardDecisions: new Counter({
+      name: 'banyan_guard_decisions_total',
+      help: 'What guards decided: roll_back, hold where legacy is bad too, would_roll_back in a dry run; by cause.',
+      labelNames: ['route', 'decision', 'cause'] as const,
       registers,
     }),
   };

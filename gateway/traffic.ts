@@ -1,6 +1,8 @@
 // What each side has done with each route's requests lately: counts, errors, rate and latency, for operators and for
-// the evidence of a change. Bounded: two histograms and one ring a route and side.
+// the evidence of a change. Bounded: three histograms and one ring a route and side.
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { Durations } from './rollout/durations.ts';
+import type { BothServed, ServedFacts } from './rollout/facts.ts';
 import { SIDES, type Side } from './routing/side.ts';
 
 /** Rates are over this many seconds. */
@@ -21,6 +23,8 @@ export interface SideTraffic {
 export interface Traffic {
   count(route: string, side: Side, durationMs: number, isError: boolean): void;
   of(route: string): Readonly<Record<Side, SideTraffic>>;
+  /** All since this process began; does not change any more. */
+  totals(route: string): BothServed;
   /** Requests that no route names. */
   requests(route: string): number;
 }
@@ -40,6 +44,10 @@ export function createTraffic(nowMs: () => number): Traffic {
       const { legacy, new: fresh } = counts(route);
       return { legacy: legacy.summary(nowMs()), new: fresh.summary(nowMs()) };
     },
+    totals(route) {
+      const { legacy, new: fresh } = counts(route);
+      return { legacy: legacy.totals(), new: fresh.totals() };
+    },
     requests: (route) => SIDES.reduce((total, side) => total + counts(route)[side].requests, 0),
   };
 }
@@ -47,6 +55,7 @@ export function createTraffic(nowMs: () => number): Traffic {
 class SideCounts {
   requests = 0;
   #errors = 0;
+  readonly #durations = new Durations();
   readonly #perSecond = new Uint32Array(RATE_SECONDS);
   #second: number;
   #current = newHistogram();
@@ -62,9 +71,14 @@ class SideCounts {
     this.#advance(nowMs);
     this.requests++;
     if (isError) this.#errors++;
+    this.#durations.add(durationMs);
     const slot = this.#second % RATE_SECONDS;
     this.#perSecond[slot] = (this.#perSecond[slot] ?? 0) + 1;
     this.#current.record(Math.min(DURATION_US_MAX, Math.max(1, Math.round(durationMs * 1000))));
+  }
+
+  totals(): ServedFacts {
+    return { requests: this.requests, errors: this.#errors, durations: this.#durations.copy() };
   }
 
   summary(nowMs: number): SideTraffic {

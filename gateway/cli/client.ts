@@ -21,6 +21,7 @@ const EXIT_BY_STATUS: Readonly<Record<number, number>> = {
   404: EXIT.usage,
   409: EXIT.conflict,
   412: EXIT.conflict,
+  422: EXIT.gateNotMet,
 };
 
 const problemSchema = z.looseObject({ detail: z.string().optional(), title: z.string().optional() });

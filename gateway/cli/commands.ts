@@ -12,7 +12,7 @@ export interface StageOptions {
   readonly force?: boolean;
 }
 
-const routePath = (id: string, rest = '') => `/api/routes/${encodeURIComponent(id)}${rest}`;
+export const routePath = (id: string, rest = '') => `/api/routes/${encodeURIComponent(id)}${rest}`;
 const listSchema = z.looseObject({ routes: z.array(routeSchema) });
 const stateSchema = z.looseObject({
   id: z.string(),

@@ -23,6 +23,7 @@ import {
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { makePin, type PinOptions } from './pin.ts';
+import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
 
@@ -69,6 +70,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addPinCommand(program, print);
   addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
+  addPlanCommands(program, answer);
   addRuleCommands(program, answer, output);
 
   try {
@@ -192,6 +194,31 @@ function share(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number');
   return value;
+}
+
+const PLAN_ACTIONS = ['start', 'pause', 'resume', 'abort'] as const;
+
+function addPlanCommands(program: Command, answer: Answer): void {
+  program
+    .command('plan <id> [action]')
+    .description(
+      `show a route's plan with its gates, or ${PLAN_ACTIONS.join(', ')} it; abort takes the route back to legacy`,
+    )
+    .option('--reason <text>', 'why; the audit log keeps it')
+    .action((id: string, action: string | undefined, { reason }: { reason?: string }) => {
+      if (action === undefined) return answer((api) => showPlan(api, id))();
+      if (!PLAN_ACTIONS.some((each) => each === action)) {
+        throw new CommandError(EXIT.usage, `a plan cannot ${action}; it can ${PLAN_ACTIONS.join(', ')}`);
+      }
+      if (reason === undefined) throw new CommandError(EXIT.usage, `say why with --reason, to ${action} a plan`);
+      return answer((api) => actOnPlan(api, id, action, { reason }))();
+    });
+  program
+    .command('promote <id>')
+    .description('move a route one step on in its plan, if the gates allow; exit code 6 when one is not met')
+    .requiredOption('--reason <text>', 'why; the audit log keeps it')
+    .option('--force', 'pass over gates that are not met; needs the role admin')
+    .action((id: string, options: PlanOptions) => answer((api) => actOnPlan(api, id, 'promote', options))());
 }
 
 function wholeNumber(text: string): number {

@@ -8,6 +8,18 @@ const sideTraffic = z.object({
   latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
 });
 
+export const planSchema = z.looseObject({
+  plan: z.string(),
+  mode: z.string(),
+  status: z.string(),
+  step: z.number(),
+  steps: z.array(z.string()),
+  note: z.string().nullable(),
+  holds: z.string().nullable(),
+  gates: z.array(z.looseObject({ gate: z.string(), status: z.string(), sentence: z.string() })),
+});
+export type PlanView = z.output<typeof planSchema>;
+
 export const routeSchema = z.looseObject({
   id: z.string(),
   stage: z.string(),
@@ -25,6 +37,7 @@ export const routeSchema = z.looseObject({
     parityLowerBound: z.number().nullable(),
   }),
   attention: z.array(z.string()),
+  plan: planSchema.nullish(),
 });
 export type RouteView = z.output<typeof routeSchema>;
 
@@ -119,9 +132,21 @@ export function routeText(route: RouteView): string {
     `  latency p95     ${latencies(route)} ms (legacy / new)`,
     `  compared        ${comparison.eligible} eligible, coverage ${percent(comparison.coverage, 1)}`,
     `  parity          ${percent(comparison.parity)} (at least ${percent(comparison.parityLowerBound)} with 95 % confidence)`,
+    ...(route.plan ? planLines(route.plan) : []),
     ...route.attention.map((sentence) => `  ! ${sentence}`),
   ];
   return lines.join('\n');
+}
+
+/** Where a plan is, what its gates say, and what holds it. */
+export function planLines({ plan, mode, status, step, steps, note, holds, gates }: PlanView): string[] {
+  const at = step > 0 ? `, step ${step} of ${steps.length} (${steps[step - 1]})` : '';
+  return [
+    `  plan            ${plan}${mode === 'dry-run' ? ' (dry run)' : ''}: ${status.replaceAll('_', ' ')}${at}`,
+    ...(note === null ? [] : [`    because       ${note}`]),
+    ...gates.map(({ gate, status: answer, sentence }) => `    ${gate.padEnd(13)} ${answer}: ${sentence}`),
+    ...(holds === null ? [] : [`    holds         ${holds}`]),
+  ];
 }
 
 export interface RouteComparisons {

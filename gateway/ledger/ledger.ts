@@ -2,6 +2,7 @@
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import type { IdStore } from './id-store.ts';
+import type { PlanStore } from './plan-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -37,11 +38,20 @@ export interface StoredRule {
 }
 
 /** Who or what made a change. */
-export const AUDIT_SOURCES = ['api', 'cli', 'flags', 'start'] as const;
+export const AUDIT_SOURCES = ['api', 'cli', 'flags', 'start', 'plan', 'guard'] as const;
 export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
 /** What was done. `acknowledge`: a change made before is now followed by the processes that serve. */
-export const AUDIT_ACTIONS = ['stage', 'rollback', 'lift', 'create', 'add_rule', 'remove_rule', 'acknowledge'] as const;
+export const AUDIT_ACTIONS = [
+  'stage',
+  'rollback',
+  'lift',
+  'create',
+  'add_rule',
+  'remove_rule',
+  'plan',
+  'acknowledge',
+] as const;
 
 /** One change, and why. Entries are only ever added. */
 export interface AuditEntry {
@@ -103,4 +113,10 @@ export interface Ledger {
 export interface EvidenceLedger extends Ledger {
   /** Closed with the ledger. */
   readonly evidence: EvidenceStore;
+}
+
+/** All that a gateway keeps. */
+export interface GatewayLedger extends EvidenceLedger {
+  /** Closed with the ledger. */
+  readonly plans: PlanStore;
 }

@@ -1,10 +1,10 @@
-import type { EvidenceLedger } from './ledger.ts';
+import type { GatewayLedger } from './ledger.ts';
 import { openSqliteLedger } from './sqlite.ts';
 
 const SQLITE = 'sqlite:';
 
 /** Opens the ledger that the configuration names: `sqlite:FILE`, or the URL of a Redis. @throws when it cannot be used. */
-export async function openLedger(where: string): Promise<EvidenceLedger> {
+export async function openLedger(where: string): Promise<GatewayLedger> {
   if (where.startsWith(SQLITE)) return openSqliteLedger(where.slice(SQLITE.length));
   // Loaded only where it is used: its client takes 10 MB.
   const { openRedisLedger } = await import('./redis.ts');

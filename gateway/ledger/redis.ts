@@ -6,7 +6,7 @@ import {
   AUDIT_ACTIONS,
   AUDIT_SOURCES,
   type AuditEntry,
-  type EvidenceLedger,
+  type GatewayLedger,
   type LedgerChange,
   type Override,
   type StoredAuditEntry,
@@ -14,6 +14,7 @@ import {
 } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
 import { createRedisIds } from './redis-ids.ts';
+import { createRedisPlans } from './redis-plans.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '1';
@@ -30,6 +31,7 @@ const KEYS = {
   auditIds: `${PREFIX}audit:ids`,
   evidence: `${PREFIX}evidence:`,
   ids: `${PREFIX}ids`,
+  plans: `${PREFIX}plans:`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -93,7 +95,7 @@ const auditText = json(
 );
 
 /** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
-export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
+export async function openRedisLedger(url: string): Promise<GatewayLedger> {
   const redis = await connect(url);
   return {
     async overrides() {
@@ -124,6 +126,7 @@ export async function openRedisLedger(url: string): Promise<EvidenceLedger> {
     },
     evidence: createRedisEvidence(redis, KEYS.evidence),
     ids: createRedisIds(redis, KEYS.ids),
+    plans: createRedisPlans(redis, KEYS.plans),
     async close() {
       redis.disconnect();
     },

@@ -15,6 +15,7 @@ import {
 } from './ledger.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
+import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -34,6 +35,7 @@ const LAYOUT_STEPS = [
   ) STRICT;`,
   EVIDENCE_LAYOUT,
   ID_LAYOUT,
+  PLAN_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -78,7 +80,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence, SqliteIds {
+export interface SqliteStore extends SqliteEvidence, SqliteIds, SqlitePlans {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -149,6 +151,7 @@ export function openSqliteStore(file: string): SqliteStore {
   return {
     ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
+    ...createSqlitePlans(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },

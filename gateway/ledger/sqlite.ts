@@ -1,6 +1,6 @@
 // The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
 import { Worker } from 'node:worker_threads';
-import type { EvidenceLedger } from './ledger.ts';
+import type { GatewayLedger } from './ledger.ts';
 import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
 interface Waiting {
@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /** Opens the ledger in `file`, made when missing. @throws when it cannot be opened or is of another layout. */
-export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
+export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
   const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: file, execArgv: [] });
   const waiting = new Map<number, Waiting>(); // As many as operators' calls under way.
   let lastId = OPENED;
@@ -64,6 +64,12 @@ export async function openSqliteLedger(file: string): Promise<EvidenceLedger> {
     ids: {
       load: () => call('loadIds'),
       save: (changes, pairsMax) => call('saveIds', { changes, pairsMax }),
+    },
+    plans: {
+      list: () => call('listPlans'),
+      put: (change) => call('putPlan', change),
+      lead: (holder) => call('leadPlans', holder),
+      resign: async () => {},
     },
     async close() {
       if (!ended) await call('close');

@@ -24,6 +24,7 @@ import {
   readReason,
   requireRole,
 } from './context.ts';
+import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 import { rulesApi, standingRules } from './rules.ts';
 
@@ -36,6 +37,7 @@ const CONTROL_STATUS = {
   stale: 412,
   nothing_to_lift: 409,
   conflict: 409,
+  gate_not_met: 422,
   not_stored: 500,
   flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
@@ -69,6 +71,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     await next();
   });
   app.route('/api/routes', routesApi(deps));
+  app.route('/api/routes', planApi(deps));
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.get('/api/audit', async (c) => {
@@ -135,7 +138,7 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
 }
 
 function warningsOf(deps: OperatorDeps): string[] {
-  const { flags, control, rules, settings, serving, configProblem, evidenceProblem } = deps;
+  const { flags, control, rules, settings, serving, plans, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
@@ -144,7 +147,10 @@ function warningsOf(deps: OperatorDeps): string[] {
     unreadable > 0
       ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
       : undefined;
-  const own = [configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem(), lostRules];
+  const own = [
+    ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
+    ...[plans.problem(), lostRules],
+  ];
   const problems = [...own, ...unhealthy];
   return problems.filter((text) => text !== undefined);
 }
@@ -220,6 +226,7 @@ const TITLES: Readonly<Record<number, string>> = {
   412: 'Precondition Failed',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
   428: 'Precondition Required',
   429: 'Too Many Requests',
   500: 'Internal Server Error',

@@ -7,6 +7,7 @@ import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
+import type { Plans } from '../plans.ts';
 import type { GatewayLog } from '../request-log.ts';
 import type { Actor } from '../rollout/changes.ts';
 import type { Control } from '../rollout/control.ts';
@@ -29,6 +30,7 @@ export interface OperatorDeps {
   readonly flags: Flags;
   readonly ledger: Ledger;
   readonly serving: Serving;
+  readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   /** Why the configuration's file is not what is in force, or undefined. */

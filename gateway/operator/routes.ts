@@ -68,6 +68,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     openBreakers: openBreakers(route.id),
     processes: wanted,
     flagNotes: flagNotesOf(deps.flags.definitions(), route),
+    plan: deps.plans.view(route.id),
+    guard: deps.plans.guard(route.id),
   });
   const operators = requireRole('operator');
   const replay = createReplayer(deps);

@@ -1,6 +1,8 @@
 // What the API says of a route. Pure: facts in, JSON out.
 import { counting, type RouteEvidence } from '../mirror/evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
+import type { GuardDecision } from '../rollout/guard.ts';
+import type { PlanView } from '../rollout/plan-view.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
 import { attentionOfRule, type StandingRule } from '../rule-list.ts';
@@ -24,6 +26,9 @@ export interface RouteFacts {
   readonly processes: number;
   /** What a person has made of the route's flags that its stage does not tell. */
   readonly flagNotes: readonly string[];
+  /** Undefined for a route without a plan. */
+  readonly plan: PlanView | undefined;
+  readonly guard: GuardDecision;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -52,13 +57,15 @@ function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }
 
 /** One route with all that is known of it; `windows` are the same evidence in every window. */
 export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
-  const { timeoutMs, mirror, compare, redact, streams, initialStage } = facts.route.config;
+  const { timeoutMs, mirror, compare, redact, streams, initialStage, requires } = facts.route.config;
   const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
     streams: facts.streams,
     openBreakers: facts.openBreakers,
-    settings: { initialStage, timeoutMs, mirror, compare, redact, streams },
+    plan: facts.plan ?? null,
+    guard: facts.guard,
+    settings: { initialStage, timeoutMs, mirror, compare, redact, streams, requires },
     evidence: {
       ...{ window, since, pending, dropped, differences },
       windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),
@@ -105,7 +112,28 @@ export function attentionOf(facts: RouteFacts): string[] {
   const { requests, errors } = traffic.new;
   if (requests >= 20 && errors / requests > 0.01)
     sentences.push(`the new side failed ${errors} of ${requests} requests it served`);
+  return [...sentences, ...rolloutAttention(facts)];
+}
+
+/** What the route's plan and guard want of a person. */
+function rolloutAttention({ plan, guard }: RouteFacts): string[] {
+  const sentences: string[] = [];
+  if (guard.kind !== 'watch') {
+    const isDry = plan?.mode === 'dry-run' && guard.kind === 'roll_back';
+    sentences.push(`guard${isDry ? ' (dry run) would roll back' : ''}: ${guard.sentence}`);
+  }
+  if (plan?.status === 'paused') sentences.push(`the plan is paused: ${plan.note}`);
+  if (plan?.status === 'rolled_back') sentences.push(`the plan was rolled back: ${plan.note}`);
+  const failing = plan?.status === 'running' ? plan.gates.filter(({ status }) => status === 'fail') : [];
+  for (const { gate, sentence } of failing) sentences.push(`gate ${gate}: ${sentence}`);
+  const manual = plan?.status === 'running' && isOnlyManualOpen(plan);
+  if (manual) sentences.push('the plan waits for a person: banyan promote');
   return sentences;
+}
+
+function isOnlyManualOpen({ gates }: PlanView): boolean {
+  const open = gates.filter(({ status }) => status !== 'pass');
+  return open.length > 0 && open.every(({ gate }) => gate === 'manual');
 }
 
 /** Places where noise leaves so little to judge that a rule would serve better. */

@@ -7,6 +7,8 @@ export interface Actor {
   readonly source: AuditSource;
   readonly reason: string;
   readonly requestId?: string | undefined;
+  /** What a plan or guard saw when it acted, beside the numbers that every audit entry has. */
+  readonly basis?: unknown;
 }
 
 /** The change was refused, or did not happen; `kind` says what the caller can do about it. */
@@ -18,6 +20,7 @@ export class ControlError extends Error {
     | 'stale'
     | 'nothing_to_lift'
     | 'conflict'
+    | 'gate_not_met'
     | 'not_stored'
     | 'flag_source';
 
@@ -95,11 +98,12 @@ export class Changes {
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
   async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
     const { ledger, now, evidence, onProblem } = this.#deps;
-    const { name, source, reason, requestId } = actor;
+    const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
     const numbers = scope === ALL_ROUTES ? null : evidence(scope);
-    const audit = { at, actor: name, source, action, scope, reason, before, after, evidence: numbers, requestId };
+    const based = basis === undefined ? numbers : { numbers, basis };
+    const audit = { at, actor: name, source, action, scope, reason, before, after, evidence: based, requestId };
     try {
       this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
       this.#storeProblem = undefined;

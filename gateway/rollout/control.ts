@@ -4,7 +4,7 @@ import { ALL_ROUTES, type Ledger, type Override } from '../ledger/ledger.ts';
 import type { ForcedSides } from '../routing/decide.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
-import { type Actor, type Changes, ControlError } from './changes.ts';
+import { type Actor, type Change, type Changes, ControlError } from './changes.ts';
 import { type FlagChange, type Flags, FlagsError } from './flags.ts';
 import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
 
@@ -53,6 +53,8 @@ export class Control {
   readonly #overrides: Map<string, Override>;
   /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
   readonly #seen = new Map<string, FlagPercents>();
+  /** Scopes whose override is in force and not stored, or not yet. */
+  readonly #unstored = new Set<string>();
   readonly #listeners: (() => void)[] = [];
 
   /** Overrides in force. The object stays the same, its answers change. */
@@ -142,12 +144,16 @@ export class Control {
     const before = this.#overrides.get(scope) ?? null;
     // In force from here on, whatever becomes of the disk; it does not wait for changes under way either.
     this.#overrides.set(scope, override);
+    this.#unstored.add(scope);
     this.#changed();
     const { changes } = this.#deps;
     const change = { scope, override, action: 'rollback', before, after: override } as const;
     const stored = changes.inTurn(() => changes.commit(change, actor));
     const durable = await stored.then(
-      () => true,
+      () => {
+        if (this.#overrides.get(scope) === override) this.#unstored.delete(scope);
+        return true;
+      },
       () => false,
     );
     return { override, durable };
@@ -167,7 +173,37 @@ export class Control {
       // A rollback that came while this was stored stays in force.
       if (this.#overrides.get(scope) !== before) return;
       this.#overrides.delete(scope);
+      this.#unstored.delete(scope);
       this.#changed();
+    });
+  }
+
+  /**
+   * Puts in force, and lifts, what gateways that share the ledger have stored. What is in force here and could not be
+   * stored stays. Rejects when the ledger cannot be read.
+   */
+  followOverrides(): Promise<void> {
+    return this.#deps.changes.inTurn(async () => {
+      const stored = new Map((await this.#deps.ledger.overrides()).map((override) => [override.scope, override]));
+      const isKept = (scope: string) => this.#unstored.has(scope);
+      const news = [...stored].filter(([scope, { at, side, actor }]) => {
+        const known = this.#overrides.get(scope);
+        return !isKept(scope) && !(known?.at === at && known.side === side && known.actor === actor);
+      });
+      const gone = [...this.#overrides.keys()].filter((scope) => !stored.has(scope) && !isKept(scope));
+      for (const [scope, override] of news) this.#overrides.set(scope, override);
+      for (const scope of gone) this.#overrides.delete(scope);
+      if (news.length + gone.length > 0) this.#changed();
+    });
+  }
+
+  /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */
+  recordPlan(id: string, change: Pick<Change, 'before' | 'after'>, actor: Actor, expected?: number): Promise<void> {
+    this.#route(id);
+    const { changes } = this.#deps;
+    return changes.inTurn(async () => {
+      changes.check(id, expected);
+      await changes.commit({ scope: id, override: undefined, action: 'plan', ...change }, actor);
     });
   }
 

@@ -83,6 +83,7 @@ describe('a good file', () => {
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },
+      plans: {},
       routes: [
         {
           id: 'a',
@@ -93,6 +94,15 @@ describe('a good file', () => {
           redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
+          requires: [],
+          guard: {
+            enabled: true,
+            samplesMin: 30,
+            errorsIncreaseMax: 0.01,
+            latencySamplesMin: 50,
+            latencyRatioMax: 1.5,
+            criticalMax: 0,
+          },
           mirror: {
             ...{ samplePercent: 100, minimumPerHour: 60, bracketPercent: 5, ids: [] },
             ...{ writes: 'off', bodyBytesMax: 262_144, timeoutMs: 5_000 },
@@ -342,4 +352,29 @@ describe('comparing of streams', () => {
         'banyan.yaml:12:79: routes[0].streams.compare.key[0]: expected a path of names only, such as $.type or $.data.id',
       ]);
     });
+});
+
+describe('plans', () => {
+  const aPlan = (steps: string) => `${LEAST}plans: { own: { steps: [${steps}] } }\n`;
+
+  test('in order, then taken, with the defaults of gates', () => {
+    const steps = '{ stage: shadow }, { stage: canary, percent: 5, gates: [parity] }, { stage: live }';
+    const { own } = parseGatewayConfig(`${aPlan(steps)}routes: []`, FILE).plans;
+    assert.deepEqual([own?.mode, own?.steps.length, own?.gates.parity.lowerBoundMin], ['act', 3, 0.999]);
+  });
+
+  test('not in order, without a share, or named by nobody who described them, then said so', () => {
+    const order = problemsOf(aPlan('{ stage: canary, percent: 50 }, { stage: canary, percent: 5 }, { stage: canary }'));
+    assert.match(order.join('\n'), /a plan begins with shadow/);
+    assert.match(order.join('\n'), /plans\.own\.steps\[1\]: must be further than the step before it/);
+    assert.match(order.join('\n'), /a canary needs "percent", and nothing else has it/);
+    const route = 'routes: [{ id: a, match: { methods: [get], path: /a }, plan: other, requires: [orders] }]';
+    assert.deepEqual(
+      problemsOf(`${LEAST}${route}`).map((line) => line.replace(/^[^ ]+ /, '')),
+      [
+        'routes[0].plan: no plan is called other; there are standard',
+        'routes[0].requires: needs a folder to look in; give certificates',
+      ],
+    );
+  });
 });

@@ -60,7 +60,11 @@ describe('a breaker', () => {
     agent.destroy();
     const open = () => gateway.metric('banyan_breaker_open', 'route="either"', 'side="new"');
     await eventually(async () => (await open()) === 1, 'the breaker in the metrics');
-    const { body } = await gateway.api('GET', '/api/routes/either');
+    // The worker's next report brings it to the API.
+    const body = await eventually(async () => {
+      const { body: view } = await gateway.api('GET', '/api/routes/either');
+      return view.openBreakers.new > 0 && view;
+    }, 'the breaker in the API');
     assert.deepEqual(body.openBreakers, { legacy: 0, new: 1 });
     assert.ok(
       body.attention.includes('1 of 2 processes leave new alone, because it keeps failing'),

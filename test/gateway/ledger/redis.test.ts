@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { openRedisLedger } from '../../../gateway/ledger/redis.ts';
 import { aRouteBatch, describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override } from '../../contracts/ledger.ts';
+import { describePlanStore } from '../../contracts/plan-store.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis.ts';
@@ -35,6 +36,14 @@ describeEvidenceStore('Redis', () => ({
   async open() {
     const ledger = await openRedisLedger(server.url);
     return { ...ledger.evidence, close: ledger.close };
+  },
+  dispose: empty,
+}));
+
+describePlanStore('Redis', () => ({
+  async open() {
+    const ledger = await openRedisLedger(server.url);
+    return { ...ledger.plans, close: ledger.close };
   },
   dispose: empty,
 }));
@@ -77,6 +86,20 @@ describe('a Redis that gateways share', () => {
       ids,
       Array.from({ length: 20 }, (_, i) => 20 - i),
     );
+  });
+
+  it('has one of them lead at a time, the next one when the lease has ended, and refuses what the first writes late', async () => {
+    await empty();
+    const [one, two] = [(await open()).plans, (await open()).plans];
+    const leaseMs = 200;
+    assert.equal(await one.lead('one', leaseMs), 1);
+    assert.equal(await two.lead('two', leaseMs), undefined);
+    assert.equal(await one.lead('one', leaseMs), 1);
+    const change = { route: 'a.route', document: '{}', revision: 0 };
+    assert.equal(await eventually(() => two.lead('two', leaseMs), 'the lease to end'), 2);
+    assert.equal(await one.put({ ...change, token: 1 }), 'fenced');
+    assert.deepEqual(await one.list(), []);
+    assert.equal(await two.put({ ...change, token: 2 }), 'stored');
   });
 
   it('that goes away refuses a change in time, and takes the next one when it is back', async () => {

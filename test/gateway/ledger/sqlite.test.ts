@@ -11,6 +11,7 @@ import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
 import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
 import { describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override, storedRule } from '../../contracts/ledger.ts';
+import { describePlanStore } from '../../contracts/plan-store.ts';
 import { within } from '../../helpers/deadline.ts';
 
 function inFolder<T>(work: (file: string) => T): T {
@@ -47,6 +48,18 @@ describeEvidenceStore('SQLite', () => {
   };
 });
 
+describePlanStore('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    async open() {
+      const ledger = await openSqliteLedger(file);
+      return { ...ledger.plans, close: ledger.close };
+    },
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
 describe('the SQLite file', () => {
   it('is made with its folder, for its owner only', () => {
     inFolder((file) => {
@@ -61,7 +74,7 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 4/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 5/);
     });
   });
 

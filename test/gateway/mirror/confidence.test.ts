@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { lowerBound95 } from '../../../gateway/mirror/confidence.ts';
+import { increaseBounds, lowerBound95 } from '../../../gateway/mirror/confidence.ts';
 
 describe('lower bound at 95 %', () => {
   test('no trials, then undefined', () => {
@@ -54,4 +54,24 @@ describe('lower bound at 95 %', () => {
       assert.ok(covered > 0.93 && covered < 0.98, `${trials} trials at ${share}: ${covered}`);
     }
   });
+});
+
+describe('how much one share is above another', () => {
+  // Newcombe 1998, table II, the hybrid score method (10), at two-sided 95 %.
+  const Z_TWO_SIDED_95 = 1.959963984540054;
+  const rows: readonly (readonly [from: [number, number], to: [number, number], low: number, high: number])[] = [
+    [[48, 80], [56, 70], 0.0524, 0.3339],
+    [[3, 10], [9, 10], 0.1705, 0.809],
+    [[0, 20], [10, 10], 0.6791, 1],
+  ];
+  for (const [from, to, low, high] of rows) {
+    test(`from ${from.join(' of ')} to ${to.join(' of ')}: ${low} to ${high}`, () => {
+      const share = ([hits, trials]: [number, number]) => ({ hits, trials });
+      const bounds = increaseBounds(share(from), share(to), Z_TWO_SIDED_95);
+      assert.deepEqual(
+        [bounds.low, bounds.high].map((bound) => Math.round(bound * 1e4) / 1e4),
+        [low, high],
+      );
+    });
+  }
 });

@@ -84,6 +84,8 @@ function factsOf(given: Given = {}): RouteFacts {
     streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
     rules,
     openBreakers,
+    plan: undefined,
+    guard: { kind: 'watch' },
     processes: 4,
     flagNotes,
   };
@@ -119,8 +121,12 @@ describe('one route', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
-    const { settings, evidence, streams, openBreakers, ...summary } = routeDetail(facts, [minute, facts.evidence]);
+    const { settings, evidence, streams, openBreakers, plan, guard, ...summary } = routeDetail(facts, [
+      minute,
+      facts.evidence,
+    ]);
     assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
+    assert.deepEqual([plan, guard], [null, { kind: 'watch' }]);
     assert.deepEqual(summary, routeSummary(facts));
     assert.deepEqual(settings, {
       initialStage,
@@ -129,6 +135,7 @@ describe('one route', () => {
       compare,
       redact,
       streams: facts.route.config.streams,
+      requires: [],
     });
     const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
     assert.deepEqual(evidence, {

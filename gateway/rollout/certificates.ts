@@ -1,0 +1,71 @@
+// Certificates of data jobs: that what a route needs has been moved and verified.
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Certificate } from './facts.ts';
+
+/** What proves that data jobs are done. */
+export interface Certificates {
+  /** One of each job, in their order. Never rejects: what cannot be read is not valid, and says why. */
+  of(jobs: readonly string[], now: Date): Promise<readonly Certificate[]>;
+}
+
+const CERTIFICATE_BYTES_MAX = 1_048_576;
+
+const certificateFile = z.looseObject({
+  job: z.string(),
+  result: z.enum(['verified', 'failed']),
+  /** When it was made. */
+  at: z.iso.datetime(),
+  /** Until when it counts; without it, for good. */
+  validUntil: z.iso.datetime().optional(),
+});
+
+/** Certificates as JSON files in a folder, `JOB.json`; none is valid without a folder. */
+export function certificatesIn(folder: string | undefined): Certificates {
+  return {
+    of: (jobs, now) => Promise.all(jobs.map(async (job) => ({ job, problem: await problemOf(folder, job, now) }))),
+  };
+}
+
+async function problemOf(folder: string | undefined, job: string, now: Date): Promise<string | undefined> {
+  if (folder === undefined) return 'there is no certificate: no folder is configured (certificates)';
+  const file = join(folder, `${job}.json`);
+  const text = await readText(file);
+  if ('problem' in text) return text.problem;
+  const parsed = certificateFile.safeParse(parseJson(text.text));
+  if (!parsed.success) return `${file} is no certificate: it needs job, result and at`;
+  const { job: named, result, at, validUntil } = parsed.data;
+  if (named !== job) return `${file} is the certificate of ${named}`;
+  if (result === 'failed') return `its verification of ${at} failed`;
+  if (Date.parse(at) > now.getTime()) return `its certificate is from the future (${at})`;
+  if (validUntil !== undefined && Date.parse(validUntil) <= now.getTime())
+    return `its certificate ended at ${validUntil}`;
+  return undefined;
+}
+
+async function readText(file: string): Promise<{ readonly text: string } | { readonly problem: string }> {
+  try {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      if (size > CERTIFICATE_BYTES_MAX) return { problem: `${file} is above ${CERTIFICATE_BYTES_MAX} bytes` };
+      return { text: await handle.readFile('utf8') };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return {
+      problem: code === 'ENOENT' ? `there is no certificate ${file}` : `its certificate cannot be read: ${message}`,
+    };
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

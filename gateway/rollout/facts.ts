@@ -1,0 +1,55 @@
+// What gates and guards look at: numbers about one route, whoever counted them. Plain data.
+import type { Side } from '../routing/side.ts';
+import type { Durations } from './durations.ts';
+import type { Stage } from './stage.ts';
+
+/** What comparing has counted in a stretch of time; evidence.ts of mirror/ says what the words mean. */
+export interface ComparedFacts {
+  readonly eligible: number;
+  /** match + ignored. */
+  readonly agreeing: number;
+  readonly mismatches: number;
+  readonly newErrors: number;
+  readonly legacyErrors: number;
+  readonly timeouts: number;
+  /** Differences at critical places that no rule covers and that are not noise. */
+  readonly critical: readonly PlaceCount[];
+  /** The place that differs most often, where no rule covers it. */
+  readonly worst: PlaceCount | undefined;
+}
+
+export interface PlaceCount {
+  readonly path: string;
+  readonly count: number;
+}
+
+/** What a side has done with the requests that it served in a stretch of time. */
+export interface ServedFacts {
+  readonly requests: number;
+  readonly errors: number;
+  readonly durations: Durations;
+}
+
+export type BothServed = Readonly<Record<Side, ServedFacts>>;
+
+/** What the gates of a step look at. */
+export interface StepFacts {
+  readonly stage: Stage;
+  /** Since the stage began. */
+  readonly compared: ComparedFacts;
+  /** Since the step began, or since this process did. */
+  readonly served: BothServed;
+  readonly certificates: readonly Certificate[];
+}
+
+/** What is known of a data job that a route requires. */
+export interface Certificate {
+  readonly job: string;
+  /** Why it is not valid, or undefined. */
+  readonly problem: string | undefined;
+}
+
+/** match + ignored + mismatch + new_error. */
+export function comparableOf({ agreeing, mismatches, newErrors }: ComparedFacts): number {
+  return agreeing + mismatches + newErrors;
+}

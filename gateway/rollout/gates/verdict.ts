@@ -1,0 +1,27 @@
+// What a gate answers.
+import type { GateName } from '../../../config/plan-schema.ts';
+
+/** `inconclusive`: the numbers say neither, or there are none; it holds as a failure does. */
+export type GateStatus = 'pass' | 'fail' | 'inconclusive';
+
+export interface Verdict {
+  readonly gate: GateName;
+  readonly status: GateStatus;
+  /** What a person needs to know. */
+  readonly sentence: string;
+  /** What it is based on. */
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Of what must not look larger than it is: 0.99896 is not 99.90 %. */
+export function percentAtLeast(share: number): string {
+  return percent(Math.floor(share * 10_000) / 10_000);
+}
+
+export function percent(share: number, digits = 2): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}

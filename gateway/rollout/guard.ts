@@ -1,0 +1,122 @@
+// The guard: whether a route that the new side serves has to go back, by what happened in the last minute and the last
+// ten. Pure.
+import type { GuardConfig } from '../../config/plan-schema.ts';
+import { type Bounds, increaseBounds, type Share, shareBounds } from '../mirror/confidence.ts';
+import type { Side } from '../routing/side.ts';
+import { copiedErrors, type ErrorShares, servedErrors } from './error-shares.ts';
+import type { BothServed, ComparedFacts } from './facts.ts';
+import { count, percent } from './gates/verdict.ts';
+import { slownessOf } from './slowness.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * One-sided confidence of a single look: 1 in 15,000. The guard looks every second for days, and a route must not go
+ * back because one look in many was unlucky; `npm run simulate` shows what comes of it.
+ */
+export const GUARD_Z = 4;
+/** Errors of new that are too many where nothing is known of legacy's. */
+const UNKNOWN_LEGACY_ERRORS_MAX = 0.2;
+/** A side that fails this share of its requests, beyond doubt, is no place to go back to. */
+const LEGACY_ERRORS_MAX = 0.5;
+
+export interface GuardWindow {
+  readonly compared: ComparedFacts;
+  readonly served: BothServed;
+}
+
+export interface GuardFacts {
+  readonly stage: Stage;
+  readonly windows: readonly GuardWindow[];
+  /** What the health checks say; undefined where nobody knows. */
+  readonly healthy: Readonly<Record<Side, boolean | undefined>>;
+}
+
+export type GuardCause = 'upstream' | 'errors' | 'critical' | 'latency';
+
+export type GuardDecision =
+  /** There is nothing to go back for. */
+  | { readonly kind: 'watch' }
+  | { readonly kind: 'roll_back'; readonly cause: GuardCause; readonly sentence: string }
+  /** The new side is bad and legacy is too: nothing moves, and a person has to look. */
+  | { readonly kind: 'hold'; readonly cause: GuardCause; readonly sentence: string };
+
+const WATCH: GuardDecision = { kind: 'watch' };
+
+/** @returns what to do with a route in canary or live; in other stages the new side serves nobody, or nobody looks. */
+export function guardDecision(facts: GuardFacts, settings: GuardConfig): GuardDecision {
+  if (!settings.enabled || (facts.stage !== 'canary' && facts.stage !== 'live')) return WATCH;
+  const found = badness(facts, settings);
+  if (!found) return WATCH;
+  const legacyProblem = problemOfLegacy(facts);
+  if (legacyProblem === undefined) return { kind: 'roll_back', ...found };
+  return { kind: 'hold', cause: found.cause, sentence: `${found.sentence}; not rolled back, since ${legacyProblem}` };
+}
+
+interface Badness {
+  readonly cause: GuardCause;
+  readonly sentence: string;
+}
+
+function badness({ stage, windows, healthy }: GuardFacts, settings: GuardConfig): Badness | undefined {
+  if (healthy.new === false) return { cause: 'upstream', sentence: 'the new side does not answer its health check' };
+  for (const { compared, served } of windows) {
+    const critical = tooCritical(compared, settings);
+    const errors = tooManyErrors(servedErrors(served), copiedErrors(compared, stage), settings);
+    const found = critical ?? errors ?? tooSlow(served, settings);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function tooCritical({ critical }: ComparedFacts, { criticalMax }: GuardConfig): Badness | undefined {
+  const [place] = critical;
+  const total = critical.reduce((sum, each) => sum + each.count, 0);
+  if (!place || total <= criticalMax) return undefined;
+  return { cause: 'critical', sentence: `critical: ${place.path} differs in ${count(place.count)} requests` };
+}
+
+function tooManyErrors(served: ErrorShares, copied: ErrorShares, settings: GuardConfig): Badness | undefined {
+  const { samplesMin, errorsIncreaseMax } = settings;
+  const isEnough = ({ trials }: Share) => trials >= samplesMin;
+  // In live legacy serves nobody: what it made of the copies stands in.
+  const legacy = [served.legacy, copied.legacy].find(isEnough);
+  const populations = [
+    { ...served, legacy: legacy ?? { hits: 0, trials: served.new.trials } },
+    ...(isEnough(copied.legacy) ? [copied] : []),
+  ];
+  for (const shares of populations.filter((each) => isEnough(each.new))) {
+    const isKnown = shares.of === 'copied' || legacy !== undefined;
+    const borne = isKnown ? errorsIncreaseMax : Math.max(errorsIncreaseMax, UNKNOWN_LEGACY_ERRORS_MAX);
+    const increase: Bounds = increaseBounds(shares.legacy, shares.new, GUARD_Z);
+    if (increase.low <= borne) continue;
+    const { hits, trials } = shares.new;
+    const more = `${percent(increase.low)} more than legacy beyond doubt, ${percent(borne)} is borne`;
+    return {
+      cause: 'errors',
+      sentence: `new failed ${count(hits)} of ${count(trials)} ${shares.of} requests: ${more}`,
+    };
+  }
+  return undefined;
+}
+
+function tooSlow({ legacy, new: fresh }: BothServed, settings: GuardConfig): Badness | undefined {
+  const { latencyRatioMax, latencySamplesMin } = settings;
+  if (Math.min(legacy.durations.total, fresh.durations.total) < latencySamplesMin) return undefined;
+  const slowness = slownessOf(legacy.durations, fresh.durations, latencyRatioMax, GUARD_Z);
+  if (!slowness?.isBeyondDoubt) return undefined;
+  const { newP95Ms, legacyP95Ms, ratio } = slowness;
+  const found = `new p95 ${newP95Ms.toFixed(1)} ms is ${ratio.toFixed(2)} x legacy's ${legacyP95Ms.toFixed(1)} ms`;
+  return { cause: 'latency', sentence: `${found}, ${latencyRatioMax} x is borne` };
+}
+
+/** Why going back would help nobody, or undefined. Only what is recent counts, so the first window. */
+function problemOfLegacy({ stage, windows, healthy }: GuardFacts): string | undefined {
+  if (healthy.legacy === false) return 'legacy does not answer its health check either';
+  const [recent] = windows;
+  if (!recent) return undefined;
+  for (const { legacy, of } of [servedErrors(recent.served), copiedErrors(recent.compared, stage)]) {
+    if (shareBounds(legacy, GUARD_Z).low <= LEGACY_ERRORS_MAX) continue;
+    return `legacy failed ${count(legacy.hits)} of ${count(legacy.trials)} ${of} requests too`;
+  }
+  return undefined;
+}

@@ -1,0 +1,144 @@
+// Two backends and their users, drawn by chance: what a gateway would have measured of them.
+import { Durations } from '../../gateway/rollout/durations.ts';
+import type { BothServed, ComparedFacts } from '../../gateway/rollout/facts.ts';
+import type { Stage } from '../../gateway/rollout/stage.ts';
+import type { Side } from '../../gateway/routing/side.ts';
+import type { Random } from './random.ts';
+
+/** What is wrong with the new side; all shares are of requests. */
+export interface Fault {
+  /** Fails so often more than legacy does, served or copied. */
+  readonly errors?: number;
+  /** Takes so many times as long. */
+  readonly slowness?: number;
+  /** Answers wrong so often at a critical place. */
+  readonly critical?: number;
+  /** Fails every request of the users in these per cents of the cohort, when it serves them; copies do not show it. */
+  readonly cohort?: readonly [from: number, to: number];
+}
+
+export interface World {
+  readonly requestsPerSecond: number;
+  /** Share of requests that either side fails. */
+  readonly errors: number;
+  /** Share of answers that differ where it does not matter much. */
+  readonly mismatches: number;
+  /** Of the logarithm of durations. */
+  readonly spread: number;
+  readonly fault: Fault;
+  /** The fault shows once the new side serves so many per cent of the users; 0: from the beginning. */
+  readonly faultFromPercent: number;
+}
+
+const MEDIAN_MS = 20;
+
+type Counts = Pick<ComparedFacts, 'eligible' | 'agreeing' | 'mismatches' | 'newErrors' | 'legacyErrors'> & {
+  readonly critical: number;
+};
+const NOTHING: Counts = { eligible: 0, agreeing: 0, mismatches: 0, newErrors: 0, legacyErrors: 0, critical: 0 };
+
+/** One route's traffic in time. */
+export class Traffic {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #served = { legacy: newServed(), new: newServed() };
+  /** Counts since the stage began, as they were, to subtract for windows. */
+  #marks: { readonly atMs: number; readonly counts: Counts }[] = [{ atMs: 0, counts: NOTHING }];
+  #counts = NOTHING;
+  #faultSinceMs: number | undefined;
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  /** When the fault first showed. */
+  get faultSinceMs(): number | undefined {
+    return this.#faultSinceMs;
+  }
+
+  enterStage(nowMs: number): void {
+    this.#counts = NOTHING;
+    this.#marks = [{ atMs: nowMs, counts: NOTHING }];
+  }
+
+  /** What happens in the time up to `nowMs`. */
+  pass(seconds: number, nowMs: number, stage: Stage, percent: number): void {
+    const { requestsPerSecond, errors, faultFromPercent, fault } = this.#world;
+    const requests = this.#random.poisson(requestsPerSecond * seconds);
+    const isFaulty = percent >= faultFromPercent;
+    if (isFaulty) this.#faultSinceMs ??= nowMs;
+    const now = isFaulty ? fault : {};
+    const toNew = this.#random.binomial(requests, percent / 100);
+    const cohort = stage === 'shadow' || percent === 0 ? 0 : cohortShare(now, percent);
+    this.#serve('legacy', requests - toNew, errors, 1);
+    this.#serve('new', toNew, Math.min(1, errors + (now.errors ?? 0) + cohort), now.slowness ?? 1);
+    this.#compare(requests, now, nowMs);
+  }
+
+  #serve(side: Side, requests: number, errors: number, slowness: number): void {
+    const served = this.#served[side];
+    served.requests += requests;
+    served.errors += this.#random.binomial(requests, errors);
+    for (let i = 0; i < requests; i++) {
+      served.durations.add(MEDIAN_MS * slowness * Math.exp(this.#world.spread * this.#random.normal()));
+    }
+  }
+
+  #compare(requests: number, now: Fault, nowMs: number): void {
+    const { errors, mismatches } = this.#world;
+    const legacyErrors = this.#random.binomial(requests, errors);
+    const newErrors = this.#random.binomial(requests - legacyErrors, Math.min(1, errors + (now.errors ?? 0)));
+    const answered = requests - legacyErrors - newErrors;
+    const critical = this.#random.binomial(answered, now.critical ?? 0);
+    const differing = critical + this.#random.binomial(answered - critical, mismatches);
+    const before = this.#counts;
+    this.#counts = {
+      eligible: before.eligible + requests,
+      agreeing: before.agreeing + answered - differing,
+      mismatches: before.mismatches + differing,
+      newErrors: before.newErrors + newErrors,
+      legacyErrors: before.legacyErrors + legacyErrors,
+      critical: before.critical + critical,
+    };
+    const from = this.#marks.findLastIndex(({ atMs }) => atMs <= nowMs - 600_000);
+    this.#marks = [...this.#marks.slice(Math.max(0, from)), { atMs: nowMs, counts: this.#counts }];
+  }
+
+  totals(): BothServed {
+    const { legacy, new: fresh } = this.#served;
+    return {
+      legacy: { ...legacy, durations: legacy.durations.copy() },
+      new: { ...fresh, durations: fresh.durations.copy() },
+    };
+  }
+
+  /** Since the stage began, or in the last `windowMs`. */
+  compared(nowMs: number, windowMs = Number.POSITIVE_INFINITY): ComparedFacts {
+    const from = this.#marks.findLast(({ atMs }) => atMs <= nowMs - windowMs)?.counts;
+    const before = Number.isFinite(windowMs) ? (from ?? this.#marks[0]?.counts ?? NOTHING) : NOTHING;
+    const since = (name: keyof Counts) => this.#counts[name] - before[name];
+    const critical = since('critical');
+    return {
+      eligible: since('eligible'),
+      agreeing: since('agreeing'),
+      mismatches: since('mismatches'),
+      newErrors: since('newErrors'),
+      legacyErrors: since('legacyErrors'),
+      timeouts: 0,
+      critical: critical > 0 ? [{ path: '$.price', count: critical }] : [],
+      worst: undefined,
+    };
+  }
+}
+
+/** The share of those whom the new side serves that are in the cohort. */
+function cohortShare({ cohort }: Fault, percent: number): number {
+  if (!cohort) return 0;
+  const [from, to] = cohort;
+  return Math.max(0, Math.min(to, percent) - from) / percent;
+}
+
+function newServed() {
+  return { requests: 0, errors: 0, durations: new Durations() };
+}

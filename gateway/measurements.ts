@@ -1,5 +1,5 @@
 // What gates and guards look at, read from what the gateway knows.
-import type { DifferenceCount, RouteEvidence } from './mirror/evidence.ts';
+import { agreeingShare, counting, type RouteEvidence } from './mirror/evidence.ts';
 import type { ComparedFacts, PlaceCount } from './rollout/facts.ts';
 import type { Measurements } from './rollout/guard-watch.ts';
 import type { Serving } from './serving.ts';
@@ -14,9 +14,13 @@ export function measurementsOf({ evidence, traffic }: Serving, settings: Current
 }
 
 /** Pure. */
-export function comparedFacts({ eligible, outcomes, differences }: RouteEvidence): ComparedFacts {
-  const counting = differences.filter(({ rule }) => rule === undefined).map(withoutNoise);
-  const found = counting.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+export function comparedFacts(evidence: RouteEvidence): ComparedFacts {
+  const { eligible, outcomes, differences } = evidence;
+  const found = differences
+    .filter(({ rule }) => rule === undefined)
+    .map((difference) => ({ ...difference, count: counting(difference) }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count);
   return {
     eligible,
     agreeing: outcomes.match + outcomes.ignored,
@@ -24,13 +28,10 @@ export function comparedFacts({ eligible, outcomes, differences }: RouteEvidence
     newErrors: outcomes.new_error,
     legacyErrors: outcomes.legacy_error,
     timeouts: outcomes.timeout,
+    judged: agreeingShare(evidence),
     critical: found.filter(({ critical }) => critical).map(placeOf),
     worst: found.map(placeOf)[0],
   };
-}
-
-function withoutNoise({ path, critical, count, noise }: DifferenceCount) {
-  return { path, critical, count: count - noise };
 }
 
 function placeOf({ path, count }: PlaceCount): PlaceCount {

@@ -1,7 +1,7 @@
 // What comparing has found, per route: outcomes, differences by place and kind, and a few redacted samples. All of it
 // bounded; what does not fit is counted.
 import type { ObservedPair, Verdict } from './compare.ts';
-import { lowerBound95 } from './confidence.ts';
+import { lowerBound95, type Share } from './confidence.ts';
 import { type Counts, sumOf } from './counts.ts';
 import type { DifferenceKind } from './difference.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
@@ -168,10 +168,7 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
 export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pending: number): RouteEvidence {
   const comparable = sumOf(counts, COMPARABLE);
   const differences = [...counts.differences.values()];
-  const noisy = differences.filter(({ noise, rule }) => noise > 0 && rule === undefined);
-  const judged = noisy.length > 0 ? counts.bracketed : { comparable, agreeing: sumOf(counts, AGREEING) };
-  const hidden = noisy.reduce((total, difference) => total + hiddenBy(difference, judged.comparable), 0);
-  const agreeing = Math.max(0, judged.agreeing - hidden);
+  const { hits, trials } = agreeingShare({ ...counts, differences });
   const shareOf = ({ count, noise, confirmed }: Judgeable) =>
     noise > 0 ? ratio(confirmed, counts.bracketed.comparable - noise) : ratio(count, comparable);
   const eligible = sumOf(counts, OUTCOMES) + pending;
@@ -184,8 +181,8 @@ export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pend
     dropped: Object.fromEntries(counts.dropped),
     bracketed: { ...counts.bracketed },
     coverage: eligible > 0 ? comparable / eligible : null,
-    parity: judged.comparable > 0 ? agreeing / judged.comparable : null,
-    parityLowerBound: lowerBound95(agreeing, judged.comparable) ?? null,
+    parity: trials > 0 ? hits / trials : null,
+    parityLowerBound: lowerBound95(hits, trials) ?? null,
     differences: differences
       .sort((a, b) => b.count - a.count || (a.path < b.path ? -1 : 1))
       .map(({ rule, ...difference }) => ({
@@ -198,6 +195,21 @@ export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pend
 }
 
 type Judgeable = Pick<DifferenceCount, 'count' | 'noise' | 'confirmed'>;
+
+/** What parity is the share of: how many of the requests that can be judged agree. Not whole where noise hides some. */
+export function agreeingShare({
+  outcomes,
+  bracketed,
+  differences,
+}: Pick<RouteEvidence, 'outcomes' | 'bracketed'> & {
+  readonly differences: readonly (Judgeable & { readonly rule?: string | undefined })[];
+}): Share {
+  const noisy = differences.filter(({ noise, rule }) => noise > 0 && rule === undefined);
+  if (noisy.length === 0) return { hits: sumOf({ outcomes }, AGREEING), trials: sumOf({ outcomes }, COMPARABLE) };
+  const { comparable: trials, agreeing } = bracketed;
+  const hidden = noisy.reduce((total, difference) => total + hiddenBy(difference, trials), 0);
+  return { hits: Math.max(0, agreeing - hidden), trials };
+}
 
 /**
  * Requests in which new is wrong at a place where legacy did not agree with itself, so that nobody saw it: as often as it

@@ -1,4 +1,5 @@
 // What gates and guards look at: numbers about one route, whoever counted them. Plain data.
+import type { Share } from '../mirror/confidence.ts';
 import type { Side } from '../routing/side.ts';
 import type { Durations } from './durations.ts';
 import type { Stage } from './stage.ts';
@@ -12,6 +13,8 @@ export interface ComparedFacts {
   readonly newErrors: number;
   readonly legacyErrors: number;
   readonly timeouts: number;
+  /** What parity is the share of: where noise is known, only requests that show what is noise. */
+  readonly judged: Share;
   /** Differences at critical places that no rule covers and that are not noise. */
   readonly critical: readonly PlaceCount[];
   /** The place that differs most often, where no rule covers it. */
@@ -50,6 +53,10 @@ export interface Certificate {
 }
 
 /** match + ignored + mismatch + new_error. */
-export function comparableOf({ agreeing, mismatches, newErrors }: ComparedFacts): number {
+export function comparableOf({
+  agreeing,
+  mismatches,
+  newErrors,
+}: Pick<ComparedFacts, 'agreeing' | 'mismatches' | 'newErrors'>): number {
   return agreeing + mismatches + newErrors;
 }

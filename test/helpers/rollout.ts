@@ -1,9 +1,9 @@
 // Numbers for gates and guards, and what is most often asked of them.
 import { Durations } from '../../gateway/rollout/durations.ts';
-import type { BothServed, ComparedFacts, ServedFacts } from '../../gateway/rollout/facts.ts';
+import { type BothServed, type ComparedFacts, comparableOf, type ServedFacts } from '../../gateway/rollout/facts.ts';
 
 export function aCompared(given: Partial<ComparedFacts> = {}): ComparedFacts {
-  return {
+  const facts = {
     eligible: 0,
     agreeing: 0,
     mismatches: 0,
@@ -14,6 +14,7 @@ export function aCompared(given: Partial<ComparedFacts> = {}): ComparedFacts {
     worst: undefined,
     ...given,
   };
+  return { judged: { hits: facts.agreeing, trials: comparableOf(facts) }, ...facts };
 }
 
 /** So many requests, each as long as the list says in turn. */

@@ -1,6 +1,6 @@
 // Two backends and their users, drawn by chance: what a gateway would have measured of them.
 import { Durations } from '../../gateway/rollout/durations.ts';
-import type { BothServed, ComparedFacts } from '../../gateway/rollout/facts.ts';
+import { type BothServed, type ComparedFacts, comparableOf } from '../../gateway/rollout/facts.ts';
 import type { Stage } from '../../gateway/rollout/stage.ts';
 import type { Side } from '../../gateway/routing/side.ts';
 import type { Random } from './random.ts';
@@ -119,7 +119,7 @@ export class Traffic {
     const before = Number.isFinite(windowMs) ? (from ?? this.#marks[0]?.counts ?? NOTHING) : NOTHING;
     const since = (name: keyof Counts) => this.#counts[name] - before[name];
     const critical = since('critical');
-    return {
+    const facts = {
       eligible: since('eligible'),
       agreeing: since('agreeing'),
       mismatches: since('mismatches'),
@@ -129,6 +129,7 @@ export class Traffic {
       critical: critical > 0 ? [{ path: '$.price', count: critical }] : [],
       worst: undefined,
     };
+    return { ...facts, judged: { hits: facts.agreeing, trials: comparableOf(facts) } };
   }
 }
 

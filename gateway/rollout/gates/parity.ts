@@ -1,15 +1,15 @@
 import type { GateSettings } from '../../../config/plan-schema.ts';
 import { shareBounds, Z_95 } from '../../mirror/confidence.ts';
-import { type ComparedFacts, comparableOf } from '../facts.ts';
+import type { ComparedFacts } from '../facts.ts';
 import { count, percent, percentAtLeast, type Verdict } from './verdict.ts';
 
 /** Whether the answers agree often enough, beyond doubt, and at critical places always. */
 export function parityGate(compared: ComparedFacts, settings: GateSettings['parity']): Verdict {
   const { lowerBoundMin, samplesMin } = settings;
-  const comparable = comparableOf(compared);
-  const differing = comparable - compared.agreeing;
+  const { hits, trials: comparable } = compared.judged;
+  const differing = Math.round(comparable - hits);
   const critical = compared.critical.reduce((sum, place) => sum + place.count, 0);
-  const { low, high } = shareBounds({ hits: compared.agreeing, trials: comparable }, Z_95);
+  const { low, high } = shareBounds(compared.judged, Z_95);
   const answer = (status: Verdict['status'], sentence: string): Verdict => ({
     ...{ gate: 'parity', status, sentence },
     numbers: { comparable, differing, critical, lowerBound: low, lowerBoundMin },

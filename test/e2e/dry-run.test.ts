@@ -97,7 +97,7 @@ describe('writes mirrored as dry runs', () => {
       identity: ['header:x-user-id'],
       shadowKeysEnv: 'SHADOW_KEYS',
       // Room for all of them: this is about what copies do, not about how many are let through.
-      mirror: { queueMax: WRITES, queueBytesMax: 500_000_000, compareCpuPercent: 100 },
+      mirror: { queueMax: WRITES, queueBytesMax: 500_000_000, compareCpuPercent: 100, backoff: false },
       log: { level: 'warn' },
       routes: ROUTES.map(({ id, ...match }) => ({
         ...{ id, match },

@@ -90,8 +90,10 @@ export class SlowComparer {
     const { key, unordered } = this.#config.arrays.find((rule) => isAt(rule.path, place)) ?? {};
     const keyOf = (item: Json) => {
       const value = key !== undefined && item instanceof Map ? item.get(key) : undefined;
-      const isKey = typeof value === 'string' || value instanceof JsonNumber;
-      return isKey ? (typeof value === 'string' ? value : value.text) : undefined;
+      if (typeof value !== 'string' && !(value instanceof JsonNumber)) return undefined;
+      const text = typeof value === 'string' ? value : value.text;
+      const number = this.#isNormalised([...place, '#', key ?? ''], 'number') ? fractionOf(text) : undefined;
+      return number === undefined ? text : `number ${number}`;
     };
     const isKeyed = [...legacy, ...fresh].some((item) => keyOf(item) !== undefined);
     const [below, at] = [[...place, '#'], `${path}${isKeyed ? `[?${key}]` : '[*]'}`];

@@ -110,7 +110,9 @@ export function createHandler(deps: HandlerDeps) {
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
     const openEvents: Delivery['openEvents'] = ({ side }, ends) => {
       const served = { ...routed, side, requestId, method, path, answered: ends.headers, headersFor };
-      return deps.streams.openEvents(routed, side, ends, () => deps.comparing.events(served));
+      const events = deps.streams.openEvents(routed, side, ends, () => deps.comparing.events(served));
+      if (events && ticket) deps.mirror.forgo(ticket);
+      return events;
     };
     const { shadow } = decision;
     const ticket = route && shadow ? deps.mirror.begin(route, { shadow, method, identity }) : undefined;

@@ -65,6 +65,8 @@ export interface RouteEvidence {
 export interface EvidenceSink {
   /** A request was chosen to be copied. */
   begin(route: string): void;
+  /** A request that was chosen turned out to be none that can be copied. */
+  withdraw(route: string): void;
   /** Copies were never sent. */
   drop(route: string, reason: string, copies?: number): void;
   record(route: string, request: ComparedRequest, pair: ObservedPair, verdict: Verdict): void;
@@ -118,6 +120,7 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
 
   return {
     begin: (route) => recordOf(route).begin(1),
+    withdraw: (route) => recordOf(route).begin(-1),
     drop: (route, reason, copies = 1) => recordOf(route).drop(reason, copies, nowMs()),
     record(route, request, pair, verdict) {
       const agrees = AGREEING.includes(verdict.outcome);

@@ -36,6 +36,11 @@ export interface CopyableRequest {
 export interface Mirror {
   /** A ticket when the request may be copied; one that was chosen then ends in exactly one outcome, by `offer` or `abandon`. */
   begin(route: RouteModel, request: CopyableRequest): CopyTicket | undefined;
+  /**
+   * The answer has turned out to be an event stream, which has no end to be compared at: the request was none to be copied.
+   * Streams are compared message by message (compare-streams.ts).
+   */
+  forgo(ticket: CopyTicket): void;
   /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
   /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
@@ -95,9 +100,13 @@ export function createMirror(deps: MirrorDeps): Mirror {
       const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && sampler.isBracketed(route) };
       return chosenBy === 'status' || admit(ticket, method) ? ticket : undefined;
     },
+    forgo: ({ route, chosenBy }) => {
+      if (chosenBy !== 'status') evidence.withdraw(route.id); // Those become eligible at their end only.
+    },
     offer(ticket, request) {
       const { route, captures, chosenBy } = ticket;
       const { served, method } = request;
+      if (request.isEventStream) return;
       if (chosenBy === 'status') {
         if (whyUnfit(ticket, request) || !served.status || !sampler.isRare(route, served.status)) return;
         if (!admit(ticket, method)) return;
@@ -141,11 +150,7 @@ export function createMirror(deps: MirrorDeps): Mirror {
 }
 
 /** Why a request that was chosen cannot be copied after all. */
-function whyUnfit(
-  { captures, shadow }: CopyTicket,
-  { isEventStream, served, failed }: Pick<ServedRequest, 'isEventStream' | 'served' | 'failed'>,
-) {
-  if (isEventStream) return 'event_stream';
+function whyUnfit({ captures, shadow }: CopyTicket, { served, failed }: Pick<ServedRequest, 'served' | 'failed'>) {
   for (const failure of [served.failure, failed?.failure])
     if (failure && FAILURES[failure].blame !== 'upstream') return failure; // It says nothing of a side.
   // The side that was to serve is known to be down: a copy would go to the very side that answered.

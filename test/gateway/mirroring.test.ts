@@ -420,17 +420,23 @@ describe('every eligible request', () => {
     });
   }
 
-  it('is dropped when its answer is an event stream, which is not copied', async () => {
+  it('is none when its answer is an event stream, from the moment that it begins: it is not copied', async () => {
+    let end = () => {};
     const legacy = await kept(
       startUpstream((_, outgoing) => {
         outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
-        outgoing.end('data: 1\n\n');
+        outgoing.write('data: 1\n\n');
+        end = () => outgoing.end();
       }),
     );
     const fresh = await kept(startUpstream(answering({})));
     const gateway = await shadowing(legacy, fresh);
-    assert.equal(await (await fetch(`${gateway.url}/events`)).text(), 'data: 1\n\n');
-    assert.deepEqual((await settled(gateway, 1)).dropped, { event_stream: 1 });
+    const response = await fetch(`${gateway.url}/events`);
+    const eligible = async () => (await gateway.api('GET', '/api/routes/test.route/comparisons')).body.eligible;
+    assert.equal(await eligible(), 0, 'while it is open');
+    end();
+    assert.equal(await response.text(), 'data: 1\n\n');
+    assert.equal(await eligible(), 0);
     assert.equal(fresh.seen, 0);
   });
 

@@ -127,6 +127,7 @@ function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
   const ticket = mirror.begin(route, { shadow: otherSide(served), method: 'GET', identity });
   if (!ticket) return;
   ticket.captures.response.push(Buffer.from(body));
+  if (ends === 'event_stream') mirror.forgo(ticket);
   const failed = ends === 'client_left' || ends === 'upstream_reset';
   const insteadOf =
     ends === 'instead_of overloaded' ? 'overloaded' : ends === 'instead_of connect_failed' && 'connect_failed';

@@ -36,7 +36,8 @@ export function exportYaml(routes: readonly ExportedRoute[]): string {
       if (isMap(node)) node.commentBefore = originOf(rule);
     }
   });
-  return document.toString({ lineWidth: 0 }).trimEnd();
+  // The end of its last line only: blanks before it may be a text's own.
+  return document.toString({ lineWidth: 0 }).replace(/\n$/, '');
 }
 
 /** Who made a rule, on one line: a reason may have several. */

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { Exchange, ExchangeFailure, ExchangeHandler, Upload, UpstreamRequest } from './exchange.ts';
 import type { RenderedHead } from './request-head.ts';
-import { ResponseError, type ResponseHead } from './response-head.ts';
+import { areFieldLines, ResponseError, type ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 import { writeReleased } from './write-released.ts';
 
@@ -167,6 +167,10 @@ export class Connection {
     if (this.#uploadLeft === undefined) {
       let lines = '';
       for (let i = 0; i < trailers.length; i += 2) lines += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
+      if (!areFieldLines(lines)) {
+        this.#fail('request_invalid', new Error('a trailer field is malformed'));
+        return;
+      }
       this.#socket.write(`0\r\n${lines}\r\n`, 'latin1');
     } else if (this.#uploadLeft > 0) {
       this.#fail('request_invalid', new Error('the body is shorter than it says'));

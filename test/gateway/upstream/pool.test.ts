@@ -326,6 +326,17 @@ describe('an upload', () => {
     });
   }
 
+  it('with trailers that are no fields: the request fails, and the upstream gets no whole one', async () => {
+    const { upstream, pool } = await opened();
+    const body = new TestUpload();
+    const sent = new Sent(pool, { ...GET, method: 'PUT', body });
+    const sink = await eventually(() => body.sink, 'the start');
+    sink.end(['X-Sum', '1\r\n\r\nGET /evil HTTP/1.1']);
+    assert.equal(await sent.over(), 'request_invalid');
+    await eventually(() => upstream.sockets[0]?.readableEnded || upstream.sockets[0]?.destroyed, 'the end');
+    assert.doesNotMatch(upstream.heard[0] ?? '', /evil/);
+  });
+
   it('that the upstream does not read is held up, and goes on when it reads', async () => {
     const { upstream, pool } = await opened();
     const body = new TestUpload();

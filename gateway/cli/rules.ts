@@ -22,7 +22,6 @@ export const ruleSchema = z.looseObject({
   createdAt: z.string().nullable(),
   state: z.string(),
 });
-export type RuleView = z.output<typeof ruleSchema>;
 
 const listedRule = ruleSchema.extend({ covers: z.number().nullable() });
 const listSchema = z.looseObject({ rules: z.array(listedRule) });

@@ -17,8 +17,8 @@ const RESERVED = /^x[-_]banyan[-_]/;
 export const PIN_COOKIE = 'banyan-pin';
 
 /**
- * Connection-level fields: RFC 9110 section 7.6.1, `Expect`, which is answered by this server's own 100 (Continue), and
- * `HTTP2-Settings`, which HTTP/2 does not take (RFC 7540 section 3.2.1).
+ * Connection-level fields: RFC 9110 section 7.6.1, `Expect`, which the gateway's own client sends for those who wait to be
+ * asked (upload.ts), and `HTTP2-Settings`, which HTTP/2 does not take (RFC 7540 section 3.2.1).
  */
 const HOP_BY_HOP = new Set([
   'connection',

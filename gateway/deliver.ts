@@ -53,7 +53,13 @@ export function createDeliver(deps: DeliveryDeps) {
     const { incoming, outgoing, path, timeoutMs, captures, trace } = delivery;
     const upstream = delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side];
     const requestFrom = (from: RequestBody, exchange: ExchangeTrace | undefined): ForwardRequest => ({
-      ...{ incoming, outgoing, path, timeoutMs, captures, upstream, body: from },
+      incoming,
+      outgoing,
+      path,
+      timeoutMs,
+      captures,
+      upstream,
+      body: from,
       bodyBytesMax: delivery.route?.config.bodyBytesMax,
       uploadRate: deps.uploadRate,
       openEvents: (ends) => delivery.openEvents(decision, ends),

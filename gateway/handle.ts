@@ -120,7 +120,15 @@ export function createHandler(deps: HandlerDeps) {
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
     const delivery: Delivery = {
-      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents, trace: request.trace },
+      incoming,
+      outgoing,
+      route,
+      decision,
+      path,
+      headersFor,
+      addedFor,
+      openEvents,
+      trace: request.trace,
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       captures: ticket?.captures,

@@ -1,5 +1,5 @@
 // The workers as those who serve: what they say, who of them follows what is in force, and who may listen.
-import type { RateLimiter } from '../http/rate-limit.ts';
+import type { RateLimiter } from '../http/rate-limiter.ts';
 import type { Decisions, Instance, ServingDeps } from '../serving.ts';
 import { answerAsks } from './asked-rates.ts';
 import { createFleet, type FleetWorker } from './fleet.ts';

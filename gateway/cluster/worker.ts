@@ -47,7 +47,7 @@ export function runWorker(): void {
   async function follow(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'state':
-        running = await begin(await createFollowedState(message.state), send);
+        running = await begin(createFollowedState(message.state), send);
         return send({ kind: 'applied', version: message.version });
       case 'change':
         running?.apply(message.change);

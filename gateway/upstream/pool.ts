@@ -1,6 +1,7 @@
 // Connections to one upstream: as many as are needed at once up to a limit, kept for a while when they are not.
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContextOptions } from 'node:tls';
+import { AnswerableSocket } from './answerable-socket.ts';
 import { type Carried, Connection, type ConnectionOwner } from './connection.ts';
 import type { Exchange, ExchangeFailure, ExchangeHandler, UpstreamRequest } from './exchange.ts';
 import { type RenderedHead, RequestError, renderHead } from './request-head.ts';
@@ -213,7 +214,7 @@ function createDial({ url, connectTimeoutMs, tls }: PoolOptions) {
 
   function open(): Socket {
     const tcp = { ...address, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
-    if (!secureContext) return connectTcp(tcp);
+    if (!secureContext) return new AnswerableSocket(tcp).connect(tcp);
     const ALPNProtocols = ['http/1.1'];
     const socket = connectTls({
       ...{ ...tcp, secureContext, servername, rejectUnauthorized, ALPNProtocols },

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readSigningKeys } from '../config/load-gateway.ts';
 import { type Breakers, createBreakers } from './breakers.ts';
-import type { RateLimiter } from './http/rate-limit.ts';
+import type { RateLimiter } from './http/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createCompareBudget } from './mirror/budget.ts';
 import { createStreamComparing } from './mirror/compare-streams.ts';

@@ -9,7 +9,7 @@ import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { failRequest, recordFault } from './contain.ts';
 import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { Delivered } from './either-side.ts';
-import type { RateLimiter } from './http/rate-limit.ts';
+import type { RateLimiter } from './http/rate-limiter.ts';
 import type { StreamComparing } from './mirror/compare-streams.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
@@ -58,8 +58,7 @@ export interface Routed {
 
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
-  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
-  const deliver = createDeliver({ ...deps, uploadRate });
+  const serve = createServe(deps);
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const request = factsOf(incoming, outgoing, deps.tracing);
@@ -98,7 +97,14 @@ export function createHandler(deps: HandlerDeps) {
     else refuseTooMany(deps, request, routeId, waitMs);
   }
 
-  function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
+  return handle;
+}
+
+function createServe(deps: HandlerDeps) {
+  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
+  const deliver = createDeliver({ ...deps, uploadRate });
+
+  return function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
     const { route, routeId, decision, identity } = routed;
 
@@ -120,7 +126,15 @@ export function createHandler(deps: HandlerDeps) {
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
     const delivery: Delivery = {
-      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents, trace: request.trace },
+      incoming,
+      outgoing,
+      route,
+      decision,
+      path,
+      headersFor,
+      addedFor,
+      openEvents,
+      trace: request.trace,
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       captures: ticket?.captures,
@@ -136,9 +150,7 @@ export function createHandler(deps: HandlerDeps) {
       // 8. Whatever came of the request: a copy that was wanted has an outcome.
       if (ticket) offerCopy(deps, ticket, { request, path, delivery, delivered });
     });
-  }
-
-  return handle;
+  };
 }
 
 /** 7. The client has its answer, or gets to know that there is none. */

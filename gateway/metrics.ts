@@ -1,6 +1,7 @@
 // Every metric of the gateway: name, labels, buckets. Labels are bounded: route ids, sides and closed lists, never a
 // path or a user.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { HotCounter, HotHistogram } from './hot-metrics.ts';
 
 /** OpenTelemetry's advice for HTTP servers, and finer steps below, since a gateway adds less than a millisecond. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -16,13 +17,13 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    requests: new Counter({
+    requests: new HotCounter({
       name: 'banyan_requests_total',
       help: 'Requests answered, by route, serving side, the reason of the decision and the class of the status.',
       labelNames: ['route', 'side', 'decision', 'code'] as const,
       registers,
     }),
-    duration: new Histogram({
+    duration: new HotHistogram({
       name: 'banyan_request_duration_seconds',
       help: 'From the request head to the last byte of the answer, as the client has it.',
       labelNames: ['route', 'side'] as const,

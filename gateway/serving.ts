@@ -124,6 +124,7 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async start(decisions, hostPort) {
       const { forced } = decisions;
+      rates.follow(settings.current.config);
       const tracing = await openTracing(settings.current.config, deps);
       const { ids } = deps.ids;
       const begun = createDataPath({

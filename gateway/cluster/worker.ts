@@ -1,6 +1,5 @@
 // A worker: serves traffic by the state that the primary process sends, and reports to it. It has no state of its own, and
 // ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
-import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
 import { evidenceOf } from '../evidence-of.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
@@ -47,7 +46,7 @@ export function runWorker(): void {
   async function follow(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'state':
-        running = await begin(await createFollowedState(message.state), send);
+        running = await begin(createFollowedState(message.state), send);
         return send({ kind: 'applied', version: message.version });
       case 'change':
         running?.apply(message.change);
@@ -102,7 +101,7 @@ export function runWorker(): void {
 async function begin(state: FollowedState, send: Send): Promise<Running> {
   const { settings, isEnabled, forced } = state;
   const { level } = settings.current.config.log;
-  const log = createGatewayLog({ level, stream: logDestination({ isShared: true }) });
+  const log = createGatewayLog({ level, isShared: true });
   const metrics = createMetrics();
   const now = () => new Date();
   const raised = (operation: string, error: unknown) => {

@@ -10,6 +10,7 @@ import { createEvidence } from '../../gateway/mirror/evidence.ts';
 import { createIdMap } from '../../gateway/mirror/id-map.ts';
 import { createGatewayLog } from '../../gateway/request-log.ts';
 import { createSettings, type Settings } from '../../gateway/settings.ts';
+import type { ExchangeOutcome } from '../../gateway/tracing/tracing.ts';
 import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { aGatewayConfig } from '../helpers/gateway-config.ts';
@@ -163,6 +164,21 @@ describe('a fault in the handling of a request', () => {
     for (const init of [{}, { method: 'POST', body: 'x'.repeat(100_000) }]) {
       await assertContained(await startFaulty((armed) => ({ settled: throwingHeaders(armed) })), '/plain/1', init);
     }
+  });
+
+  it('while its fields are made, then the span of its exchange ends with it', async () => {
+    const ended: ExchangeOutcome[] = [];
+    const exchange = { traceparent: undefined, end: (outcome: ExchangeOutcome) => void ended.push(outcome) };
+    const trace = { traceId: 'a'.repeat(32), attempt: () => exchange, copy: () => exchange, end() {} };
+    const tracing = { begin: () => trace, close: async () => {} };
+    await assertContained(await startFaulty((armed) => ({ settled: throwingHeaders(armed), tracing })), '/plain/1');
+    assert.deepEqual(
+      ended.map(({ status, failure }) => [status, failure]),
+      [
+        [undefined, 'internal_error'],
+        [200, undefined],
+      ],
+    );
   });
 
   it('on a route that may fall back, then the other side does not hide it', async () => {

@@ -138,7 +138,7 @@ class Comparing implements StreamComparing {
     this.#open.set(route.id, (this.#open.get(route.id) ?? new Set()).add(open));
     const fail = (cause: string) => {
       failed(route.id, requestId, cause);
-      stream.end('stream_failed');
+      stream.end(`${otherSide(side)}_failed`);
     };
     const on = { opened: () => stream.otherOpened(), closed: () => stream.otherClosed(), failed: fail };
     try {

@@ -97,7 +97,7 @@ export class ComparedStream {
     if (this.#isOver || this.#closing) return;
     const { side, nowMs, limits } = this.#deps;
     this.#aligner.closed(otherSide(side), nowMs());
-    this.#closing = setTimeout(() => this.end('other_stream'), limits.windowMs).unref();
+    this.#closing = setTimeout(() => this.end(`${otherSide(side)}_ended`), limits.windowMs).unref();
   }
 
   /** A side has sent something; `read` takes it apart. */

@@ -10,6 +10,8 @@ const TEXT_CHARS_MAX = 2_000;
 const DIFFERENCES_MAX = 20;
 
 export interface StreamSample {
+  /** Unlike that of any other sample of the route. */
+  readonly n: number;
   /** ISO 8601, UTC. */
   readonly at: string;
   /** Of the request that began the stream. */
@@ -30,13 +32,16 @@ export interface StreamShown {
   readonly new: HeardMessage | undefined;
 }
 
-export function streamSampleOf(shown: StreamShown, at: Date, redaction: Redaction): StreamSample {
+export function streamSampleOf(
+  mark: Pick<StreamSample, 'n' | 'at'>,
+  shown: StreamShown,
+  redaction: Redaction,
+): StreamSample {
   const text = (message: HeardMessage | undefined) =>
     message ? redaction.body(message.body, ['content-type', message.contentType]).text.slice(0, TEXT_CHARS_MAX) : null;
   const { requestId, outcome, differences } = shown;
   return {
-    at: at.toISOString(),
-    ...{ requestId, outcome },
+    ...{ ...mark, requestId, outcome },
     differences: differences.slice(0, DIFFERENCES_MAX).map(redaction.difference),
     legacy: text(shown.legacy),
     new: text(shown.new),

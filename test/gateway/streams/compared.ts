@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { StreamEvidence } from '../../../gateway/mirror/stream-counts.ts';
+import type { StreamEvidence } from '../../../gateway/mirror/stream-evidence.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway } from '../../helpers/gateway.ts';
 import { startUpstream } from '../../helpers/upstream.ts';

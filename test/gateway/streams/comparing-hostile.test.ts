@@ -76,22 +76,22 @@ const eventsOf = (speak: (outgoing: ServerResponse) => void): Other => {
 };
 
 const EVENTS: Readonly<Record<string, [other: Other, end: string]>> = {
-  'never answers': [neverAnswers, 'stream_failed'],
-  'is not there': [isNotThere, 'stream_failed'],
-  refuses: [refuses, 'stream_failed'],
-  'answers garbage': [garbage, 'stream_failed'],
-  'answers no event stream': [() => startUpstream((_, outgoing) => outgoing.end('{}')), 'stream_failed'],
-  'answers in a coding': [() => startEventsSide({ 'content-encoding': 'gzip' }), 'stream_failed'],
-  'closes at once': [eventsOf((outgoing) => outgoing.end()), 'other_stream'],
+  'never answers': [neverAnswers, 'new_failed'],
+  'is not there': [isNotThere, 'new_failed'],
+  refuses: [refuses, 'new_failed'],
+  'answers garbage': [garbage, 'new_failed'],
+  'answers no event stream': [() => startUpstream((_, outgoing) => outgoing.end('{}')), 'new_failed'],
+  'answers in a coding': [() => startEventsSide({ 'content-encoding': 'gzip' }), 'new_failed'],
+  'closes at once': [eventsOf((outgoing) => outgoing.end()), 'new_ended'],
   'floods with messages': [eventsOf((outgoing) => flood(outgoing, 'data: {"id":"x"}\n\n'.repeat(100))), 'messages_max'],
 };
 
 const SOCKETS: Readonly<Record<string, [other: Other, end: string]>> = {
-  'never answers': [neverAnswers, 'stream_failed'],
-  'is not there': [isNotThere, 'stream_failed'],
-  refuses: [refuses, 'stream_failed'],
-  'answers garbage': [garbage, 'stream_failed'],
-  'closes at once': [() => rawSocketsSide((socket) => socket.end()), 'other_stream'],
+  'never answers': [neverAnswers, 'new_failed'],
+  'is not there': [isNotThere, 'new_failed'],
+  refuses: [refuses, 'new_failed'],
+  'answers garbage': [garbage, 'new_failed'],
+  'closes at once': [() => rawSocketsSide((socket) => socket.end()), 'new_ended'],
   'floods with messages': [
     () => rawSocketsSide((socket) => flood(socket, Buffer.from('\x81\x02{}'.repeat(100), 'latin1'))),
     'messages_max',
@@ -105,12 +105,9 @@ const SOCKETS: Readonly<Record<string, [other: Other, end: string]>> = {
       rawSocketsSide((socket) =>
         socket.write(Buffer.concat([Buffer.of(0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0), Buffer.alloc(65_536)])),
       ),
-    'other_stream',
+    'new_ended',
   ],
-  'sends frames that are none': [
-    () => rawSocketsSide((socket) => socket.write(Buffer.alloc(100, 0xff))),
-    'other_stream',
-  ],
+  'sends frames that are none': [() => rawSocketsSide((socket) => socket.write(Buffer.alloc(100, 0xff))), 'new_ended'],
 };
 
 const KINDS = {

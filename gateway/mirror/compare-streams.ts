@@ -10,6 +10,7 @@ import { otherSide } from '../routing/side.ts';
 import type { CompareBudget } from './budget.ts';
 import { ComparedStream } from './compared-stream.ts';
 import type { Comparer } from './comparer.ts';
+import { unpackersOf } from './decode.ts';
 import type { StreamEnd, StreamFinding, StreamRefusal } from './stream-counts.ts';
 import { createIntake, type Intake } from './stream-intake.ts';
 import {
@@ -70,7 +71,7 @@ class Comparing implements StreamComparing {
 
   events(served: ServedStream): StreamTap | undefined {
     const { method, answered } = served;
-    const isCoded = headerValue(answered, 'content-encoding') !== undefined;
+    const isCoded = unpackersOf(headerValue(answered, 'content-encoding')) === undefined;
     return this.#begin(served, openEventsKind, !isSafe(method) ? 'writes' : isCoded ? 'content_encoding' : undefined);
   }
 
@@ -130,7 +131,7 @@ class Comparing implements StreamComparing {
       found: (finding, shown) => found(route.id, finding, shown),
       ended: () => {
         intake?.stop();
-        opened?.other.close();
+        opened?.close();
         this.#remove(open);
       },
     });
@@ -147,9 +148,12 @@ class Comparing implements StreamComparing {
       fail((error as Error).message); // Fields or a target that HTTP does not allow, a certificate that is not there.
     }
     if (!opened || stream.isOver) return undefined;
-    const { fromServer, fromClient } = opened;
+    const { fromServer, fromClient, heardAll } = opened;
     const behind = () => stream.end('behind');
-    intake = createIntake({ fromServer, fromClient, behind, closed: () => stream.end('client_stream') }, nowMs);
+    intake = createIntake(
+      { fromServer, fromClient, behind, closed: () => heardAll(() => stream.end('client_stream')) },
+      nowMs,
+    );
     return intake;
   }
 

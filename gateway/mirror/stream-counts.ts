@@ -11,7 +11,7 @@ export const STREAM_REFUSALS = [
   'streams_max', // enough streams of the route are being compared
   'compare_budget', // comparing has used up its time
   'writes', // the request was not one that is safe to repeat
-  'content_encoding', // an event stream in a coding cannot be read along
+  'content_encoding', // an event stream in a coding that nobody knows
   'stopping',
 ] as const;
 export type StreamRefusal = (typeof STREAM_REFUSALS)[number];

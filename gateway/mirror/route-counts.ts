@@ -12,9 +12,10 @@ export function newRouteCounts(differencesMax = DIFFERENCES_MAX): RouteCounts {
   return { requests: newCounts(differencesMax), streams: undefined };
 }
 
-export function addRouteCounts(counts: RouteCounts, more: RouteCounts): void {
-  addCounts(counts.requests, more.requests);
-  if (more.streams) addStreamCounted(streamsIn(counts), more.streams);
+/** `listed` as for `addCounts`. */
+export function addRouteCounts(counts: RouteCounts, more: RouteCounts, listed?: RouteCounts): void {
+  addCounts(counts.requests, more.requests, listed?.requests);
+  if (more.streams) addStreamCounted(streamsIn(counts), more.streams, listed?.streams);
 }
 
 /** Where streams are to be counted. */

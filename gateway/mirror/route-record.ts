@@ -53,6 +53,14 @@ function isSameStage(a: StageMark, b: StageMark): boolean {
   return a.sinceMs === b.sinceMs && a.name === b.name;
 }
 
+/** Where what happens in a slice is counted. */
+interface Counting {
+  readonly startMs: number;
+  readonly total: RouteCounts;
+  readonly slice: RouteCounts;
+  readonly untaken: RouteCounts;
+}
+
 export class RouteRecord {
   readonly route: string;
   /** Requests without an outcome yet. */
@@ -61,8 +69,8 @@ export class RouteRecord {
   #entered: string | undefined;
   #windows: Windows;
   #begun = 0;
-  /** Where what happens in the slice under way is counted; looked up once a slice, not once a request. */
-  #counting: { readonly startMs: number; readonly counts: readonly RouteCounts[] } | undefined;
+  /** Looked up once a slice, not once a request. */
+  #counting: Counting | undefined;
   readonly #untaken = new Map<number, RouteCounts>(); // SLICES_MAX at most.
   readonly #samples = new SampleBook<Sample>(REQUEST_SAMPLES);
   readonly #streamSamples = new SampleBook<StreamSample>(STREAM_SAMPLES);
@@ -98,13 +106,13 @@ export class RouteRecord {
 
   drop(reason: string, copies: number, nowMs: number): void {
     this.pending -= copies;
-    for (const { requests } of this.#at(sliceOf(nowMs))) countDropped(requests, reason, copies);
+    this.#count(sliceOf(nowMs), ({ requests }) => countDropped(requests, reason, copies));
   }
 
   /** Adds what another process has counted in a slice. */
   add(startMs: number, more: RouteCounts): void {
     this.pending -= sumOf(more.requests, OUTCOMES);
-    for (const counts of this.#at(startMs)) addRouteCounts(counts, more);
+    this.#count(startMs, (counts, listed) => addRouteCounts(counts, more, listed));
   }
 
   of(window: Window, nowMs: number): WindowCounts {
@@ -117,10 +125,10 @@ export class RouteRecord {
     const found = verdict.differences.length > 0 ? { ...given, verdict: withSafePlaces(verdict, redaction) } : given;
     this.pending--;
     const more = found.verdict.differences.length > 0 ? countsOf(found.verdict) : undefined;
-    for (const { requests } of this.#at(sliceOf(nowMs))) {
-      if (more) addCounts(requests, more);
+    this.#count(sliceOf(nowMs), ({ requests }, listed) => {
+      if (more) addCounts(requests, more, listed?.requests);
       else countOutcome(requests, found.verdict);
-    }
+    });
     if (agrees || !this.#wantsSample(found, nowMs)) return;
     this.#sampledMs = nowMs;
     this.#samples.add([sampleOf(this.#mark(nowMs), found, redaction)]);
@@ -133,7 +141,7 @@ export class RouteRecord {
     { nowMs, redaction }: { readonly nowMs: number; readonly redaction: Redaction },
   ): void {
     const finding = withSafePlacesOfPair(given, redaction);
-    for (const counts of this.#at(sliceOf(nowMs))) countStream(streamsIn(counts), finding);
+    this.#count(sliceOf(nowMs), (counts, listed) => countStream(streamsIn(counts), finding, listed?.streams));
     if (!shown || !this.#wantsStreamSample(withSafePlaces(shown, redaction), nowMs)) return;
     this.#streamSampledMs = nowMs;
     this.#streamSamples.add([streamSampleOf(this.#mark(nowMs), shown, redaction)]);
@@ -191,18 +199,30 @@ export class RouteRecord {
     this.#stage = stage;
     this.#windows = new Windows(stage.sinceMs, total, slices);
     this.#counting = undefined;
-    for (const [startMs, more] of this.#untaken)
-      for (const counts of this.#windows.at(startMs)) addRouteCounts(counts, more);
+    for (const [startMs, more] of this.#untaken) {
+      const { total: since, slice } = this.#windows.at(startMs);
+      for (const counts of [since, slice]) addRouteCounts(counts, more);
+    }
   }
 
-  #at(startMs: number): readonly RouteCounts[] {
+  /**
+   * Counts in every window, and for whoever takes it. That one is told of kinds of difference that are listed since the stage
+   * began, and of no others: added up for days there would be no end of them.
+   */
+  #count(startMs: number, add: (counts: RouteCounts, listed?: RouteCounts) => void): void {
     this.#changed = true;
-    if (this.#counting?.startMs === startMs) return this.#counting.counts;
+    if (this.#counting?.startMs !== startMs) this.#counting = this.#countingAt(startMs);
+    const { total, slice, untaken } = this.#counting;
+    add(total);
+    add(slice);
+    add(untaken, total);
+  }
+
+  #countingAt(startMs: number): Counting {
     if (this.#untaken.size >= SLICES_MAX) this.#mergeOldest();
     const untaken = this.#untaken.get(startMs) ?? newRouteCounts();
     this.#untaken.set(startMs, untaken);
-    this.#counting = { startMs, counts: [...this.#windows.at(startMs), untaken] };
-    return this.#counting.counts;
+    return { startMs, untaken, ...this.#windows.at(startMs) };
   }
 
   #wantsSample({ verdict }: Found, nowMs: number): boolean {

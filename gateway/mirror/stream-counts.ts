@@ -81,7 +81,8 @@ export function newStreamCounted(differencesMax = DIFFERENCES_MAX): StreamCounte
   };
 }
 
-export function countStream(counted: StreamCounted, finding: StreamFinding): void {
+/** `listed` as for `addCounts`. */
+export function countStream(counted: StreamCounted, finding: StreamFinding, listed?: StreamCounted): void {
   if (finding.kind === 'begun') counted.begun++;
   else if (finding.kind === 'refused') increase(counted.refused, finding.reason, 1);
   else if (finding.kind === 'ended') increase(counted.ended, finding.reason, 1);
@@ -90,18 +91,19 @@ export function countStream(counted: StreamCounted, finding: StreamFinding): voi
     const { lagMs, isLate, isReordered, verdict } = finding;
     if ('dropped' in verdict) countDropped(counted.pairs, verdict.dropped, 1);
     else if (verdict.differences.length === 0) counted.pairs.outcomes[verdict.outcome]++;
-    else addCounts(counted.pairs, countsOf(verdict));
+    else addCounts(counted.pairs, countsOf(verdict), listed?.pairs);
     if (isLate) counted.late++;
     if (isReordered) counted.reordered++;
     if (lagMs !== undefined) addLag(counted.lags, lagMs, 1);
   }
 }
 
-export function addStreamCounted(counted: StreamCounted, more: StreamCounted): void {
+/** `listed` as for `addCounts`. */
+export function addStreamCounted(counted: StreamCounted, more: StreamCounted, listed?: StreamCounted): void {
   for (const name of STREAM_TALLIES) counted[name] += more[name];
   for (const [reason, count] of more.refused) increase(counted.refused, reason, count);
   for (const [reason, count] of more.ended) increase(counted.ended, reason, count);
-  addCounts(counted.pairs, more.pairs);
+  addCounts(counted.pairs, more.pairs, listed?.pairs);
   for (const [bucket, count] of more.lags) increase(counted.lags, bucket, count);
 }
 

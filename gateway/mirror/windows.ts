@@ -39,9 +39,9 @@ export class Windows {
     for (const [startMs, counts] of slices) addRouteCounts(this.#slice(startMs), counts);
   }
 
-  /** Where what happens in a slice is to be counted: in each of these. */
-  at(startMs: number): readonly RouteCounts[] {
-    return [this.#total, this.#slice(startMs)];
+  /** Where what happens in a slice is to be counted: in both of these. */
+  at(startMs: number): { readonly total: RouteCounts; readonly slice: RouteCounts } {
+    return { total: this.#total, slice: this.#slice(startMs) };
   }
 
   of(window: Window, nowMs: number): WindowCounts {

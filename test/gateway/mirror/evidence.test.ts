@@ -7,7 +7,7 @@ import { countDropped } from '../../../gateway/mirror/counts.ts';
 import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
-import { newRouteCounts } from '../../../gateway/mirror/route-counts.ts';
+import { addRouteCounts, newRouteCounts } from '../../../gateway/mirror/route-counts.ts';
 import { WINDOWS } from '../../../gateway/mirror/windows.ts';
 import { anObservation } from '../../helpers/observations.ts';
 
@@ -499,6 +499,21 @@ describe('passing on', () => {
       0,
     );
     assert.equal(taken, 7_200 / 5);
+  });
+
+  test('endless places over hours, then a store that adds up what is taken has no more of them than are listed', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second)));
+    const total = newRouteCounts(1_000_000);
+    const stored = () => total.requests.differences.size;
+    for (; second < 7_200; second += 4) {
+      conclude(evidence, aVerdict('mismatch', aDifference({ path: `$.a${second}` }), aDifference()));
+      for (const { slices } of evidence.take()) for (const counts of slices.values()) addRouteCounts(total, counts);
+    }
+    const { differences, differencesDropped } = evidence.of('r');
+    assert.deepEqual([stored(), differences.length], [1_000, 1_000]);
+    assert.equal(total.requests.differencesDropped, differencesDropped);
+    assert.equal(total.requests.differences.get('changed $.a ')?.count, 1_800, 'what is listed is counted on');
   });
 
   test('what was kept is restored, then it is known as before, and what is new comes on top', () => {

@@ -179,7 +179,8 @@ describe('what the client of a compared WebSocket says', () => {
     const { client, both } = await socketPair(given, { perMessageDeflate: { threshold: 0 } });
     const words = ['subscribe', 'x'.repeat(5_000), 'unsubscribe'];
     for (const word of words) client.socket.send(word);
-    await eventually(() => both[1].heard.length === words.length, 'the messages on the other side');
+    const areTold = () => both.every(({ heard }) => heard.length === words.length);
+    await eventually(areTold, 'the messages on both sides');
     assert.deepEqual([both[0].heard, both[1].heard], [words, words]);
   });
 

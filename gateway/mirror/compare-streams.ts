@@ -37,6 +37,8 @@ export interface StreamComparing {
 export interface StreamComparingDeps extends Omit<KindDeps, 'nowMs'> {
   /** What is decided for an identity now; undefined for a route that is no longer there. */
   readonly decide: (routeId: string, identity: string) => Decision | undefined;
+  /** A route as it is configured now; undefined for one that is there no longer. */
+  readonly routeOf: (id: string) => RouteModel | undefined;
   readonly comparer: Pick<Comparer, 'judge'>;
   readonly budget: CompareBudget;
   readonly found: (route: string, finding: StreamFinding, shown?: StreamShown) => void;
@@ -121,12 +123,13 @@ class Comparing implements StreamComparing {
   }
 
   #compare(route: RouteModel, served: ServedStream, limits: Limits, openKind: OpenKind): StreamTap | undefined {
-    const { comparer, budget, raised, nowMs, found, failed } = this.#deps;
+    const { comparer, budget, raised, nowMs, found, failed, routeOf } = this.#deps;
     const { requestId, side, identity, decision } = served;
     let opened: OpenedStream | undefined;
     let intake: Intake | undefined;
     const stream = new ComparedStream({
-      ...{ routeId: route.id, requestId, side, limits, compare: route.config.compare },
+      ...{ routeId: route.id, requestId, side, limits },
+      rules: () => (routeOf(route.id) ?? route).config.compare,
       ...{ comparer, budget, raised, nowMs },
       found: (finding, shown) => found(route.id, finding, shown),
       ended: () => {

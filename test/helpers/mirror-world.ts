@@ -63,11 +63,13 @@ export function createMirrorWorld(
     new: createUpstream('new', upstreams.new, config.concurrency),
   };
   const told: string[] = [];
+  let inForce = routes;
   const ids = createIdMap({ pairsMax, onChange: () => {} });
   const raised = (operation: string, error: unknown) => assert.fail(`${operation}: ${error}`);
   const budget = createCompareBudget(config.compareCpuPercent, () => now);
   const mirror: Mirror = createMirror({
     ...{ limits: config, budget, raised },
+    routeOf: (id) => inForce.find((route) => route.id === id),
     comparer: createComparer({ now: () => new Date(now), raised, spend: budget.spend }),
     upstreams: () => copying,
     ids,
@@ -79,6 +81,10 @@ export function createMirrorWorld(
   return {
     ...{ mirror, evidence, ids, told },
     now: () => new Date(now),
+    /** Puts others in the place of the routes; what has begun goes on with those from before. */
+    configure(others: readonly RouteModel[]) {
+      inForce = others;
+    },
     pass(ms: number) {
       now += ms;
     },

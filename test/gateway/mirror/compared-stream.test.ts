@@ -27,7 +27,7 @@ function stream(given: Partial<ComparedStreamDeps> = {}, isOtherOpen = true) {
   const compared = new ComparedStream({
     ...{ routeId: 'r', requestId: 'q', side: 'legacy' },
     limits: { key: ['$.id'], windowMs: WINDOW_MS, messagesMax: 1_000, durationMs: 60_000 },
-    compare: aCompareConfig(),
+    rules: () => aCompareConfig(),
     comparer: createComparer({ now: () => new Date(0), raised: fail, spend() {} }),
     budget: { allows: () => true, spend() {} },
     found: (finding: StreamFinding) => countStream(counted, finding),

@@ -117,6 +117,25 @@ describe('a request that is given up', () => {
   }
 });
 
+describe('a copy that waits while the rules change', () => {
+  const ignore = [{ path: '$.a', reason: 'known', owner: 'trading' }];
+  const before = compileRoute(aRoute({ id: 'r', mirror: QUICK }));
+  for (const [what, routes, outcome] of [
+    ['are others', [compileRoute(aRoute({ id: 'r', mirror: QUICK, compare: { ignore } }))], 'ignored'],
+    ['are gone with their route', [], 'mismatch'],
+  ] as const) {
+    test(`that ${what} by then, then it is ${outcome}`, async () => {
+      const world = aMirror([before], { concurrency: 1 });
+      for (const path of ['/hang', '/other']) request(world.mirror, before, { path });
+      assert.equal(world.mirror.waiting, 1);
+      world.configure(routes);
+      await within(world.mirror.idle(), 'the mirror to be idle');
+      assert.deepEqual(world.told, ['r timeout', `r ${outcome}`]);
+      await world.close();
+    });
+  }
+});
+
 describe('a mirror that closes', () => {
   test('counts the copies that wait as dropped, and lets those under way end', async () => {
     const route = compileRoute(aRoute({ id: 'r', mirror: QUICK }));

@@ -37,13 +37,15 @@ export function streamSampleOf(
   shown: StreamShown,
   redaction: Redaction,
 ): StreamSample {
-  const text = (message: HeardMessage | undefined) =>
-    message ? redaction.body(message.body, ['content-type', message.contentType]).text.slice(0, TEXT_CHARS_MAX) : null;
+  const kept = (message: HeardMessage | undefined) =>
+    message && redaction.body(message.body, ['content-type', message.contentType]);
+  const [legacy, fresh] = [kept(shown.legacy), kept(shown.new)];
+  const paired = [legacy, fresh].flatMap((body) => body?.paired ?? []);
   const { requestId, outcome, differences } = shown;
   return {
     ...{ ...mark, requestId, outcome },
-    differences: differences.slice(0, DIFFERENCES_MAX).map(redaction.difference),
-    legacy: text(shown.legacy),
-    new: text(shown.new),
+    differences: differences.slice(0, DIFFERENCES_MAX).map((difference) => redaction.difference(difference, paired)),
+    legacy: legacy?.text.slice(0, TEXT_CHARS_MAX) ?? null,
+    new: fresh?.text.slice(0, TEXT_CHARS_MAX) ?? null,
   };
 }

@@ -309,7 +309,11 @@ class Lockstep {
 
   /** Whether a member from there on has been walked already under the name of the one that is being walked. */
   #isTaken(others: readonly RestMember[], start: number, escaped: boolean): boolean {
-    return others.some((other, index) => index >= start && other.isTaken && this.#isNamed(other, escaped));
+    for (let index = start; index < others.length; index++) {
+      const other = others[index] as RestMember;
+      if (other.isTaken && this.#isNamed(other, escaped)) return true;
+    }
+    return false;
   }
 
   /** Whether it has the name of the member that is being walked. */

@@ -136,6 +136,7 @@ export function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
   const insteadOf =
     ends === 'instead_of overloaded' ? 'overloaded' : ends === 'instead_of connect_failed' && 'connect_failed';
   const by = insteadOf || ends === 'left_alone' ? otherSide(served) : served;
+  if (!mirror.wants(ticket, failed ? undefined : status)) return;
   mirror.offer(ticket, {
     ...{ requestId: 'r-1', method: 'GET', path, headersFor: () => ['Host', 'x'], observed: undefined },
     failed: insteadOf ? aFailure(served, insteadOf) : undefined,

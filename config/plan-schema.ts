@@ -19,6 +19,9 @@ const gateSettings = z.strictObject({
           'What parity must be with 95 % confidence. 0.999 needs 2,703 comparisons without a mismatch, 0.99 268.',
         ),
       samplesMin: samplesMin.default(200).describe('Comparisons below which nothing is concluded.'),
+      streamsMin: samplesMin
+        .default(10)
+        .describe('Of messages of streams: compared streams below which nothing is concluded, however much they said.'),
     })
     .prefault({}),
   coverage: z

@@ -171,6 +171,9 @@ const idPath = bodyPath('$.order_id or $.orders[*].order_id').refine(
   'ids are found by their place alone: write the path without a filter',
 );
 
+/** Plain segments, any (`*`), and one parameter. */
+const LOCATION_PATTERN = /^(?:\/[^/:*?#]+|\/\*)*\/:\w+(?:\/[^/:*?#]+|\/\*)*$/;
+
 const mappedId = z
   .strictObject({
     name: z.string().min(1).max(100).describe('The kind of thing that is called so, such as order.'),
@@ -179,12 +182,23 @@ const mappedId = z
     param: z.string().min(1).optional().describe('The parameter of match.path that names it, without the colon.'),
     query: z.string().min(1).optional().describe('The query parameter that names it.'),
     body: idPath.optional().describe("Where the request's JSON body names it."),
+    location: z
+      .string()
+      .regex(LOCATION_PATTERN, 'expected a path with one parameter, the id, such as /orders/:id or /users/*/orders/:id')
+      .optional()
+      .describe(
+        'The path of what Location and Content-Location name, with one parameter, the id; * is any one segment. Learned and ' +
+          'compared as at path. Those of the two that compare.headers lists.',
+      ),
     unknown: z
       .enum(['drop', 'pass'])
       .default('drop')
       .describe('A request that names an id without a pair is not copied (id_unknown); or copied as it is.'),
   })
-  .refine(({ path, param, query, body }) => path ?? param ?? query ?? body, 'give path, param, query or body');
+  .refine(
+    ({ path, param, query, body, location }) => path ?? param ?? query ?? body ?? location,
+    'give path, param, query, body or location',
+  );
 
 const mirror = z.strictObject({
   samplePercent: z

@@ -60,8 +60,10 @@ export function createDataPath(deps: DataPathDeps): DataPath {
   });
   const budget = createCompareBudget(settings.current.config.mirror.compareCpuPercent, () => now().getTime());
   const comparer = createComparer({ now, raised, spend: budget.spend });
+  const table = () => settings.current.table;
+  const routeOf = (id: string) => table().byId(id);
   const mirror = createMirror({
-    ...{ ids, evidence, raised, now, budget, comparer },
+    ...{ ids, evidence, raised, now, budget, comparer, routeOf },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
     dryRuns: createDryRuns({
@@ -74,14 +76,13 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       if (reason) metrics.dropped.inc({ route, reason });
     },
   });
-  const table = () => settings.current.table;
   const streams = createOpenStreams({ table, forced, isEnabled, metrics, now });
   const comparing = createStreamComparing({
-    ...{ budget, comparer, raised },
+    ...{ budget, comparer, raised, routeOf },
     upstreams: () => settings.current.upstreams.streaming,
     configs: () => settings.current.config.upstreams,
     decide(routeId, identity) {
-      const route = table().byId(routeId);
+      const route = routeOf(routeId);
       return route && decide(route, identity, forced, isEnabled);
     },
     found(route, finding, shown) {

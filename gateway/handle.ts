@@ -197,6 +197,7 @@ interface ServedExchange {
 
 function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchange): void {
   try {
+    if (!deps.mirror.wants(ticket, exchange.delivered.result.status)) return;
     deps.mirror.offer(ticket, servedRequest(ticket, exchange));
   } catch (error) {
     const { requestId, path } = exchange.request;

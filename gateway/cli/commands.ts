@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
+import { type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
+import { comparisonsSchema, diffsText } from './render-diffs.ts';
 
 export interface StageOptions {
   readonly percent?: number;

@@ -1,5 +1,6 @@
 // What the API says of a route. Pure: facts in, JSON out.
 import { counting, type RouteEvidence } from '../mirror/evidence.ts';
+import type { StreamEvidence } from '../mirror/stream-evidence.ts';
 import type { RouteState } from '../rollout/control.ts';
 import type { GuardDecision } from '../rollout/guard.ts';
 import type { PlanView } from '../rollout/plan-view.ts';
@@ -51,8 +52,16 @@ export function routeSummary(facts: RouteFacts) {
 }
 
 /** The rates of one window: never one without the others, since each is easily misread alone. */
-function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes }: RouteEvidence) {
-  return { eligible, coverage, parity, parityLowerBound, outcomes };
+function comparisonOf({ eligible, coverage, parity, parityLowerBound, outcomes, streams }: RouteEvidence) {
+  return {
+    ...{ eligible, coverage, parity, parityLowerBound, outcomes },
+    ...(streams ? { streams: streamsSummary(streams) } : {}),
+  };
+}
+
+/** The same of streams. */
+function streamsSummary({ begun, messages, coverage, parity, parityLowerBound }: StreamEvidence) {
+  return { begun, coverage, parity, parityLowerBound, messages };
 }
 
 /** One route with all that is known of it; `windows` are the same evidence in every window. */
@@ -146,13 +155,14 @@ function unjudged({ differences, bracketed }: RouteEvidence): RouteEvidence['dif
 function streamsAttention({ streams }: RouteEvidence): string[] {
   if (!streams) return [];
   const { different, missing, extra } = streams.messages;
-  const failed = streams.ended.stream_failed ?? 0;
+  const { new_failed: failed = 0, new_ended: ended = 0 } = streams.ended;
   return [
     ...(different + missing + extra > 0
       ? [
           `compared streams disagree: ${different} messages differ, ${missing} are missing on new, ${extra} only it sends`,
         ]
       : []),
-    ...(failed > 0 ? [`the other side's stream could not be opened for ${failed} of ${streams.begun}`] : []),
+    ...(failed > 0 ? [`the new side would not open ${failed} of ${streams.begun} compared streams`] : []),
+    ...(ended > 0 ? [`the new side ended ${ended} of ${streams.begun} compared streams before legacy did`] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../../gateway/mirror/observation.ts';
-import type { StreamEvidence } from '../../../gateway/mirror/stream-counts.ts';
+import type { StreamEvidence } from '../../../gateway/mirror/stream-evidence.ts';
 import type { Side } from '../../../gateway/routing/side.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';

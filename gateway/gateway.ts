@@ -1,5 +1,5 @@
 // Puts a gateway together from its configuration, and takes it apart again.
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
@@ -80,7 +80,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     closers.push(() => keeper.close());
     const evidence = (route: string) => numbersOf(serving, route);
-    const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
+    const instance = `${hostname()}:${process.pid}`;
+    const changes = await openChanges({ ledger, evidence, instance, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
     const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
@@ -98,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
       ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
+      instance,
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });

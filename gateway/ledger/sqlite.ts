@@ -55,6 +55,8 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),
+    auditAfter: (page) => call('auditAfter', page),
+    auditHead: () => call('auditHead'),
     evidence: {
       load: () => call('loadEvidence'),
       add: (batch) => call('addEvidence', batch),

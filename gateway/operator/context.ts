@@ -29,6 +29,8 @@ export interface OperatorDeps {
   readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
   readonly ledger: Ledger;
+  /** This gateway, for the audit log. */
+  readonly instance: string;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
@@ -113,7 +115,8 @@ export const reasonSchema = z.string().trim().min(1, 'say why: the audit log kee
 
 /** Who asks, for the audit log. */
 export function actorOf(c: OperatorContext, reason: string): Actor {
-  const source = c.req.header('x-banyan-client') === 'cli' ? 'cli' : 'api';
+  const client = c.req.header('x-banyan-client'); // What our own clients say that they are.
+  const source = client === 'cli' || client === 'console' ? client : 'api';
   return { name: c.get('caller').name, source, reason, requestId: c.get('requestId') };
 }
 

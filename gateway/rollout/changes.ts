@@ -44,6 +44,8 @@ export interface ChangesDeps {
   readonly ledger: Ledger;
   /** The numbers a change to a scope is based on, for the audit log. */
   readonly evidence: (scope: string) => unknown;
+  /** This gateway, for the audit log. */
+  readonly instance: string;
   readonly now: () => Date;
   readonly onProblem: (operation: string, error: unknown) => void;
 }
@@ -97,13 +99,14 @@ export class Changes {
 
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
   async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
-    const { ledger, now, evidence, onProblem } = this.#deps;
+    const { ledger, now, evidence, instance, onProblem } = this.#deps;
     const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
     const numbers = scope === ALL_ROUTES ? null : evidence(scope);
     const based = basis === undefined ? numbers : { numbers, basis };
-    const audit = { at, actor: name, source, action, scope, reason, before, after, evidence: based, requestId };
+    const by = { at, actor: name, source, requestId, instance };
+    const audit: AuditEntry = { ...by, action, scope, reason, before, after, evidence: based };
     try {
       this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
       this.#storeProblem = undefined;

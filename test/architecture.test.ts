@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': [
     'config',
+    'gateway/ledger/audit-chain.ts',
     'gateway/mirror/replay.ts',
     'gateway/mirror/windows.ts',
     'gateway/proxy/headers.ts',

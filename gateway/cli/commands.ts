@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
+import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText } from './render.ts';
 
 export interface StageOptions {
   readonly percent?: number;
@@ -98,30 +98,6 @@ export async function showDiffs(
   }
   const json = id === undefined ? Object.fromEntries(found.map((each) => [each.id, each.body])) : found[0]?.body;
   return { json, text: diffsText(found, showRuled) };
-}
-
-const auditSchema = z.looseObject({
-  entries: z.array(
-    z.looseObject({
-      id: z.number(),
-      at: z.string(),
-      actor: z.string(),
-      action: z.string(),
-      scope: z.string(),
-      reason: z.string(),
-    }),
-  ),
-});
-
-export async function showAudit(api: ApiClient, query: { route?: string; limit?: number }): Promise<Result> {
-  const parameters = new URLSearchParams();
-  if (query.route !== undefined) parameters.set('route', query.route);
-  if (query.limit !== undefined) parameters.set('limit', String(query.limit));
-  const { body } = await api.get(`/api/audit?${parameters}`);
-  const rows = auditSchema
-    .parse(body)
-    .entries.map((entry) => [entry.at, entry.actor, entry.action, entry.scope, entry.reason]);
-  return { json: body, text: table(['AT', 'WHO', 'DID', 'TO', 'WHY'], rows) };
 }
 
 const statusSchema = z.looseObject({

@@ -9,6 +9,7 @@ import { PIN_HEADER } from '../routing/pin.ts';
 import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
 import type { Answer, Output, Print } from './answer.ts';
+import { addAuditCommands } from './audit-grammar.ts';
 import { createClient } from './client.ts';
 import {
   liftOverride,
@@ -16,7 +17,6 @@ import {
   moveStage,
   rollBack,
   type StageOptions,
-  showAudit,
   showDiffs,
   showRoute,
   showStatus,
@@ -56,7 +56,8 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     const token = operatorToken(options.tokenFile);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
     const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    print(await work(api));
+    const result = await work(api);
+    if (result) print(result);
   };
   const print: Print = (result) => {
     out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
@@ -70,6 +71,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addPinCommand(program, print);
   addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
+  addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
   addRuleCommands(program, answer, output);
 
@@ -145,12 +147,6 @@ function addReadingCommands(program: Command, answer: Answer, print: Print): voi
       answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
     );
   addReplayCommand(diffs, answer, print);
-  program
-    .command('audit')
-    .description('who changed what, when and why, newest first')
-    .option('--route <id>', 'of one route only')
-    .option('--limit <n>', 'at most so many entries', wholeNumber)
-    .action((query: { route?: string; limit?: number }) => answer((api) => showAudit(api, query))());
   program
     .command('status')
     .description("the gateway's own state, and what needs attention")

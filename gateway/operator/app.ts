@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
-import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
 import { ControlError } from '../rollout/changes.ts';
@@ -12,6 +11,7 @@ import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
 import { acknowledge } from './acknowledge.ts';
+import { auditApi } from './audit.ts';
 import { compileTokens } from './auth.ts';
 import {
   actorOf,
@@ -28,8 +28,6 @@ import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 import { rulesApi, standingRules } from './rules.ts';
 
-const AUDIT_LIMIT_MAX = 500;
-
 const CONTROL_STATUS = {
   unknown_route: 404,
   unknown_rule: 404,
@@ -41,12 +39,6 @@ const CONTROL_STATUS = {
   not_stored: 500,
   flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
-
-const auditQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(AUDIT_LIMIT_MAX).default(50),
-  before: z.coerce.number().int().min(1).optional(),
-  route: z.string().optional(),
-});
 
 export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>();
@@ -74,17 +66,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   app.route('/api/routes', planApi(deps));
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
-  app.get('/api/audit', async (c) => {
-    const query = auditQuery.safeParse(c.req.query());
-    if (!query.success) throw new Refusal(400, `limit is from 1 to ${AUDIT_LIMIT_MAX}; before is the id of an entry`);
-    const { limit, before, route } = query.data;
-    const entries = await deps.ledger.audit({
-      limit,
-      ...(before ? { before } : {}),
-      ...(route ? { scope: route } : {}),
-    });
-    return c.json({ entries });
-  });
+  app.route('/api/audit', auditApi(deps));
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
   app.get('/api/status', (c) => c.json(status(deps, isDraining())));
   return app;

@@ -153,7 +153,11 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
         all.map(({ reason }) => reason),
         ['three', 'two', 'one'],
       );
-      const first = { id: 1, ...auditEntry({ reason: 'one', evidence: { parity: 0.5 }, requestId: 'r0' }), prev: GENESIS };
+      const first = {
+        id: 1,
+        ...auditEntry({ reason: 'one', evidence: { parity: 0.5 }, requestId: 'r0' }),
+        prev: GENESIS,
+      };
       assert.deepEqual(all[2], { ...first, hash: hashOf(first) });
       assert.deepEqual(
         (await ledger.audit({ limit: 10, scope: 'a.route' })).map(({ reason }) => reason),

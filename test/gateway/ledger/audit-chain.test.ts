@@ -71,14 +71,18 @@ describe('the chain', () => {
   it('breaks at the entry where anything at all was changed, moved, removed or put in', () => {
     const log = aLog(6);
     fc.assert(
-      fc.property(fc.nat(4), fc.constantFrom('reason', 'at', 'evidence', 'id', 'prev', 'hash', 'extra'), (at, member) => {
-        const changed = log.map((entry, index) => (index === at ? { ...entry, [member]: 'forged' } : entry));
-        assert.equal(verify(changed).broken !== undefined, true);
-        assert.equal(verify(changed).entries, at);
-        const removed = log.toSpliced(at, 1);
-        assert.equal(verify(removed).broken?.id, at + 2, 'the one after it');
-        assert.equal(verify(log.toSpliced(at + 1, 0, ...log.slice(at, at + 1))).broken?.id, at + 1, 'twice');
-      }),
+      fc.property(
+        fc.nat(4),
+        fc.constantFrom('reason', 'at', 'evidence', 'id', 'prev', 'hash', 'extra'),
+        (at, member) => {
+          const changed = log.map((entry, index) => (index === at ? { ...entry, [member]: 'forged' } : entry));
+          assert.equal(verify(changed).broken !== undefined, true);
+          assert.equal(verify(changed).entries, at);
+          const removed = log.toSpliced(at, 1);
+          assert.equal(verify(removed).broken?.id, at + 2, 'the one after it');
+          assert.equal(verify(log.toSpliced(at + 1, 0, ...log.slice(at, at + 1))).broken?.id, at + 1, 'twice');
+        },
+      ),
     );
   });
 
@@ -96,10 +100,7 @@ describe('the chain', () => {
     assert.ok(first && second);
     const forged = { ...second, actor: 'nobody' };
     const { broken, head, entries } = verify([first, forged]);
-    assert.equal(
-      broken?.problem,
-      `its hash is ${second.hash}, and its content has ${hashOf(forged)}: it was changed`,
-    );
+    assert.equal(broken?.problem, `its hash is ${second.hash}, and its content has ${hashOf(forged)}: it was changed`);
     assert.deepEqual([broken.id, head?.id, entries], [2, 1, 1]);
   });
 

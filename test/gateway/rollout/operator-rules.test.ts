@@ -23,7 +23,8 @@ const request = (path: string) => ({
 /** The rules of one gateway on the Redis, and how often they were put in force. */
 async function open(server: RedisServer) {
   const ledger = await kept(openRedisLedger(server.url));
-  const changes = await openChanges({ instance: 'host:1',
+  const changes = await openChanges({
+    instance: 'host:1',
     ...{ ledger, now, evidence: () => null },
     onProblem: (_, error) => assert.fail(String(error)),
   });

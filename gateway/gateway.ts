@@ -3,14 +3,16 @@ import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
+import { type Notices, openNotices } from './notices.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
-import { openChanges } from './rollout/changes.ts';
+import { type Changes, openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { followRules } from './rollout/follow-rules.ts';
 import { openFlags } from './rollout/open-flags.ts';
@@ -56,16 +58,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
+    const instance = `${hostname()}:${process.pid}`;
+    const notices = await openNotices({ config, instance, metrics, log, now });
+    closers.push(() => notices.close());
     const flags = await openFlags(config.flags);
     closers.push(() => flags.close());
     let healthChanged = () => {};
-    const settings = createSettings(config, (side, upstream) =>
-      startHealthCheck(upstream, (healthy) => {
-        metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
-        log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
-        healthChanged();
-      }),
-    );
+    const settings = openSettings(config, { metrics, log, onHealth: () => healthChanged() });
     closers.push(() => settings.close());
     const { idPairsMax } = config.mirror;
     const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
@@ -80,26 +79,28 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     closers.push(() => keeper.close());
     const evidence = (route: string) => numbersOf(serving, route);
-    const instance = `${hostname()}:${process.pid}`;
-    const changes = await openChanges({ ledger, evidence, instance, now, onProblem: raised });
+    const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
+    const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
-    const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    const store = ledger.plans;
+    const plans = await startPlans({ settings, control, store, serving, metrics, log, notices, now, raised });
     closers.push(() => plans.close());
-    const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
-    const list = () => listRules(settings.current.given.routes, rules, now());
-    const ruleWatch = watchRules({ list, metrics, log });
-    closers.push(() => ruleWatch.close());
-    ruleWatch.check();
-    rules.onChange(ruleWatch.check);
-    const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
-    closers.push(() => ruleFollower.close());
-    const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
+    notices.watch({
+      leads: plans.leads,
+      flagsProblem: flags.problem,
+      ledgerProblem: () => control.problem() ?? keeper.problem(),
+      upstreams: () => settings.current.upstreams.health,
+    });
+    const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
+    const { rules, ruleWatch, close: closeRules } = await openRules(ruling);
+    closers.push(closeRules);
+    const follow = { settings, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
       ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
-      instance,
+      ...{ instance, notifier: notices.notifier },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -120,6 +121,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** Settings whose upstreams are asked how they are. */
+function openSettings(config: GatewayConfig, { metrics, log, onHealth }: HealthDeps): SettingsHolder {
+  return createSettings(config, (side, upstream) =>
+    startHealthCheck(upstream, (healthy) => {
+      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+      log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
+      onHealth();
+    }),
+  );
+}
+
+interface HealthDeps {
+  readonly metrics: GatewayMetrics;
+  readonly log: GatewayLog;
+  readonly onHealth: () => void;
+}
+
 /** Serves in this process, or by workers where the configuration wants more than one. */
 async function chooseServing(deps: ServingDeps): Promise<Serving> {
   const { workers } = deps.settings.current.config;
@@ -128,6 +146,36 @@ async function chooseServing(deps: ServingDeps): Promise<Serving> {
   // Loaded only then: a single process does without all of it.
   const { serveByWorkers } = await import('./cluster/serving.ts');
   return serveByWorkers(deps, count);
+}
+
+/** Operators' rules, those that others make, and when rules end. */
+async function openRules({ settings, ledger, changes, serving, metrics, log, notices, now, raised }: RulesDeps) {
+  const table = () => settings.current.table;
+  const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
+  const list = () => listRules(settings.current.given.routes, rules, now());
+  const ruleWatch = watchRules({ list, metrics, log, onLook: notices.rules });
+  ruleWatch.check();
+  rules.onChange(ruleWatch.check);
+  const follower = followRules({ rules, onChange: () => void serving.settled(), raised });
+  return {
+    ...{ rules, ruleWatch },
+    close() {
+      follower.close();
+      ruleWatch.close();
+    },
+  };
+}
+
+interface RulesDeps {
+  readonly settings: SettingsHolder;
+  readonly ledger: Ledger;
+  readonly changes: Changes;
+  readonly serving: Serving;
+  readonly metrics: GatewayMetrics;
+  readonly log: GatewayLog;
+  readonly notices: Pick<Notices, 'rules'>;
+  readonly now: () => Date;
+  readonly raised: (operation: string, error: unknown) => void;
 }
 
 interface StageFollower {
@@ -168,10 +216,11 @@ interface FollowDeps {
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
+  readonly notices: Pick<Notices, 'configRefused'>;
 }
 
 function followConfig(file: string, deps: FollowDeps): Reloader {
-  const { settings, control, stages, ruleWatch, serving, metrics, log } = deps;
+  const { settings, control, stages, ruleWatch, serving, metrics, log, notices } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
@@ -188,6 +237,7 @@ function followConfig(file: string, deps: FollowDeps): Reloader {
       metrics.configReloads.inc({ result });
       if (result === 'applied') metrics.configLoaded.setToCurrentTime();
       log[problem === undefined ? 'info' : 'error']({ file, result, problem }, 'configuration');
+      if (problem !== undefined) notices.configRefused(problem);
     },
   });
 }

@@ -77,6 +77,7 @@ export function createMetrics() {
     }),
     ...workerMetrics(registers),
     ...tracingMetrics(registers),
+    ...notifyMetrics(registers),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
@@ -160,6 +161,29 @@ function tracingMetrics(registers: Registry[]) {
     exportFailures: new Counter({
       name: 'banyan_span_export_failures_total',
       help: 'Exports of spans that failed or were refused; those that failed are tried again.',
+      registers,
+    }),
+  };
+}
+
+function notifyMetrics(registers: Registry[]) {
+  return {
+    notificationsSent: new Counter({
+      name: 'banyan_notifications_sent_total',
+      help: 'Notifications that their target has taken.',
+      labelNames: ['target'] as const,
+      registers,
+    }),
+    notificationsFailed: new Counter({
+      name: 'banyan_notifications_failed_total',
+      help: 'Notifications that were given up, by why: refused, gone, gave_up after all attempts, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
+      registers,
+    }),
+    notificationsDropped: new Counter({
+      name: 'banyan_notifications_dropped_total',
+      help: 'Notifications that were never tried, by why: queue for want of room, gone, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
       registers,
     }),
   };

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/routing': ['config', 'gateway/proxy/headers.ts'],
   'gateway/ledger': ['config', 'gateway/routing'],
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
+  'gateway/notify': ['config', 'gateway/ledger', 'gateway/metrics.ts', 'gateway/rollout', 'gateway/routing'],
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/mirror/confidence.ts', 'gateway/routing'],
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],

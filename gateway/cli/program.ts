@@ -22,6 +22,7 @@ import {
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addNotifyCommands } from './notify.ts';
 import { makePin, type PinOptions } from './pin.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
@@ -73,6 +74,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addChangingCommands(program, answer);
   addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
+  addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
 
   try {

@@ -24,6 +24,7 @@ import {
   readReason,
   requireRole,
 } from './context.ts';
+import { notificationsApi } from './notifications.ts';
 import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 import { rulesApi, standingRules } from './rules.ts';
@@ -67,6 +68,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.route('/api/audit', auditApi(deps));
+  app.route('/api/notifications', notificationsApi(deps));
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
   app.get('/api/status', (c) => c.json(status(deps, isDraining())));
   return app;
@@ -120,7 +122,7 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
 }
 
 function warningsOf(deps: OperatorDeps): string[] {
-  const { flags, control, rules, settings, serving, plans, configProblem, evidenceProblem } = deps;
+  const { flags, control, rules, settings, serving, plans, notifier, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
@@ -133,7 +135,7 @@ function warningsOf(deps: OperatorDeps): string[] {
     ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
     ...[plans.problem(), lostRules],
   ];
-  const problems = [...own, ...unhealthy];
+  const problems = [...own, ...unhealthy, ...notifier.problems()];
   return problems.filter((text) => text !== undefined);
 }
 

@@ -7,6 +7,7 @@ import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
+import type { Notifier } from '../notify/notifier-port.ts';
 import type { Plans } from '../plans.ts';
 import type { GatewayLog } from '../request-log.ts';
 import type { Actor } from '../rollout/changes.ts';
@@ -31,6 +32,7 @@ export interface OperatorDeps {
   readonly ledger: Ledger;
   /** This gateway, for the audit log. */
   readonly instance: string;
+  readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;

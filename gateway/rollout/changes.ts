@@ -47,6 +47,8 @@ export interface ChangesDeps {
   /** This gateway, for the audit log. */
   readonly instance: string;
   readonly now: () => Date;
+  /** The entry of a change was stored, or could not be. */
+  readonly onAudited?: (entry: AuditEntry, isStored: boolean) => void;
   readonly onProblem: (operation: string, error: unknown) => void;
 }
 
@@ -99,7 +101,7 @@ export class Changes {
 
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
   async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
-    const { ledger, now, evidence, instance, onProblem } = this.#deps;
+    const { ledger, now, evidence, instance, onAudited, onProblem } = this.#deps;
     const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
@@ -110,9 +112,11 @@ export class Changes {
     try {
       this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
       this.#storeProblem = undefined;
+      onAudited?.(audit, true);
     } catch (error) {
       this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
       onProblem('ledger.commit', error);
+      onAudited?.(audit, false);
       throw new ControlError('not_stored', this.#storeProblem, { cause: error });
     }
   }

@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import { ALL_ROUTES, type Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
@@ -22,6 +22,7 @@ import { listRules } from './rule-list.ts';
 import { type RuleWatch, watchRules } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
+import { type KeptWrites, openKeptWrites } from './writes/kept-writes.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -51,11 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     const metrics = createMetrics();
-    const raised = (operation: string, error: unknown) => {
-      metrics.raised.inc({ operation });
-      log.error({ operation, err: error }, 'internal error');
-    };
-
+    const raised = raisedTo(metrics, log);
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const instance = `${hostname()}:${process.pid}`;
@@ -69,16 +66,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const { idPairsMax } = config.mirror;
     const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
     closers.push(() => ids.close());
-    const serving = await chooseServing({ settings, flags, ids, metrics, log, raised, now });
+    const nowMs = () => now().getTime();
+    const writes = await openKeptWrites({ store: ledger.writes, metrics, nowMs, raised, changes: () => changes });
+    closers.push(() => writes.close());
+    const { tally } = writes;
+    const serving = await chooseServing({ settings, flags, ids, tally, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const routeIds = () => table().routes.map(({ id }) => id);
     const keeper = await keepEvidence({
       ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
-      routes: () => table().routes.map(({ id }) => id),
+      routes: routeIds,
     });
     closers.push(() => keeper.close());
-    const evidence = (route: string) => numbersOf(serving, route);
+    const evidence = (scope: string) =>
+      scope === ALL_ROUTES ? { writesLegacyLacks: writes.total(routeIds()) } : numbersOf(serving, writes, scope);
     const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
     const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
@@ -100,7 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
       ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
-      ...{ instance, notifier: notices.notifier },
+      ...{ instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -119,6 +122,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeAll();
     throw error;
   }
+}
+
+/** Counts and logs failures of the gateway's own. */
+function raisedTo(metrics: GatewayMetrics, log: GatewayLog) {
+  return (operation: string, error: unknown) => {
+    metrics.raised.inc({ operation });
+    log.error({ operation, err: error }, 'internal error');
+  };
 }
 
 /** Settings whose upstreams are asked how they are. */
@@ -243,14 +254,16 @@ function followConfig(file: string, deps: FollowDeps): Reloader {
 }
 
 /** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
-function numbersOf({ evidence, traffic }: Serving, route: string) {
+function numbersOf({ evidence, traffic }: Serving, writes: Pick<KeptWrites, 'of'>, route: string) {
   const brief = <E extends { readonly differences: readonly unknown[] }>(found: E) => ({
     ...found,
     differences: found.differences.slice(0, 10),
   });
+  const lacked = writes.of(route);
   const { streams, ...comparison } = evidence.of(route);
   return {
     comparison: { ...brief(comparison), ...(streams ? { streams: { ...brief(streams), samples: [] } } : {}) },
     traffic: traffic.of(route),
+    writesLegacyLacks: { ...lacked, keys: lacked.keys.slice(-10) },
   };
 }

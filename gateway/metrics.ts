@@ -64,6 +64,12 @@ export function createMetrics() {
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
       registers,
     }),
+    writesLegacyLacks: new Gauge({
+      name: 'banyan_writes_legacy_lacks',
+      help: 'Writes that the new side has accepted and that legacy has not got: what going back would lose.',
+      labelNames: ['route'] as const,
+      registers,
+    }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',

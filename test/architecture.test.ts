@@ -18,6 +18,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/rollout': ['config', 'gateway/ledger', 'gateway/mirror/confidence.ts', 'gateway/routing'],
   'gateway/streams': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/tracing': ['config', 'gateway/proxy', 'gateway/routing'],
+  'gateway/writes': [
+    'config',
+    'gateway/ledger',
+    'gateway/metrics.ts',
+    'gateway/mirror/decode.ts',
+    'gateway/mirror/redact.ts',
+    'gateway/proxy',
+    'gateway/rollout/changes.ts',
+    'gateway/routing',
+  ],
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': [
     'config',

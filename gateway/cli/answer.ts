@@ -16,6 +16,8 @@ export interface Output {
   err(text: string): void;
   /** Asks a person, where there is one at a terminal. */
   readonly ask?: (question: string) => Promise<boolean>;
+  /** The same by a single key, where Enter and y are yes. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 /** Calls the gateway as the options say, and prints what `work` makes of it, unless it has printed it by itself. */

@@ -55,15 +55,24 @@ function place({ stage, percent: share }: Pick<RouteView, 'stage' | 'percent'>):
 
 const NOT_DURABLE = 'the override is in force, but could not be stored: it would not survive a restart of the gateway';
 
-const rollbackSchema = z.looseObject({ durable: z.boolean(), streamsOnOldSide: z.number() });
+const rollbackSchema = z.looseObject({
+  durable: z.boolean(),
+  streamsOnOldSide: z.number(),
+  writesLegacyLacks: z.looseObject({ count: z.number() }),
+});
 
 /** Takes one route, or with no id all of them, back to legacy. */
 export async function rollBack(api: ApiClient, id: string | undefined, reason: string): Promise<Result> {
   const { body } = await api.send('POST', id === undefined ? '/api/rollback' : routePath(id, '/rollback'), { reason });
-  const { durable, streamsOnOldSide } = rollbackSchema.parse(body);
+  const { durable, streamsOnOldSide, writesLegacyLacks } = rollbackSchema.parse(body);
   const text = `${id ?? 'all routes'}: legacy serves every request from now on`;
   const streams = `${streamsOnOldSide} open streams are still on the new side; banyan route shows when there are none`;
-  const notes = [...(durable ? [] : [NOT_DURABLE]), ...(streamsOnOldSide > 0 ? [streams] : [])];
+  const lacked = `legacy lacks ${writesLegacyLacks.count} writes that new has accepted; banyan writes ID lists them`;
+  const notes = [
+    ...(durable ? [] : [NOT_DURABLE]),
+    ...(streamsOnOldSide > 0 ? [streams] : []),
+    ...(writesLegacyLacks.count > 0 ? [lacked] : []),
+  ];
   return { json: body, text, ...(notes.length > 0 ? { notes } : {}) };
 }
 

@@ -27,6 +27,7 @@ import { makePin, type PinOptions } from './pin.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
+import { addWriteCommands, showLackedWrites } from './writes.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -71,7 +72,8 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   });
   addPinCommand(program, print);
   addReadingCommands(program, answer, print);
-  addChangingCommands(program, answer);
+  addChangingCommands(program, answer, output);
+  addWriteCommands(program, answer);
   addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
   addNotifyCommands(program, answer);
@@ -161,7 +163,7 @@ function windowOption(): Option {
     .default('stage');
 }
 
-function addChangingCommands(program: Command, answer: Answer): void {
+function addChangingCommands(program: Command, answer: Answer, output: Output): void {
   program
     .command('stage <id> <stage>')
     .description(`move a route to a stage: ${STAGES.join(', ')}`)
@@ -181,10 +183,22 @@ function addChangingCommands(program: Command, answer: Answer): void {
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
     .option('--all', 'every route')
     .option('--lift', 'end the override instead, so that the flags decide again')
-    .action((id: string | undefined, { reason, all, lift }: { reason: string; all?: boolean; lift?: boolean }) => {
+    .option('--yes', 'do not ask, at a terminal, where legacy lacks writes')
+    .action((id: string | undefined, { reason, all, lift, yes }: RollbackArguments) => {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
-      return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
+      return answer(async (api) => {
+        if (lift) return liftOverride(api, id, reason);
+        if (!yes) await showLackedWrites(api, id, output);
+        return rollBack(api, id, reason);
+      })();
     });
+}
+
+interface RollbackArguments {
+  readonly reason: string;
+  readonly all?: boolean;
+  readonly lift?: boolean;
+  readonly yes?: boolean;
 }
 
 /** The gateway says which shares there are. */

@@ -36,6 +36,7 @@ export const routeSchema = z.looseObject({
     parity: z.number().nullable(),
     parityLowerBound: z.number().nullable(),
   }),
+  writesLegacyLacks: z.looseObject({ count: z.number(), since: z.string().nullable() }),
   attention: z.array(z.string()),
   plan: planSchema.nullish(),
 });
@@ -119,7 +120,7 @@ function latencies({ traffic }: RouteView): string {
 }
 
 export function routeText(route: RouteView): string {
-  const { comparison, override } = route;
+  const { comparison, override, writesLegacyLacks } = route;
   const lines = [
     `${route.id}  ${route.stage}  (revision ${route.revision})`,
     `  new serves      ${route.percent} % of users`,
@@ -132,10 +133,16 @@ export function routeText(route: RouteView): string {
     `  latency p95     ${latencies(route)} ms (legacy / new)`,
     `  compared        ${comparison.eligible} eligible, coverage ${percent(comparison.coverage, 1)}`,
     `  parity          ${percent(comparison.parity)} (at least ${percent(comparison.parityLowerBound)} with 95 % confidence)`,
+    ...(writesLegacyLacks.count > 0 ? [`  legacy lacks    ${lackedText(writesLegacyLacks)}`] : []),
     ...(route.plan ? planLines(route.plan) : []),
     ...route.attention.map((sentence) => `  ! ${sentence}`),
   ];
   return lines.join('\n');
+}
+
+/** What a rollback would leave on the new side only. */
+export function lackedText({ count, since }: { readonly count: number; readonly since: string | null }): string {
+  return `${count} writes that new has accepted${since === null ? '' : `, since ${since}`}`;
 }
 
 /** Where a plan is, what its gates say, and what holds it. */

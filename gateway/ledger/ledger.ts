@@ -3,6 +3,7 @@ import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
+import type { WriteStore } from './write-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -43,7 +44,7 @@ export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
 /**
  * What was done. `acknowledge`: a change made before is now followed by the processes that serve. `chain`: entries of a
- * release without a chain were chained.
+ * release without a chain were chained. `acknowledge_writes`: legacy has got writes that it lacked.
  */
 export const AUDIT_ACTIONS = [
   'stage',
@@ -54,6 +55,7 @@ export const AUDIT_ACTIONS = [
   'remove_rule',
   'plan',
   'acknowledge',
+  'acknowledge_writes',
   'chain',
 ] as const;
 
@@ -143,4 +145,6 @@ export interface EvidenceLedger extends Ledger {
 export interface GatewayLedger extends EvidenceLedger {
   /** Closed with the ledger. */
   readonly plans: PlanStore;
+  /** Closed with the ledger. */
+  readonly writes: WriteStore;
 }

@@ -7,6 +7,7 @@ import { APPEND, createRedisAudit, IS_NEXT } from './redis-audit.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
 import { createRedisIds } from './redis-ids.ts';
 import { createRedisPlans } from './redis-plans.ts';
+import { createRedisWrites } from './redis-writes.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '2';
@@ -23,6 +24,7 @@ const KEYS = {
   evidence: `${PREFIX}evidence:`,
   ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
+  writes: `${PREFIX}writes:`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -98,6 +100,7 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
     evidence: createRedisEvidence(redis, KEYS.evidence),
     ids: createRedisIds(redis, KEYS.ids),
     plans: createRedisPlans(redis, KEYS.plans),
+    writes: createRedisWrites(redis, KEYS.writes),
     async close() {
       redis.disconnect();
     },

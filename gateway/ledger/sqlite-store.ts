@@ -9,6 +9,7 @@ import { chainEntries, createSqliteAudit, jsonText, type SqliteAudit } from './s
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
+import { createSqliteWrites, type SqliteWrites, WRITE_LAYOUT } from './sqlite-writes.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -29,7 +30,10 @@ const LAYOUT_STEPS: readonly (string | ((db: DatabaseSync) => void))[] = [
   EVIDENCE_LAYOUT,
   ID_LAYOUT,
   PLAN_LAYOUT,
-  chainEntries,
+  (db) => {
+    chainEntries(db);
+    db.exec(WRITE_LAYOUT);
+  },
 ];
 
 const overrideRow = z.object({
@@ -53,7 +57,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteAudit, SqliteEvidence, SqliteIds, SqlitePlans {
+export interface SqliteStore extends SqliteAudit, SqliteEvidence, SqliteIds, SqlitePlans, SqliteWrites {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -113,6 +117,7 @@ export function openSqliteStore(file: string): SqliteStore {
     ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
     ...createSqlitePlans(db, atomically),
+    ...createSqliteWrites(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },

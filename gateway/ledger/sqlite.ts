@@ -73,6 +73,11 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       lead: (holder) => call('leadPlans', holder),
       resign: async () => {},
     },
+    writes: {
+      load: () => call('loadWrites'),
+      add: (batch) => call('addWrites', batch),
+      acknowledge: (route, upTo) => call('acknowledgeWrites', { route, upTo }),
+    },
     async close() {
       if (!ended) await call('close');
       await worker.terminate();

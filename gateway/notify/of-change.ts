@@ -14,7 +14,7 @@ export function noticeOfEntry(entry: AuditEntry, isStored: boolean): Notice | un
   const about = { at, route: scope, data: numbersOf(entry) };
   if (action === 'rollback') {
     const lost = isStored ? '' : '; it could not be stored, and would not survive a restart';
-    const sentence = `${what}: rolled back to legacy by ${actor}: ${reason}${lost}`;
+    const sentence = `${what}: rolled back to legacy by ${actor}: ${reason}${lackedOf(entry)}${lost}`;
     return { ...about, type: 'route.rolled_back', severity: source === 'guard' ? 'critical' : 'warning', sentence };
   }
   if (!isStored) return undefined;
@@ -31,6 +31,15 @@ export function noticeOfEntry(entry: AuditEntry, isStored: boolean): Notice | un
   // What a plan or guard takes back is told as its end, or as the rollback that it was.
   if (way === 0 || source === 'plan' || source === 'guard') return undefined;
   return { ...about, type: 'route.moved_back', severity: 'warning', sentence };
+}
+
+const lacked = z.object({ writesLegacyLacks: z.object({ count: z.number().positive() }) });
+const evidenceSchema = z.union([lacked, z.object({ numbers: lacked }).transform(({ numbers }) => numbers)]);
+
+/** What a rollback leaves on the new side only. */
+function lackedOf({ evidence }: AuditEntry): string {
+  const found = evidenceSchema.safeParse(evidence).data;
+  return found ? `; legacy lacks ${found.writesLegacyLacks.count} writes that new has accepted` : '';
 }
 
 function numbersOf({ actor, source, reason, before, after, evidence, requestId }: AuditEntry) {

@@ -28,6 +28,7 @@ import { notificationsApi } from './notifications.ts';
 import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 import { rulesApi, standingRules } from './rules.ts';
+import { writesApi } from './writes.ts';
 
 const CONTROL_STATUS = {
   unknown_route: 404,
@@ -65,6 +66,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   });
   app.route('/api/routes', routesApi(deps));
   app.route('/api/routes', planApi(deps));
+  app.route('/api/routes', writesApi(deps));
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.route('/api/audit', auditApi(deps));
@@ -89,8 +91,10 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(ALL_ROUTES, actor);
       const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
-      const counts = deps.settings.current.table.routes.map(({ id }) => deps.serving.streams.counts(id));
-      return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts) });
+      const ids = deps.settings.current.table.routes.map(({ id }) => id);
+      const counts = ids.map((id) => deps.serving.streams.counts(id));
+      const writesLegacyLacks = deps.writes.total(ids);
+      return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts), writesLegacyLacks });
     })
     .delete('/', requireRole('operator'), async (c) => {
       const reason = await readReason(c);
@@ -133,7 +137,7 @@ function warningsOf(deps: OperatorDeps): string[] {
       : undefined;
   const own = [
     ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
-    ...[plans.problem(), lostRules],
+    ...[plans.problem(), lostRules, deps.writes.problem()],
   ];
   const problems = [...own, ...unhealthy, ...notifier.problems()];
   return problems.filter((text) => text !== undefined);

@@ -18,6 +18,7 @@ import type { RouteModel } from '../routing/route.ts';
 import type { RuleWatch } from '../rule-watch.ts';
 import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
+import type { KeptWrites } from '../writes/kept-writes.ts';
 import { type Caller, mayAct } from './auth.ts';
 
 const BODY_BYTES_MAX = 65_536;
@@ -32,6 +33,7 @@ export interface OperatorDeps {
   readonly ledger: Ledger;
   /** This gateway, for the audit log. */
   readonly instance: string;
+  readonly writes: Pick<KeptWrites, 'of' | 'total' | 'acknowledge' | 'problem'>;
   readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;

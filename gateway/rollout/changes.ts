@@ -1,5 +1,5 @@
 // Durable changes by operators: one writer at a time, each change with its audit entry and the revision it leads to.
-import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type LedgerChange } from '../ledger/ledger.ts';
+import type { AuditEntry, AuditSource, Ledger, LedgerChange } from '../ledger/ledger.ts';
 
 /** Who asks for a change, and why. */
 export interface Actor {
@@ -42,7 +42,7 @@ export interface Change extends Omit<LedgerChange, 'audit'> {
 
 export interface ChangesDeps {
   readonly ledger: Ledger;
-  /** The numbers a change to a scope is based on, for the audit log. */
+  /** The numbers that a change to a scope is based on, a route's id or ALL_ROUTES, for the audit log. */
   readonly evidence: (scope: string) => unknown;
   /** This gateway, for the audit log. */
   readonly instance: string;
@@ -105,7 +105,7 @@ export class Changes {
     const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
-    const numbers = scope === ALL_ROUTES ? null : evidence(scope);
+    const numbers = evidence(scope);
     const based = basis === undefined ? numbers : { numbers, basis };
     const by = { at, actor: name, source, requestId, instance };
     const audit: AuditEntry = { ...by, action, scope, reason, before, after, evidence: based };

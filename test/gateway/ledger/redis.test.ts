@@ -8,6 +8,7 @@ import { openRedisLedger } from '../../../gateway/ledger/redis.ts';
 import { aRouteBatch, describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override } from '../../contracts/ledger.ts';
 import { describePlanStore } from '../../contracts/plan-store.ts';
+import { describeWriteStore } from '../../contracts/write-store.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis.ts';
@@ -52,6 +53,13 @@ describePlanStore('Redis', () => ({
   async open() {
     const ledger = await openRedisLedger(server.url);
     return { ...ledger.plans, close: ledger.close };
+  },
+  dispose: empty,
+}));
+describeWriteStore('Redis', () => ({
+  async open() {
+    const ledger = await openRedisLedger(server.url);
+    return { ...ledger.writes, close: ledger.close };
   },
   dispose: empty,
 }));

@@ -13,6 +13,7 @@ import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
 import { describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override, storedRule } from '../../contracts/ledger.ts';
 import { describePlanStore } from '../../contracts/plan-store.ts';
+import { describeWriteStore } from '../../contracts/write-store.ts';
 import { within } from '../../helpers/deadline.ts';
 
 function inFolder<T>(work: (file: string) => T): T {
@@ -56,6 +57,18 @@ describePlanStore('SQLite', () => {
     async open() {
       const ledger = await openSqliteLedger(file);
       return { ...ledger.plans, close: ledger.close };
+    },
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
+describeWriteStore('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    async open() {
+      const ledger = await openSqliteLedger(file);
+      return { ...ledger.writes, close: ledger.close };
     },
     dispose: async () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -1,6 +1,7 @@
 // What a route may say of its writes: requests that are not safe, and that the new side has accepted.
 import { z } from 'zod';
 import { isPlace } from './compare-path.ts';
+import { jobName } from './plan-schema.ts';
 
 const KEYS_MAX = 5;
 const PARAMETER = /^param:([^{}?/:]+)$/;
@@ -38,5 +39,10 @@ export const writes = z.strictObject({
     .describe(
       "What names a write to those who have to repeat it on legacy: parameters of the path (param:NAME), request headers (header:NAME), members of the answer's JSON body ($.order_id). " +
         "Without it all parameters of the path, else what mirror.ids finds in answers, else the request's id.",
+    ),
+  wayBack: jobName
+    .optional()
+    .describe(
+      'Data job that brings these writes to legacy. Its certificate says that legacy lacks none, once it is valid and younger than the last of them; it is looked for in certificates.',
     ),
 });

@@ -1,28 +1,27 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { createAuditNumbers } from './audit-numbers.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
-import { ALL_ROUTES, type Ledger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
+import { openRules } from './open-rules.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
-import { type Changes, openChanges } from './rollout/changes.ts';
+import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
-import { followRules } from './rollout/follow-rules.ts';
 import { openFlags } from './rollout/open-flags.ts';
-import { openOperatorRules } from './rollout/operator-rules.ts';
 import type { RouteTable } from './routing/route.ts';
-import { listRules } from './rule-list.ts';
-import { type RuleWatch, watchRules } from './rule-watch.ts';
+import type { RuleWatch } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
-import { type KeptWrites, openKeptWrites } from './writes/kept-writes.ts';
+import { watchAround } from './watch-around.ts';
+import { openKeptWrites } from './writes/kept-writes.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -80,8 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       routes: routeIds,
     });
     closers.push(() => keeper.close());
-    const evidence = (scope: string) =>
-      scope === ALL_ROUTES ? { writesLegacyLacks: writes.total(routeIds()) } : numbersOf(serving, writes, scope);
+    const evidence = createAuditNumbers({ serving, writes, routes: routeIds });
     const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
     const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
@@ -89,12 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const store = ledger.plans;
     const plans = await startPlans({ settings, control, store, serving, metrics, log, notices, now, raised });
     closers.push(() => plans.close());
-    notices.watch({
-      leads: plans.leads,
-      flagsProblem: flags.problem,
-      ledgerProblem: () => control.problem() ?? keeper.problem(),
-      upstreams: () => settings.current.upstreams.health,
-    });
+    closers.push(watchAround({ settings, flags, control, keeper, plans, writes, notices, now, raised }));
     const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
     const { rules, ruleWatch, close: closeRules } = await openRules(ruling);
     closers.push(closeRules);
@@ -159,36 +152,6 @@ async function chooseServing(deps: ServingDeps): Promise<Serving> {
   return serveByWorkers(deps, count);
 }
 
-/** Operators' rules, those that others make, and when rules end. */
-async function openRules({ settings, ledger, changes, serving, metrics, log, notices, now, raised }: RulesDeps) {
-  const table = () => settings.current.table;
-  const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
-  const list = () => listRules(settings.current.given.routes, rules, now());
-  const ruleWatch = watchRules({ list, metrics, log, onLook: notices.rules });
-  ruleWatch.check();
-  rules.onChange(ruleWatch.check);
-  const follower = followRules({ rules, onChange: () => void serving.settled(), raised });
-  return {
-    ...{ rules, ruleWatch },
-    close() {
-      follower.close();
-      ruleWatch.close();
-    },
-  };
-}
-
-interface RulesDeps {
-  readonly settings: SettingsHolder;
-  readonly ledger: Ledger;
-  readonly changes: Changes;
-  readonly serving: Serving;
-  readonly metrics: GatewayMetrics;
-  readonly log: GatewayLog;
-  readonly notices: Pick<Notices, 'rules'>;
-  readonly now: () => Date;
-  readonly raised: (operation: string, error: unknown) => void;
-}
-
 interface StageFollower {
   /** To be called when the routes have changed. */
   adoptRoutes(): void;
@@ -251,19 +214,4 @@ function followConfig(file: string, deps: FollowDeps): Reloader {
       if (problem !== undefined) notices.configRefused(problem);
     },
   });
-}
-
-/** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
-function numbersOf({ evidence, traffic }: Serving, writes: Pick<KeptWrites, 'of'>, route: string) {
-  const brief = <E extends { readonly differences: readonly unknown[] }>(found: E) => ({
-    ...found,
-    differences: found.differences.slice(0, 10),
-  });
-  const lacked = writes.of(route);
-  const { streams, ...comparison } = evidence.of(route);
-  return {
-    comparison: { ...brief(comparison), ...(streams ? { streams: { ...brief(streams), samples: [] } } : {}) },
-    traffic: traffic.of(route),
-    writesLegacyLacks: { ...lacked, keys: lacked.keys.slice(-10) },
-  };
 }

@@ -25,8 +25,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gateway/mirror/decode.ts',
     'gateway/mirror/redact.ts',
     'gateway/proxy',
+    'gateway/rollout/certificates.ts',
     'gateway/rollout/changes.ts',
     'gateway/routing',
+    'gateway/settings.ts',
   ],
   'gateway/operator': ['config', 'gateway'],
   'gateway/cli': [

@@ -39,7 +39,7 @@ export interface StoredRule {
 }
 
 /** Who or what made a change. */
-export const AUDIT_SOURCES = ['api', 'cli', 'console', 'flags', 'start', 'plan', 'guard'] as const;
+export const AUDIT_SOURCES = ['api', 'cli', 'console', 'flags', 'start', 'plan', 'guard', 'certificate'] as const;
 export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
 /**

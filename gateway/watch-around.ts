@@ -23,8 +23,9 @@ export function watchAround({
   const { leads } = plans;
   notices.watch({
     leads,
-    flagsProblem: flags.problem,
-    ledgerProblem: () => control.problem() ?? keeper.problem() ?? writes.problem(),
+    // A problem while they can be read, such as a flag that cannot be made, is no loss.
+    flagsProblem: () => (flags.staleMs() > 0 ? flags.problem() : undefined),
+    ledgerProblem: () => control.problem() ?? keeper.problem() ?? writes.problem() ?? plans.problem(),
     upstreams: () => settings.current.upstreams.health,
   });
   return watchWayBack({ settings, writes, leads, now, raised }).close;

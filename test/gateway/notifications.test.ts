@@ -9,6 +9,7 @@ import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { OPERATOR_TOKEN, routeOn, startTestGateway } from '../helpers/gateway.ts';
 import { type SpawnedServer, spawnServer } from '../helpers/process.ts';
+import { startRedis } from '../helpers/redis.ts';
 import { closedPort, sendJson, startUpstream, type TestServer } from '../helpers/upstream.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -239,6 +240,53 @@ describe('a gateway whose targets are dead', () => {
     };
     await eventually(find, 'the warning');
     await within(gateway.close(), 'the end');
+  });
+});
+
+describe('gateways that share a Redis', () => {
+  const kept = closingAfterEach();
+
+  it('tell of a change and of a plan that waits once, whoever of them it was', async () => {
+    process.env.TEST_SECRET = SECRET;
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-notifications-'));
+    await kept({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    const events: Event[] = [];
+    const hook = await kept(
+      startUpstream(async (incoming, outgoing) => {
+        events.push(JSON.parse(await textOf(incoming)));
+        outgoing.end();
+      }),
+    );
+    const upstream = await kept(startUpstream((_, outgoing) => sendJson(outgoing, 200, {})));
+    const redis = await kept(startRedis());
+    const overrides = {
+      ledger: redis.url,
+      flags: { provider: 'file', file: join(folder, 'flags.json') },
+      plans: PLANS,
+      notifications: [{ name: 'hook', kind: 'webhook', url: hook.url, secretEnv: 'TEST_SECRET', severity: 'info' }],
+    };
+    const routes = [routeOn('/api/*', { plan: 'quick' })];
+    const open = () => kept(startTestGateway({ legacy: upstream.url, new: upstream.url, routes, overrides }));
+    const gateways = [await open(), await open()] as const;
+    delete process.env.TEST_SECRET;
+    const [, follower] = gateways;
+    const started = await follower.api(
+      'POST',
+      '/api/routes/test.route/plan',
+      { action: 'start', reason: 'go' },
+      { 'if-match': '*' },
+    );
+    assert.equal(started.status, 200);
+    const count = (type: string) => events.filter((event) => event.type === `dev.banyan.${type}`).length;
+    await eventually(() => count('route.held') > 0, 'the plan to wait');
+    await follower.api('POST', '/api/routes/test.route/rollback', { reason: 'fire' });
+    for (const gateway of gateways) {
+      const isForced = async () => (await gateway.api('GET', '/api/routes/test.route')).body.override !== null;
+      await eventually(isForced, 'both to follow');
+    }
+    await eventually(() => count('route.rolled_back') > 0, 'the rollback');
+    for (const gateway of gateways) await gateway.api('POST', '/api/notifications/test', {}); // What came before is there then.
+    assert.deepEqual(['route.held', 'route.rolled_back'].map(count), [1, 1]);
   });
 });
 

@@ -143,9 +143,10 @@ async function openNotifier({ config, instance, ...deps }: NoticesDeps): Promise
 function troublesOf({ leads, flagsProblem, ledgerProblem, upstreams }: Watched, instance: string): Trouble[] {
   const health = upstreams();
   const sides = SIDES.map((side): Trouble => {
-    const isDown = health[side].healthy === false && leads();
+    const isDown = health[side].healthy === false;
     return {
       topic: `upstream ${side}`,
+      isOurs: leads(),
       problem: isDown ? (health[side].problem ?? 'it does not answer its health check') : undefined,
       lost: { type: 'upstream.down', severity: 'critical', sentence: `${side} is down` },
       back: { type: 'upstream.up', sentence: `${side} is up again` },
@@ -155,12 +156,14 @@ function troublesOf({ leads, flagsProblem, ledgerProblem, upstreams }: Watched, 
     ...sides,
     {
       topic: 'flags',
+      isOurs: true,
       problem: flagsProblem(),
       lost: { type: 'flags.lost', severity: 'warning', sentence: `${instance}: the flags in force may be stale` },
       back: { type: 'flags.back', sentence: `${instance}: the flags are read again` },
     },
     {
       topic: 'ledger',
+      isOurs: true,
       problem: ledgerProblem(),
       lost: {
         type: 'ledger.lost',

@@ -74,16 +74,21 @@ async function verify(
   announced: string | undefined,
 ): Promise<Result> {
   const verifier = createChainVerifier(known);
-  for await (const line of linesOf(text)) verifier.add(entryOf(line));
+  let isFirst = true;
+  for await (const line of linesOf(text)) {
+    verifier.add(isFirst ? firstEntryOf(line) : (entrySchema.safeParse(line).data ?? {}));
+    isFirst = false;
+  }
   const { entries, head, broken } = verifier.result();
   const short = announced !== undefined && head?.hash !== announced && !broken;
   if (short) throw new CommandError(EXIT.unreachable, `the export ended before entry ${announced}; try again`);
   const json = { ok: broken === undefined, entries, head: head ?? null, broken: broken ?? null };
   if (!broken) {
-    const end = head ? headText([String(head.id), head.hash]) : 'the log is empty';
-    return { json, text: `the chain holds: ${entries} entries; ${end}` };
+    const told = head ? headText([String(head.id), head.hash]) : 'the log is empty';
+    return { json, text: `the chain holds: ${entries} entries; ${told}` };
   }
-  const where = broken.id === undefined ? 'the log' : `entry ${broken.id}`;
+  const end = head ? `the end, after entry ${head.id}` : 'the log';
+  const where = broken.id === undefined ? end : `entry ${broken.id}`;
   const holds = head ? `all up to entry ${head.id} holds` : 'nothing before it';
   return { json, text: `BROKEN at ${where}: ${broken.problem}; ${holds}`, code: EXIT.gateNotMet };
 }
@@ -92,7 +97,8 @@ function headText([id, hash]: readonly string[]): string {
   return `the head is ${hash} (entry ${id}); keep it elsewhere, and give it to banyan audit verify --head`;
 }
 
-function entryOf(line: string): Readonly<Record<string, unknown>> {
+/** What does not even begin like an export is none. */
+function firstEntryOf(line: string): Readonly<Record<string, unknown>> {
   const parsed = entrySchema.safeParse(line);
   if (parsed.success) return parsed.data;
   const brief = line.length > 40 ? `${line.slice(0, 40)}...` : line;

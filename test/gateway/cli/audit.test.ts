@@ -91,7 +91,9 @@ describe('banyan audit', () => {
     assert.equal(seen.code, 6);
     assert.match(
       seen.out,
-      new RegExp(`BROKEN at the log: no entry has the hash ${head}, and it ends with entry ${CHANGES - 1}`),
+      new RegExp(
+        `BROKEN at the end, after entry ${CHANGES - 1}: no entry has the hash ${head}, and it ends with entry ${CHANGES - 1}`,
+      ),
     );
   });
 
@@ -113,6 +115,15 @@ describe('banyan audit', () => {
     );
     const { ok, broken, head } = JSON.parse(asJson.out);
     assert.deepEqual([ok, broken.id, head.id], [false, 4, 2]);
+  });
+
+  it('says after which entry an export was cut in the middle of a line', async () => {
+    const { out } = await exported();
+    const file = saved('torn.ndjson', out.slice(0, out.length / 2));
+    const { code, out: said } = await runCliOffline('audit', 'verify', file);
+    assert.equal(code, 6);
+    const after = /^BROKEN at the end, after entry (\d+): it is no entry of a chained log/.exec(said)?.[1];
+    assert.ok(Number(after) > 0, said);
   });
 
   it("finds what was changed in the ledger's own file", async () => {

@@ -16,8 +16,7 @@ function create() {
     (notice) => void told.push(notice),
     () => new Date(nowMs),
   );
-  const verdict = (status: Verdict['status'], gate: Verdict['gate'] = 'parity') =>
-    ({ gate, status, sentence: status, numbers: {} }) as Verdict;
+  const verdict = (status: Verdict['status']): Verdict => ({ gate: 'parity', status, sentence: status, numbers: {} });
   const look = (gates: readonly Verdict[], change: Partial<PlanView> = {}) => {
     const view: PlanView = {
       ...{ plan: 'standard', mode: 'act', status: 'running', step: 2, steps: ['shadow', 'canary 5 %'] },

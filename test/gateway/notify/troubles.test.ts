@@ -11,10 +11,10 @@ describe('what the gateway needs', () => {
       (notice) => void told.push(notice),
       () => new Date(nowMs),
     );
-    const look = (problem: string | undefined) =>
+    const look = (problem: string | undefined, isOurs = true) =>
       troubles.look([
         {
-          ...{ topic: 'flags', problem },
+          ...{ topic: 'flags', problem, isOurs },
           lost: { type: 'flags.lost', severity: 'warning', sentence: 'the flags may be stale' },
           back: { type: 'flags.back', sentence: 'the flags are read again' },
         },
@@ -23,6 +23,9 @@ describe('what the gateway needs', () => {
     for (const problem of ['no such file', 'not JSON']) look(problem);
     nowMs = 12_400;
     for (let i = 0; i < 2; i++) look(undefined);
+    look('not JSON', false);
+    look('not JSON'); // Whoever was to tell of it has.
+    look(undefined, false);
     assert.deepEqual(
       told.map(({ type, severity, sentence, topic }) => [type, severity, sentence, topic]),
       [

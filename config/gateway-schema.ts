@@ -2,6 +2,7 @@
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
 import { flags } from './flags-schema.ts';
+import { notifications } from './notify-schema.ts';
 import { plans } from './plan-schema.ts';
 import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 import { variableName } from './secret.ts';
@@ -177,6 +178,10 @@ export const gatewaySchema = z.strictObject({
   operator: z.strictObject({
     listen: hostPort.describe("Where the operator's API listens."),
     tokens: z.array(operatorToken).min(1).describe('Bearer tokens of the API.'),
+    publicUrl: z
+      .url({ protocol: /^https?$/, message: 'expected a URL such as https://banyan.example' })
+      .optional()
+      .describe('Where operators reach it, for links in notifications.'),
   }),
   upstreams: z.strictObject({ legacy: upstream, new: upstream }),
   flags: flags.describe(
@@ -299,6 +304,9 @@ export const gatewaySchema = z.strictObject({
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  notifications: notifications.describe(
+    'Who is told of promotions, holds, rollbacks and of what goes wrong, by webhooks or in Slack.',
+  ),
   plans: plans.describe('Plans by name, for the routes that name them; "standard" is there without being described.'),
   certificates: z
     .string()

@@ -1,7 +1,8 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { comparePathProblem, parseComparePath } from './compare-path.ts';
+import { comparePathProblem, isPlace, parseComparePath } from './compare-path.ts';
 import { routeRollout } from './plan-schema.ts';
+import { writeKeyParameter, writes } from './writes-schema.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -272,16 +273,6 @@ const COMPARED_STREAMS = 4;
 /** A key is made of single values, so its paths name one place each. */
 const keyPath = z.string().refine(isPlace, 'expected a path of names only, such as $.type or $.data.id');
 
-function isPlace(text: string): boolean {
-  if (comparePathProblem(text) !== undefined) return false;
-  const path = parseComparePath(text);
-  return (
-    path.part === 'body' &&
-    path.steps.length > 0 &&
-    path.steps.every(({ selectors, deep }) => !deep && selectors.length === 1 && selectors[0]?.kind === 'name')
-  );
-}
-
 const streamCompare = z.strictObject({
   key: z
     .array(keyPath)
@@ -404,14 +395,21 @@ const routeObject = z.strictObject({
   compare: compare.prefault({}),
   redact: redact.prefault({}),
   streams: streams.prefault({}),
+  writes: writes.prefault({}),
   ...routeRollout,
 });
 
-export const route = routeObject.superRefine(({ match, mirror }, context) => {
+export const route = routeObject.superRefine(({ match, mirror, writes: { key = [] } }, context) => {
   const parameters = match.path.split('/').map(parameterOf);
   mirror.ids.forEach(({ param }, at) => {
     if (param === undefined || parameters.includes(param)) return;
     const path = ['mirror', 'ids', at, 'param'];
+    context.addIssue({ code: 'custom', path, message: `${match.path} has no parameter :${param}` });
+  });
+  key.forEach((text, at) => {
+    const param = writeKeyParameter(text);
+    if (param === undefined || parameters.includes(param)) return;
+    const path = ['writes', 'key', at];
     context.addIssue({ code: 'custom', path, message: `${match.path} has no parameter :${param}` });
   });
 });

@@ -21,6 +21,8 @@ import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
+import { createWriteCounter } from './writes/count-writes.ts';
+import type { WriteTally } from './writes/write-tally.ts';
 
 export interface DataPathDeps {
   readonly settings: CurrentSettings;
@@ -30,6 +32,8 @@ export interface DataPathDeps {
   readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly tracing: Tracing | undefined;
+  /** Takes the writes that the new side accepts. */
+  readonly tally: Pick<WriteTally, 'count'>;
   /** Closed with the data path. */
   readonly rates: RateLimiter;
   readonly metrics: GatewayMetrics;
@@ -91,7 +95,9 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
     failed: (route, requestId, cause) => log.info({ route, requestId, cause }, 'compared stream not opened'),
   });
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, comparing, upgrades: createUpgradeProxy() });
+  const writes = createWriteCounter({ tally: deps.tally, nowMs: () => now().getTime(), raised });
+  const serves = { breakers, mirror, streams, comparing, writes };
+  const server = createTrafficServer({ ...deps, ...serves, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,

@@ -28,6 +28,7 @@ import { otherSide, type Side } from './routing/side.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
+import type { WriteCounter } from './writes/count-writes.ts';
 
 export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDeps {
   readonly settings: CurrentSettings;
@@ -38,6 +39,7 @@ export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDep
   readonly streams: OpenStreams;
   readonly rates: RateLimiter;
   readonly tracing: Tracing | undefined;
+  readonly writes: WriteCounter;
 }
 
 /** What serving a request needs beside it. */
@@ -137,7 +139,7 @@ function createServe(deps: HandlerDeps) {
       trace: request.trace,
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      captures: ticket?.captures,
+      captures: ticket?.captures ?? (route && deps.writes.captures(route, method, decision.side)),
       isReplaced: settings.cors.isReplaced,
     };
     deliver(delivery, (delivered) => {
@@ -168,6 +170,7 @@ function finish(
     answerFailure(request, failure, { routeId, side: decision.side, added: delivery.addedFor(decision) });
   }
   recordRequest(deps, request, { routeId, route, decision, result });
+  if (route && decision.side === 'new') deps.writes.answered(route, request, result, delivery.captures?.response);
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */

@@ -65,6 +65,12 @@ export function createMetrics() {
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
       registers,
     }),
+    writesLegacyLacks: new Gauge({
+      name: 'banyan_writes_legacy_lacks',
+      help: 'Writes that the new side has accepted and that legacy has not got: what going back would lose.',
+      labelNames: ['route'] as const,
+      registers,
+    }),
     configReloads: new Counter({
       name: 'banyan_config_reloads_total',
       help: 'Configurations read anew, by whether they were put in force.',
@@ -78,6 +84,7 @@ export function createMetrics() {
     }),
     ...workerMetrics(registers),
     ...tracingMetrics(registers),
+    ...notifyMetrics(registers),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
@@ -161,6 +168,29 @@ function tracingMetrics(registers: Registry[]) {
     exportFailures: new Counter({
       name: 'banyan_span_export_failures_total',
       help: 'Exports of spans that failed or were refused; those that failed are tried again.',
+      registers,
+    }),
+  };
+}
+
+function notifyMetrics(registers: Registry[]) {
+  return {
+    notificationsSent: new Counter({
+      name: 'banyan_notifications_sent_total',
+      help: 'Notifications that their target has taken.',
+      labelNames: ['target'] as const,
+      registers,
+    }),
+    notificationsFailed: new Counter({
+      name: 'banyan_notifications_failed_total',
+      help: 'Notifications that were given up, by why: refused, gone, gave_up after all attempts, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
+      registers,
+    }),
+    notificationsDropped: new Counter({
+      name: 'banyan_notifications_dropped_total',
+      help: 'Notifications that were never tried, by why: queue for want of room, gone, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
       registers,
     }),
   };

@@ -44,6 +44,7 @@ const FIXED = [
   'rateLimitStore',
   'tracing',
   'shadowKeysEnv',
+  'notifications',
 ] as const satisfies readonly (keyof GatewayConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;

@@ -9,6 +9,7 @@ import { PIN_HEADER } from '../routing/pin.ts';
 import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
 import type { Answer, Output, Print } from './answer.ts';
+import { addAuditCommands } from './audit-grammar.ts';
 import { createClient } from './client.ts';
 import {
   liftOverride,
@@ -16,16 +17,17 @@ import {
   moveStage,
   rollBack,
   type StageOptions,
-  showAudit,
   showDiffs,
   showRoute,
   showStatus,
 } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addNotifyCommands } from './notify.ts';
 import { makePin, type PinOptions } from './pin.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
+import { addWriteCommands, showLackedWrites } from './writes.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -56,7 +58,8 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     const token = operatorToken(options.tokenFile);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
     const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    print(await work(api));
+    const result = await work(api);
+    if (result) print(result);
   };
   const print: Print = (result) => {
     out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
@@ -69,8 +72,11 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   });
   addPinCommand(program, print);
   addReadingCommands(program, answer, print);
-  addChangingCommands(program, answer);
+  addChangingCommands(program, answer, output);
+  addWriteCommands(program, answer);
+  addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
+  addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
 
   try {
@@ -146,12 +152,6 @@ function addReadingCommands(program: Command, answer: Answer, print: Print): voi
     );
   addReplayCommand(diffs, answer, print);
   program
-    .command('audit')
-    .description('who changed what, when and why, newest first')
-    .option('--route <id>', 'of one route only')
-    .option('--limit <n>', 'at most so many entries', wholeNumber)
-    .action((query: { route?: string; limit?: number }) => answer((api) => showAudit(api, query))());
-  program
     .command('status')
     .description("the gateway's own state, and what needs attention")
     .action(() => answer(showStatus)());
@@ -163,7 +163,7 @@ function windowOption(): Option {
     .default('stage');
 }
 
-function addChangingCommands(program: Command, answer: Answer): void {
+function addChangingCommands(program: Command, answer: Answer, output: Output): void {
   program
     .command('stage <id> <stage>')
     .description(`move a route to a stage: ${STAGES.join(', ')}`)
@@ -183,10 +183,22 @@ function addChangingCommands(program: Command, answer: Answer): void {
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
     .option('--all', 'every route')
     .option('--lift', 'end the override instead, so that the flags decide again')
-    .action((id: string | undefined, { reason, all, lift }: { reason: string; all?: boolean; lift?: boolean }) => {
+    .option('--yes', 'do not ask, at a terminal, where legacy lacks writes')
+    .action((id: string | undefined, { reason, all, lift, yes }: RollbackArguments) => {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
-      return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
+      return answer(async (api) => {
+        if (lift) return liftOverride(api, id, reason);
+        if (!yes) await showLackedWrites(api, id, output);
+        return rollBack(api, id, reason);
+      })();
     });
+}
+
+interface RollbackArguments {
+  readonly reason: string;
+  readonly all?: boolean;
+  readonly lift?: boolean;
+  readonly yes?: boolean;
 }
 
 /** The gateway says which shares there are. */

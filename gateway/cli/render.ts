@@ -44,6 +44,7 @@ export const routeSchema = z.looseObject({
       })
       .optional(),
   }),
+  writesLegacyLacks: z.looseObject({ count: z.number(), since: z.string().nullable() }),
   attention: z.array(z.string()),
   plan: planSchema.nullish(),
 });
@@ -94,7 +95,7 @@ function latencies({ traffic }: RouteView): string {
 }
 
 export function routeText(route: RouteView): string {
-  const { comparison, override } = route;
+  const { comparison, override, writesLegacyLacks } = route;
   const lines = [
     `${route.id}  ${route.stage}  (revision ${route.revision})`,
     `  new serves      ${route.percent} % of users`,
@@ -113,6 +114,7 @@ export function routeText(route: RouteView): string {
           `  their parity    ${parityText(comparison.streams)}`,
         ]
       : []),
+    ...(writesLegacyLacks.count > 0 ? [`  legacy lacks    ${lackedText(writesLegacyLacks)}`] : []),
     ...(route.plan ? planLines(route.plan) : []),
     ...route.attention.map((sentence) => `  ! ${sentence}`),
   ];
@@ -124,6 +126,11 @@ function parityText({
   parityLowerBound,
 }: Pick<RouteView['comparison'], 'parity' | 'parityLowerBound'>): string {
   return `${percent(parity)} (at least ${percent(parityLowerBound)} with 95 % confidence)`;
+}
+
+/** What a rollback would leave on the new side only. */
+export function lackedText({ count, since }: { readonly count: number; readonly since: string | null }): string {
+  return `${count} writes that new has accepted${since === null ? '' : `, since ${since}`}`;
 }
 
 /** Where a plan is, what its gates say, and what holds it. */

@@ -7,6 +7,7 @@ import { createMetrics } from '../metrics.ts';
 import type { IdMap } from '../mirror/id-map.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { openTracing } from '../tracing/open.ts';
+import { createWriteTally } from '../writes/write-tally.ts';
 import { type AskedRates, createAskedRates } from './asked-rates.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, RateAsk, SharedState, ToWorker } from './messages.ts';
@@ -111,10 +112,12 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   const workerIds = createWorkerIds(settings.current.config.mirror.idPairsMax);
   const { ids } = workerIds;
   const evidence = evidenceOf(settings, now);
+  const tally = createWriteTally();
   const reporter = createReporter({
     evidence,
     settings,
     takeIds: workerIds.take,
+    takeWrites: tally.take,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
   const { traffic } = reporter;
@@ -126,7 +129,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   const askedRates = isShared ? undefined : createAskedRates({ ask, own, raised });
   const rates = askedRates ?? own;
   const path = createDataPath({
-    ...{ settings, isEnabled, forced, ids, evidence, traffic, tracing, rates, metrics, log, raised, now },
+    ...{ settings, isEnabled, forced, ids, evidence, traffic, tally, tracing, rates, metrics, log, raised, now },
   });
   reporter.begin(path);
 

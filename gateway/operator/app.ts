@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
-import { z } from 'zod';
 import { ALL_ROUTES } from '../ledger/ledger.ts';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
 import { ControlError } from '../rollout/changes.ts';
@@ -12,6 +11,7 @@ import { STAGES } from '../rollout/stage.ts';
 import { UNROUTED } from '../routing/route.ts';
 import { SIDES, type Side } from '../routing/side.ts';
 import { acknowledge } from './acknowledge.ts';
+import { auditApi } from './audit.ts';
 import { compileTokens } from './auth.ts';
 import {
   actorOf,
@@ -24,11 +24,11 @@ import {
   readReason,
   requireRole,
 } from './context.ts';
+import { notificationsApi } from './notifications.ts';
 import { planApi } from './plan.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
 import { rulesApi, standingRules } from './rules.ts';
-
-const AUDIT_LIMIT_MAX = 500;
+import { writesApi } from './writes.ts';
 
 const CONTROL_STATUS = {
   unknown_route: 404,
@@ -41,12 +41,6 @@ const CONTROL_STATUS = {
   not_stored: 500,
   flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
-
-const auditQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(AUDIT_LIMIT_MAX).default(50),
-  before: z.coerce.number().int().min(1).optional(),
-  route: z.string().optional(),
-});
 
 export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean): Hono<OperatorEnv> {
   const app = new Hono<OperatorEnv>();
@@ -72,19 +66,11 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   });
   app.route('/api/routes', routesApi(deps));
   app.route('/api/routes', planApi(deps));
+  app.route('/api/routes', writesApi(deps));
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
-  app.get('/api/audit', async (c) => {
-    const query = auditQuery.safeParse(c.req.query());
-    if (!query.success) throw new Refusal(400, `limit is from 1 to ${AUDIT_LIMIT_MAX}; before is the id of an entry`);
-    const { limit, before, route } = query.data;
-    const entries = await deps.ledger.audit({
-      limit,
-      ...(before ? { before } : {}),
-      ...(route ? { scope: route } : {}),
-    });
-    return c.json({ entries });
-  });
+  app.route('/api/audit', auditApi(deps));
+  app.route('/api/notifications', notificationsApi(deps));
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
   app.get('/api/status', (c) => c.json(status(deps, isDraining())));
   return app;
@@ -105,8 +91,10 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(ALL_ROUTES, actor);
       const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
-      const counts = deps.settings.current.table.routes.map(({ id }) => deps.serving.streams.counts(id));
-      return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts) });
+      const ids = deps.settings.current.table.routes.map(({ id }) => id);
+      const counts = ids.map((id) => deps.serving.streams.counts(id));
+      const writesLegacyLacks = deps.writes.total(ids);
+      return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts), writesLegacyLacks });
     })
     .delete('/', requireRole('operator'), async (c) => {
       const reason = await readReason(c);
@@ -138,7 +126,7 @@ function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] 
 }
 
 function warningsOf(deps: OperatorDeps): string[] {
-  const { flags, control, rules, settings, serving, plans, configProblem, evidenceProblem } = deps;
+  const { flags, control, rules, settings, serving, plans, notifier, configProblem, evidenceProblem } = deps;
   const { upstreams } = settings.current;
   const down = SIDES.filter((side) => upstreams.health[side].healthy === false);
   const unhealthy = down.map((side) => `${side} is down: ${upstreams.health[side].problem}`);
@@ -149,9 +137,9 @@ function warningsOf(deps: OperatorDeps): string[] {
       : undefined;
   const own = [
     ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
-    ...[plans.problem(), lostRules],
+    ...[plans.problem(), lostRules, deps.writes.problem()],
   ];
-  const problems = [...own, ...unhealthy];
+  const problems = [...own, ...unhealthy, ...notifier.problems()];
   return problems.filter((text) => text !== undefined);
 }
 

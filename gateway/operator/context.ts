@@ -7,6 +7,7 @@ import type { OperatorRole } from '../../config/gateway-schema.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
+import type { Notifier } from '../notify/notifier-port.ts';
 import type { Plans } from '../plans.ts';
 import type { GatewayLog } from '../request-log.ts';
 import type { Actor } from '../rollout/changes.ts';
@@ -17,6 +18,7 @@ import type { RouteModel } from '../routing/route.ts';
 import type { RuleWatch } from '../rule-watch.ts';
 import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
+import type { KeptWrites } from '../writes/kept-writes.ts';
 import { type Caller, mayAct } from './auth.ts';
 
 const BODY_BYTES_MAX = 65_536;
@@ -29,6 +31,10 @@ export interface OperatorDeps {
   readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
   readonly ledger: Ledger;
+  /** This gateway, for the audit log. */
+  readonly instance: string;
+  readonly writes: Pick<KeptWrites, 'of' | 'total' | 'acknowledge' | 'problem'>;
+  readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
@@ -113,7 +119,8 @@ export const reasonSchema = z.string().trim().min(1, 'say why: the audit log kee
 
 /** Who asks, for the audit log. */
 export function actorOf(c: OperatorContext, reason: string): Actor {
-  const source = c.req.header('x-banyan-client') === 'cli' ? 'cli' : 'api';
+  const client = c.req.header('x-banyan-client'); // What our own clients say that they are.
+  const source = client === 'cli' || client === 'console' ? client : 'api';
   return { name: c.get('caller').name, source, reason, requestId: c.get('requestId') };
 }
 

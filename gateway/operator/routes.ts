@@ -70,6 +70,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     flagNotes: flagNotesOf(deps.flags.definitions(), route),
     plan: deps.plans.view(route.id),
     guard: deps.plans.guard(route.id),
+    writes: deps.writes.of(route.id),
   });
   const operators = requireRole('operator');
   const replay = createReplayer(deps);
@@ -103,7 +104,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const acknowledged = await acknowledge(deps, id, actor);
       c.header('etag', entityTag(control.revision(id)));
       const progress = rollbackProgress([streams.counts(id)]);
-      return c.json({ ...control.route(id), durable, ...acknowledged, ...progress });
+      const writesLegacyLacks = deps.writes.of(id);
+      return c.json({ ...control.route(id), durable, ...acknowledged, ...progress, writesLegacyLacks });
     })
     .delete('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));

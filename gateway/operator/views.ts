@@ -9,6 +9,7 @@ import { SIDES, type Side } from '../routing/side.ts';
 import { attentionOfRule, type StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import type { SideTraffic } from '../traffic.ts';
+import type { WritesLegacyLacks } from '../writes/kept-writes.ts';
 
 /** Noise that an operator should hear of: in so many requests, and so large a share of those that could tell. */
 const UNJUDGED_MIN = 20;
@@ -30,6 +31,7 @@ export interface RouteFacts {
   /** Undefined for a route without a plan. */
   readonly plan: PlanView | undefined;
   readonly guard: GuardDecision;
+  readonly writes: WritesLegacyLacks;
 }
 
 /** A route in the list: where it is, how it does, and whether somebody should look. */
@@ -47,6 +49,7 @@ export function routeSummary(facts: RouteFacts) {
     revision: state.revision,
     traffic,
     comparison: comparisonOf(evidence),
+    writesLegacyLacks: { count: facts.writes.count, since: facts.writes.since },
     attention: attentionOf(facts),
   };
 }
@@ -66,15 +69,16 @@ function streamsSummary({ begun, messages, coverage, parity, parityLowerBound }:
 
 /** One route with all that is known of it; `windows` are the same evidence in every window. */
 export function routeDetail(facts: RouteFacts, windows: readonly RouteEvidence[]) {
-  const { timeoutMs, mirror, compare, redact, streams, initialStage, requires } = facts.route.config;
+  const { timeoutMs, mirror, compare, redact, streams, writes, initialStage, requires } = facts.route.config;
   const { window, since, pending, dropped, differences } = facts.evidence;
   return {
     ...routeSummary(facts),
+    writesLegacyLacks: facts.writes,
     streams: facts.streams,
     openBreakers: facts.openBreakers,
     plan: facts.plan ?? null,
     guard: facts.guard,
-    settings: { initialStage, timeoutMs, mirror, compare, redact, streams, requires },
+    settings: { initialStage, timeoutMs, mirror, compare, redact, streams, writes, requires },
     evidence: {
       ...{ window, since, pending, dropped, differences },
       windows: windows.map((each) => ({ window: each.window, since: each.since, ...comparisonOf(each) })),

@@ -64,6 +64,8 @@ export interface Certificate {
   readonly job: string;
   /** Why it is not valid, or undefined. */
   readonly problem: string | undefined;
+  /** When it was made, ISO 8601 in UTC; undefined where it is not valid. */
+  readonly at?: string | undefined;
 }
 
 /** match + ignored + mismatch + new_error. */

@@ -83,6 +83,7 @@ describe('a good file', () => {
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },
+      notifications: [],
       plans: {},
       routes: [
         {
@@ -94,6 +95,7 @@ describe('a good file', () => {
           redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
+          writes: { count: true },
           requires: [],
           guard: {
             enabled: true,

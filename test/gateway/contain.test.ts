@@ -62,6 +62,7 @@ async function startFaulty(plant: (armed: () => boolean) => Planted, backend: Re
     evidence: createEvidence(() => new Date()),
     traffic: { count() {} },
     tracing: undefined,
+    tally: { count() {} },
     rates: createRateLimiter(undefined, (operation, error) => assert.fail(`${operation}: ${error}`)),
     metrics,
     log: createGatewayLog({ level: 'info', stream: { write } }),

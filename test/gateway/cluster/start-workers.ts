@@ -45,6 +45,7 @@ export interface ApiBody {
   readonly pending: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   readonly settings: { readonly timeoutMs: number };
+  readonly writesLegacyLacks: { readonly count: number };
   /** A rule's. */
   readonly id: string;
   /** A preview's. */

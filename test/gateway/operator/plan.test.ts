@@ -107,7 +107,7 @@ describe("a route's plan", () => {
     await ask(20);
     const isJudged = async () => {
       const { stage, plan } = await route();
-      return stage === 'canary' && plan.gates.length > 0;
+      return stage === 'canary' && plan.gates.length > 0; // The flags are moved first, and the step is judged then.
     };
     await eventually(isJudged, 'the canary', 15_000);
     const shown = await banyan('route', 'test.route');

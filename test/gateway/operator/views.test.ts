@@ -65,6 +65,7 @@ interface Given {
   readonly flagNotes?: readonly string[];
 }
 const NO_BREAKERS = { legacy: 0, new: 0 };
+const NO_WRITES = { count: 0, since: null, upTo: 0, keys: [] };
 
 function factsOf(given: Given = {}): RouteFacts {
   const { state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS, flagNotes = [] } = given;
@@ -86,6 +87,7 @@ function factsOf(given: Given = {}): RouteFacts {
     openBreakers,
     plan: undefined,
     guard: { kind: 'watch' },
+    writes: NO_WRITES,
     processes: 4,
     flagNotes,
   };
@@ -105,6 +107,7 @@ describe('a route in the list', () => {
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },
       comparison: { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES },
+      writesLegacyLacks: { count: 0, since: null },
       attention: [],
     });
   });
@@ -121,13 +124,15 @@ describe('one route', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
-    const { settings, evidence, streams, openBreakers, plan, guard, ...summary } = routeDetail(facts, [
-      minute,
-      facts.evidence,
-    ]);
+    const { settings, evidence, streams, openBreakers, plan, guard, writesLegacyLacks, ...summary } = routeDetail(
+      facts,
+      [minute, facts.evidence],
+    );
     assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual([plan, guard], [null, { kind: 'watch' }]);
-    assert.deepEqual(summary, routeSummary(facts));
+    assert.deepEqual(writesLegacyLacks, NO_WRITES);
+    const { writesLegacyLacks: _brief, ...listed } = routeSummary(facts);
+    assert.deepEqual(summary, listed);
     assert.deepEqual(settings, {
       initialStage,
       timeoutMs,
@@ -135,6 +140,7 @@ describe('one route', () => {
       compare,
       redact,
       streams: facts.route.config.streams,
+      writes: { count: true },
       requires: [],
     });
     const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };

@@ -1,5 +1,5 @@
-// Evidence as a store keeps it: counters by name (kept-counts.ts), samples as text. What a store holds of other releases is left alone
-// where it cannot be read.
+// Evidence as a store keeps it: counters by name (kept-counts.ts), samples as text. What a store holds of other releases is
+// left alone where it cannot be read.
 import { z } from 'zod';
 import { countersOf, countsFrom } from './kept-counts.ts';
 import type { RouteBatch, StoredRoute, StoredSample } from './ledger/evidence-store.ts';
@@ -22,11 +22,12 @@ export function toBatch({ route, stage, slices, added, addedOfStreams, removed }
 }
 
 export function fromStored({ route, stage, total, slices, samples }: StoredRoute): KeptFindings {
+  const documents = samples.flatMap((stored) => documentOf(stored) ?? []);
   return {
     ...{ route, stage, total: countsFrom(total) },
     slices: new Map(slices.map(({ startMs, counters }) => [startMs, countsFrom(counters)])),
-    samples: samples.flatMap((stored) => documentOf(stored)?.sample ?? []),
-    streamSamples: samples.flatMap((stored) => documentOf(stored)?.streamSample ?? []),
+    samples: documents.flatMap(({ sample }) => sample ?? []),
+    streamSamples: documents.flatMap(({ streamSample }) => streamSample ?? []),
   };
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DifferenceCount, RouteEvidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
+import { countStream, newStreamCounted, type StreamFinding } from '../../../gateway/mirror/stream-counts.ts';
+import { concludeStreams } from '../../../gateway/mirror/stream-evidence.ts';
 import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
 import type { StandingRule } from '../../../gateway/rule-list.ts';
@@ -110,6 +112,28 @@ describe('a route in the list', () => {
       writesLegacyLacks: { count: 0, since: null },
       attention: [],
     });
+  });
+
+  test('that serves streams, then their rates too, and what disagrees', () => {
+    const counted = newStreamCounted();
+    const findings: readonly StreamFinding[] = [
+      { kind: 'begun' },
+      { kind: 'single', outcome: 'missing', count: 1 },
+      { kind: 'ended', reason: 'new_failed' },
+      { kind: 'ended', reason: 'new_ended' },
+      { kind: 'ended', reason: 'legacy_failed' },
+    ];
+    for (const finding of findings) countStream(counted, finding);
+    const streams = concludeStreams(counted, []);
+    const { comparison, attention } = routeSummary(factsOf({ evidence: { streams } }));
+    const { begun, coverage, parity, parityLowerBound, messages } = streams;
+    assert.deepEqual(comparison.streams, { begun, coverage, parity, parityLowerBound, messages });
+    assert.deepEqual([begun, coverage, parity], [1, 1, 0]);
+    assert.deepEqual(attention, [
+      'compared streams disagree: 0 messages differ, 1 are missing on new, 0 only it sends',
+      'the new side would not open 1 of 1 compared streams',
+      'the new side ended 1 of 1 compared streams before legacy did',
+    ]);
   });
 
   test('of a group and overridden, then both are told', () => {

@@ -226,8 +226,9 @@ describe('a fault in the handling of a request', () => {
       const ticket = begin(...args);
       if (!ticket) return ticket;
       let parts = 0;
-      const push = ticket.captures.response.push;
-      ticket.captures.response.push = (chunk) => (++parts === 2 ? fault() : push(chunk));
+      const { response } = ticket.captures;
+      const push = response.push.bind(response);
+      response.push = (chunk) => (++parts === 2 ? fault() : push(chunk));
       return ticket;
     };
     const client = await connectRaw(gateway.port);

@@ -10,6 +10,7 @@ function aRoute(comparison: Partial<RouteView['comparison']>): RouteView {
     ...{ id: 'feed', stage: 'shadow', percent: 0, mirrorPercent: 100, samplePercent: 100, revision: 1, override: null },
     traffic: { legacy: QUIET, new: QUIET },
     comparison: { eligible: 0, coverage: null, parity: null, parityLowerBound: null, ...comparison },
+    writesLegacyLacks: { count: 0, since: null },
     attention: [],
   };
 }

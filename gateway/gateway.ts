@@ -1,10 +1,12 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { readOperatorSecrets } from '../config/load-gateway.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
+import { createOperators, type Operators } from './operator/access/operators.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -20,10 +22,11 @@ import { listRules } from './rule-list.ts';
 import { type RuleWatch, watchRules } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
+import { keepTrafficHistory } from './traffic-history.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
-  /** Operators' tokens by the name of their variable. */
+  /** The secrets that `operator` names, by the name of their variable. */
   readonly tokens: ReadonlyMap<string, string>;
   readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
@@ -49,11 +52,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     const metrics = createMetrics();
-    const raised = (operation: string, error: unknown) => {
-      metrics.raised.inc({ operation });
-      log.error({ operation, err: error }, 'internal error');
-    };
-
+    const raised = reporter(metrics, log);
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const flags = await openFlags(config.flags);
@@ -74,11 +73,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const routeIds = () => table().routes.map(({ id }) => id);
     const keeper = await keepEvidence({
       ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
-      routes: () => table().routes.map(({ id }) => id),
+      routes: routeIds,
     });
     closers.push(() => keeper.close());
+    const nowMs = () => now().getTime();
+    const history = keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs });
+    closers.push(() => history.close());
     const evidence = (route: string) => numbersOf(serving, route);
     const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
@@ -93,11 +96,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     rules.onChange(ruleWatch.check);
     const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
     closers.push(() => ruleFollower.close());
-    const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
+    const operators = createOperators(config.operator, tokens);
+    const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
+      ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, history, plans, metrics },
+      ...{ log, now, raised },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -116,6 +121,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeAll();
     throw error;
   }
+}
+
+/** Counts and logs failures of the gateway itself. */
+function reporter(metrics: GatewayMetrics, log: GatewayLog): (operation: string, error: unknown) => void {
+  return (operation, error) => {
+    metrics.raised.inc({ operation });
+    log.error({ operation, err: error }, 'internal error');
+  };
 }
 
 /** Serves in this process, or by workers where the configuration wants more than one. */
@@ -160,6 +173,7 @@ interface StageDeps {
 
 interface FollowDeps {
   readonly settings: SettingsHolder;
+  readonly operators: Operators;
   readonly control: Control;
   readonly stages: StageFollower;
   readonly ruleWatch: RuleWatch;
@@ -169,13 +183,15 @@ interface FollowDeps {
 }
 
 function followConfig(file: string, deps: FollowDeps): Reloader {
-  const { settings, control, stages, ruleWatch, serving, metrics, log } = deps;
+  const { settings, operators, control, stages, ruleWatch, serving, metrics, log } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
     async apply(config) {
+      const secrets = readOperatorSecrets(config, file);
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
+      operators.follow(config.operator, secrets);
       await control.adoptRoutes();
       stages.adoptRoutes();
       ruleWatch.check();

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { warningsOf } from '../../config/check-dry-runs.ts';
 import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
+import { OPERATOR_ROLES } from '../../config/operator-schema.ts';
 import { WINDOWS } from '../mirror/windows.ts';
 import { STAGES } from '../rollout/stage.ts';
 import { PIN_HEADER } from '../routing/pin.ts';
@@ -26,6 +27,7 @@ import { makePin, type PinOptions } from './pin.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
+import { makeToken } from './token.ts';
 
 interface GlobalOptions {
   readonly url?: string;
@@ -68,6 +70,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     code = result;
   });
   addPinCommand(program, print);
+  addTokenCommand(program, print);
   addReadingCommands(program, answer, print);
   addChangingCommands(program, answer);
   addPlanCommands(program, answer);
@@ -123,6 +126,19 @@ function addPinCommand(program: Command, print: Print): void {
       const made = makePin(options, Date.now());
       const note = `send it as ${PIN_HEADER}, or as the cookie ${made.cookie}; it holds until ${made.expiresAt}`;
       print({ json: made, text: made.pin, notes: [note] });
+    });
+}
+
+function addTokenCommand(program: Command, print: Print): void {
+  program
+    .command('token')
+    .description('make a token for the operator API; the configuration needs only its SHA-256')
+    .addOption(new Option('--name <name>', 'who will use it: the actor in the audit log').default('NAME'))
+    .addOption(new Option('--role <role>', 'what it is good for').choices(OPERATOR_ROLES).default('viewer'))
+    .action(({ name, role }: { name: string; role: string }) => {
+      const made = makeToken();
+      const entry = `{ name: ${name}, role: ${role}, tokenSha256: ${made.tokenSha256} }`;
+      print({ json: { ...made, name, role }, text: made.token, notes: [`add to operator.tokens: ${entry}`] });
     });
 }
 

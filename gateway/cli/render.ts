@@ -36,7 +36,7 @@ export const routeSchema = z.looseObject({
     parity: z.number().nullable(),
     parityLowerBound: z.number().nullable(),
   }),
-  attention: z.array(z.string()),
+  attention: z.array(z.looseObject({ sentence: z.string() })),
   plan: planSchema.nullish(),
 });
 export type RouteView = z.output<typeof routeSchema>;
@@ -105,7 +105,7 @@ export function routesTable(routes: readonly RouteView[]): string {
     latencies(route),
     percent(route.comparison.parity),
     percent(route.comparison.coverage, 1),
-    route.attention.length > 0 ? `! ${route.attention[0]}` : '',
+    route.attention.length > 0 ? `! ${route.attention[0]?.sentence}` : '',
   ]);
   return table(['ROUTE', 'STAGE', 'NEW', 'MIRROR', 'REQ/S', 'P95 MS L/N', 'PARITY', 'COVERAGE', 'ATTENTION'], rows);
 }
@@ -133,7 +133,7 @@ export function routeText(route: RouteView): string {
     `  compared        ${comparison.eligible} eligible, coverage ${percent(comparison.coverage, 1)}`,
     `  parity          ${percent(comparison.parity)} (at least ${percent(comparison.parityLowerBound)} with 95 % confidence)`,
     ...(route.plan ? planLines(route.plan) : []),
-    ...route.attention.map((sentence) => `  ! ${sentence}`),
+    ...route.attention.map(({ sentence }) => `  ! ${sentence}`),
   ];
   return lines.join('\n');
 }

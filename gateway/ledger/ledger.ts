@@ -38,7 +38,7 @@ export interface StoredRule {
 }
 
 /** Who or what made a change. */
-export const AUDIT_SOURCES = ['api', 'cli', 'flags', 'start', 'plan', 'guard'] as const;
+export const AUDIT_SOURCES = ['api', 'cli', 'console', 'flags', 'start', 'plan', 'guard'] as const;
 export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
 /** What was done. `acknowledge`: a change made before is now followed by the processes that serve. */

@@ -167,6 +167,18 @@ describe("the operator's API", () => {
     assert.equal((await gateway.api('GET', '/api/audit?limit=0')).status, 400);
   });
 
+  it('answers the series of a route, and refuses one that reaches too far back', async () => {
+    await move({ stage: 'shadow', reason: 'for the chart' });
+    const { status, body } = await gateway.api('GET', `${ROUTE}/series?minutes=5`);
+    assert.equal(status, 200);
+    assert.equal(body.flips.at(-1).reason, 'for the chart');
+    await move({ stage: 'legacy' });
+    for (const minutes of ['0', '61', 'x', '1.5']) {
+      assert.equal((await gateway.api('GET', `${ROUTE}/series?minutes=${minutes}`)).status, 400, minutes);
+    }
+    assert.equal((await gateway.api('GET', '/api/routes/nope/series')).status, 404);
+  });
+
   it('answers what it does not know or cannot read with problem details', async () => {
     const expectProblem = async (status: number, [method, path, body]: [string, string, unknown?], headers = {}) => {
       const answer = await gateway.api(method, path, body, { 'if-match': '*', ...headers });

@@ -20,6 +20,7 @@ import { auditQuery } from './contract/gateway.ts';
 import { docsApi } from './docs.ts';
 import { eventsApi } from './events/api.ts';
 import type { Feed } from './events/feed.ts';
+import { createIdempotency } from './idempotency.ts';
 import { planApi } from './plan.ts';
 import { problem, refuse } from './problems.ts';
 import { rollbackProgress, routesApi } from './routes.ts';
@@ -63,6 +64,10 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   });
   app.use('/api/*', access.authenticate);
   app.use('/api/*', authorise);
+  app.use(
+    '/api/*',
+    createIdempotency(() => deps.now().getTime()),
+  );
   app.route('/', healthApi(deps, isDraining));
   app.route('/', docsApi());
   app.route('/api/events', eventsApi(feed));

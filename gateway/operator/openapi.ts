@@ -120,7 +120,7 @@ function describe(operation: Operation): Json {
   };
 }
 
-function parametersOf({ method, path, query, ifMatch, reasonInQuery }: Operation): Json[] {
+function parametersOf({ method, path, access, query, ifMatch, reasonInQuery }: Operation): Json[] {
   const header = (name: string, required: boolean, description: string): Json => {
     return { name, in: 'header', required, description, schema: { type: 'string' } };
   };
@@ -137,7 +137,9 @@ function parametersOf({ method, path, query, ifMatch, reasonInQuery }: Operation
     ...inQuery,
     ...(reasonInQuery ? [{ ...reason, description: 'In the place of a body.' }] : []),
     ...(ifMatch ? [header('If-Match', true, 'The ETag that the change is based on, or *.')] : []),
-    ...(isWrite ? [header('Idempotency-Key', false, 'Of the caller: the change is done once for each key.')] : []),
+    ...(isWrite && access !== 'anyone'
+      ? [header('Idempotency-Key', false, 'Of the caller: the change is done once for each key.')]
+      : []),
   ];
 }
 
@@ -150,6 +152,7 @@ function responsesOf(operation: Operation): Json {
   const headers = {
     'x-request-id': { schema: { type: 'string' } },
     ...(etag ? { ETag: { required: true, schema: { type: 'string' } } } : {}),
+    ...(operation.method === 'GET' ? {} : { 'Idempotency-Replayed': { schema: { type: 'string' } } }),
   };
   const content =
     'schema' in answer

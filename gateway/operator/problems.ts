@@ -1,9 +1,10 @@
 // How the operator's API refuses: every error as problem details (RFC 9457).
 import { HTTPException } from 'hono/http-exception';
 import { PROBLEM_TYPE, problemBody } from '../problem.ts';
-import { ControlError } from '../rollout/changes.ts';
+import { ControlError, StaleError } from '../rollout/changes.ts';
 import { LoginError } from './access/oidc.ts';
 import { type OperatorContext, type OperatorDeps, Refusal } from './context.ts';
+import { staleRefusal } from './stale.ts';
 
 const CONTROL_STATUS = {
   unknown_route: 404,
@@ -51,7 +52,12 @@ export function problem(c: OperatorContext, { status, detail, headers = {}, extr
 }
 
 /** Answers an error. What nobody has foreseen is logged, and says nothing of itself. */
-export function refuse(deps: Pick<OperatorDeps, 'raised'>, error: unknown, c: OperatorContext): Response {
+export async function refuse(
+  deps: Pick<OperatorDeps, 'raised' | 'ledger'>,
+  thrown: unknown,
+  c: OperatorContext,
+): Promise<Response> {
+  const error = thrown instanceof StaleError ? await staleRefusal(deps, thrown) : thrown;
   if (error instanceof Refusal) {
     const { status, message: detail, headers, extra } = error;
     return problem(c, { status, detail, headers, extra });

@@ -1,11 +1,13 @@
 // The operator's API as the command line calls it: every way it can fail, as an exit code and a sentence.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import { z } from 'zod';
 import { CommandError, EXIT } from './exit.ts';
 
 export interface ApiClient {
   get(path: string): Promise<Answer>;
-  /** Sends a change. `ifMatch` is the entity tag the change is based on. */
+  /** Sends a change, which is done once though its answer may get lost and it be sent again. `ifMatch` is the entity tag the change is based on. */
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, ifMatch?: string): Promise<Answer>;
 }
 
@@ -24,25 +26,44 @@ const EXIT_BY_STATUS: Readonly<Record<number, number>> = {
   422: EXIT.gateNotMet,
 };
 
+const ATTEMPTS = 3;
+const RETRY_MS = 300;
+/** The connection was there, and is not any more. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 const problemSchema = z.looseObject({ detail: z.string().optional(), title: z.string().optional() });
 
 export function createClient(options: { url: string; token: string; timeoutMs: number }): ApiClient {
   const { url, token, timeoutMs } = options;
 
+  /** A connection that broke off says nothing of whether the request was done; its key has it done once. */
+  async function sendAgain(options: Parameters<typeof request>[1], path: string) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await request(new URL(path, url), options);
+        return { response, text: await response.body.text() };
+      } catch (error) {
+        if (attempt === ATTEMPTS || !BROKEN.has((error as { code?: string }).code ?? '')) throw error;
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
   async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, extra: Call = {}): Promise<Answer> {
     const headers: Record<string, string> = { authorization: `Bearer ${token}`, 'x-banyan-client': 'cli' };
+    if (method !== 'GET') headers['idempotency-key'] = randomUUID();
     if (extra.body !== undefined) headers['content-type'] = 'application/json';
     if (extra.ifMatch !== undefined) headers['if-match'] = extra.ifMatch;
     try {
-      const response = await request(new URL(path, url), {
-        ...{ method, headers, body: extra.body === undefined ? null : JSON.stringify(extra.body) },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const text = await response.body.text();
+      const body = extra.body === undefined ? null : JSON.stringify(extra.body);
+      const { response, text } = await sendAgain(
+        { method, headers, body, signal: AbortSignal.timeout(timeoutMs) },
+        path,
+      );
       const etag = response.headers.etag;
-      const body = parse(text, url);
-      if (response.statusCode >= 400) throw refusal(response.statusCode, body);
-      return { body, etag: typeof etag === 'string' ? etag : undefined };
+      const answer = parse(text, url);
+      if (response.statusCode >= 400) throw refusal(response.statusCode, answer);
+      return { body: answer, etag: typeof etag === 'string' ? etag : undefined };
     } catch (error) {
       if (error instanceof CommandError) throw error;
       if ((error as Error).name === 'TimeoutError') {

@@ -33,6 +33,8 @@ export interface Traffic {
 
 export function createTraffic(nowMs: () => number): Traffic {
   const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route.
+  // One for all summaries: each would cost a hundred kilobytes that the collector does not see.
+  const scratch = newHistogram();
   const counts = (route: string) => {
     const known = routes.get(route);
     if (known) return known;
@@ -44,7 +46,7 @@ export function createTraffic(nowMs: () => number): Traffic {
     count: (route, side, durationMs, isError) => counts(route)[side].count(nowMs(), durationMs, isError),
     of(route) {
       const { legacy, new: fresh } = counts(route);
-      return { legacy: legacy.summary(nowMs()), new: fresh.summary(nowMs()) };
+      return { legacy: legacy.summary(nowMs(), scratch), new: fresh.summary(nowMs(), scratch) };
     },
     totals(route) {
       const { legacy, new: fresh } = counts(route);
@@ -87,9 +89,10 @@ class SideCounts {
     return { requests: this.requests, errors: this.#errors, durations: this.#durations.copy() };
   }
 
-  summary(nowMs: number): SideTraffic {
+  /** `recent` is written over. */
+  summary(nowMs: number, recent: RecordableHistogram): SideTraffic {
     this.#advance(nowMs);
-    const recent = newHistogram();
+    recent.reset();
     recent.add(this.#last);
     recent.add(this.#current);
     const at = (percentile: number) => recent.percentile(percentile) / 1000;

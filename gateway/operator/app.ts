@@ -43,6 +43,8 @@ const HEADERS = secureHeaders({
   },
   crossOriginEmbedderPolicy: 'require-corp',
   referrerPolicy: 'no-referrer',
+  // It would hold for every port of the host, the traffic's among them, which may be http: a proxy in front may know better.
+  strictTransportSecurity: false,
   xFrameOptions: 'DENY',
 });
 

@@ -63,7 +63,7 @@ export function createWatch({ deps, isDraining, say }: WatchDeps): Watch {
       lookAtTopics();
       if (known) await lookAtAudit();
     } catch (error) {
-      deps.raised('events.look', error);
+      if (known) deps.raised('events.look', error); // Else the ledger was closed under a last look.
     }
   }
 

@@ -31,6 +31,10 @@ export interface Traffic {
   requests(route: string): number;
 }
 
+/** Of a route that nobody has used: histograms are made with its first request. */
+const NO_TRAFFIC: SideTraffic = { requests: 0, errors: 0, perSecond: 0, errorShare: null, latencyMs: null };
+const NO_TOTALS: ServedFacts = { requests: 0, errors: 0, durations: new Durations() };
+
 export function createTraffic(nowMs: () => number): Traffic {
   const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route.
   // One for all summaries: each would cost a hundred kilobytes that the collector does not see.
@@ -45,14 +49,15 @@ export function createTraffic(nowMs: () => number): Traffic {
   return {
     count: (route, side, durationMs, isError) => counts(route)[side].count(nowMs(), durationMs, isError),
     of(route) {
-      const { legacy, new: fresh } = counts(route);
+      const { legacy, new: fresh } = routes.get(route) ?? {};
+      if (!legacy || !fresh) return { legacy: NO_TRAFFIC, new: NO_TRAFFIC };
       return { legacy: legacy.summary(nowMs(), scratch), new: fresh.summary(nowMs(), scratch) };
     },
     totals(route) {
-      const { legacy, new: fresh } = counts(route);
-      return { legacy: legacy.totals(), new: fresh.totals() };
+      const { legacy, new: fresh } = routes.get(route) ?? {};
+      return { legacy: legacy?.totals() ?? NO_TOTALS, new: fresh?.totals() ?? NO_TOTALS };
     },
-    requests: (route) => SIDES.reduce((total, side) => total + counts(route)[side].requests, 0),
+    requests: (route) => SIDES.reduce((total, side) => total + (routes.get(route)?.[side].requests ?? 0), 0),
   };
 }
 

@@ -154,7 +154,8 @@ const onTheGateway: readonly Operation[] = [
   operation('getStatus', 'GET /api/status', 'viewer', { answer: ok(status), summary: "The gateway's own state" }),
   operation('followEvents', 'GET /api/events', 'viewer', {
     ...{ answer: media('text/event-stream'), refusals: [503] },
-    summary: 'Changes as they happen, and rates every few seconds; the data of an event is JSON, see EVENTEvent',
+    summary:
+      'Changes as they happen, and rates every few seconds; the data of each is JSON of the schema that its name says',
   }),
 ];
 

@@ -1,6 +1,7 @@
 // Puts a gateway together from its configuration, and takes it apart again.
 import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { readOperatorSecrets } from '../config/load-gateway.ts';
 import { createAuditNumbers } from './audit-numbers.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
@@ -8,6 +9,7 @@ import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
 import { openRules } from './open-rules.ts';
+import { createOperators, type Operators } from './operator/access/operators.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -20,12 +22,13 @@ import type { RouteTable } from './routing/route.ts';
 import type { RuleWatch } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
+import { keepTrafficHistory } from './traffic-history.ts';
 import { watchAround } from './watch-around.ts';
 import { openKeptWrites } from './writes/kept-writes.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
-  /** Operators' tokens by the name of their variable. */
+  /** The secrets that `operator` names, by the name of their variable. */
   readonly tokens: ReadonlyMap<string, string>;
   readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
@@ -51,7 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     const metrics = createMetrics();
-    const raised = raisedTo(metrics, log);
+    const raised = reporter(metrics, log);
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
     const instance = `${hostname()}:${process.pid}`;
@@ -79,6 +82,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       routes: routeIds,
     });
     closers.push(() => keeper.close());
+    const history = keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs: () => now().getTime() });
+    closers.push(() => history.close());
     const evidence = createAuditNumbers({ serving, writes, routes: routeIds });
     const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
     const changes = await openChanges({ ...auditing, onProblem: raised });
@@ -91,12 +96,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
     const { rules, ruleWatch, close: closeRules } = await openRules(ruling);
     closers.push(closeRules);
-    const follow = { settings, control, stages, ruleWatch, serving, metrics, log, notices };
+    const operators = createOperators(config.operator, tokens);
+    const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
-      ...{ instance, notifier: notices.notifier, writes },
+      ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, history, plans, metrics },
+      ...{ log, now, raised, instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -117,9 +123,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-/** Counts and logs failures of the gateway's own. */
-function raisedTo(metrics: GatewayMetrics, log: GatewayLog) {
-  return (operation: string, error: unknown) => {
+/** Counts and logs failures of the gateway itself. */
+function reporter(metrics: GatewayMetrics, log: GatewayLog): (operation: string, error: unknown) => void {
+  return (operation, error) => {
     metrics.raised.inc({ operation });
     log.error({ operation, err: error }, 'internal error');
   };
@@ -184,6 +190,7 @@ interface StageDeps {
 
 interface FollowDeps {
   readonly settings: SettingsHolder;
+  readonly operators: Operators;
   readonly control: Control;
   readonly stages: StageFollower;
   readonly ruleWatch: RuleWatch;
@@ -194,13 +201,15 @@ interface FollowDeps {
 }
 
 function followConfig(file: string, deps: FollowDeps): Reloader {
-  const { settings, control, stages, ruleWatch, serving, metrics, log, notices } = deps;
+  const { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
     async apply(config) {
+      const secrets = readOperatorSecrets(config, file);
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
+      operators.follow(config.operator, secrets);
       await control.adoptRoutes();
       stages.adoptRoutes();
       ruleWatch.check();

@@ -60,6 +60,7 @@ export function createMetrics() {
     ...flagMetrics(registers),
     ...reviewMetrics(registers),
     ...planMetrics(registers),
+    ...operatorMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
@@ -258,6 +259,26 @@ function flagMetrics(registers: Registry[]) {
 }
 
 /** What operators do about differences. */
+function operatorMetrics(registers: Registry[]) {
+  return {
+    loginsFailed: new Counter({
+      name: 'banyan_operator_logins_failed_total',
+      help: 'Wrong tokens shown to the operator API, and those refused because there had been too many.',
+      registers,
+    }),
+    eventClients: new Gauge({
+      name: 'banyan_operator_event_clients',
+      help: 'Clients that follow the event stream of the operator API.',
+      registers,
+    }),
+    eventClientsDropped: new Counter({
+      name: 'banyan_operator_event_clients_dropped_total',
+      help: 'Clients of the event stream that were cut off, since they did not read it.',
+      registers,
+    }),
+  };
+}
+
 function reviewMetrics(registers: Registry[]) {
   return {
     replays: new Counter({

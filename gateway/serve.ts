@@ -1,6 +1,6 @@
 // Runs a gateway as a process: configuration, log, signals, exit codes.
 import { readFlagTokens } from '../config/flag-tokens.ts';
-import { ConfigError, loadGatewayConfig, readOperatorTokens, readSigningKeys } from '../config/load-gateway.ts';
+import { ConfigError, loadGatewayConfig, readOperatorSecrets, readSigningKeys } from '../config/load-gateway.ts';
 import { readNotifyTargets } from '../config/notify-targets.ts';
 import { readPinKey } from '../config/pin-key.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -16,7 +16,7 @@ export async function serve(configFile: string): Promise<number> {
   try {
     const config = loadGatewayConfig(configFile);
     exitTimeoutMs += config.shutdown.delayMs;
-    const tokens = readOperatorTokens(config, configFile);
+    const tokens = readOperatorSecrets(config, configFile);
     if (config.flags.provider === 'unleash') readFlagTokens(config.flags, configFile);
     readPinKey(config, configFile);
     readNotifyTargets(config.notifications, configFile);

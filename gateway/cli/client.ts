@@ -1,11 +1,13 @@
 // The operator's API as the command line calls it: every way it can fail, as an exit code and a sentence.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import { z } from 'zod';
 import { CommandError, EXIT } from './exit.ts';
 
 export interface ApiClient {
   get(path: string): Promise<Answer>;
-  /** Sends a change. `ifMatch` is the entity tag the change is based on. */
+  /** Sends a change, which is done once though its answer may get lost and it be sent again. `ifMatch` is the entity tag the change is based on. */
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, ifMatch?: string): Promise<Answer>;
   /** An answer that is too long to be held: its text as it comes. */
   download(path: string): Promise<Download>;
@@ -32,25 +34,43 @@ const EXIT_BY_STATUS: Readonly<Record<number, number>> = {
   422: EXIT.gateNotMet,
 };
 
+const ATTEMPTS = 3;
+const RETRY_MS = 300;
+/** The connection was there, and is not any more. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 const problemSchema = z.looseObject({ detail: z.string().optional(), title: z.string().optional() });
 
 export function createClient(options: { url: string; token: string; timeoutMs: number }): ApiClient {
   const { url, token, timeoutMs } = options;
   const ours = { authorization: `Bearer ${token}`, 'x-banyan-client': 'cli' };
 
+  /** A connection that broke off says nothing of whether the request was done; its key has it done once. */
+  async function sendAgain(path: string, options: Parameters<typeof request>[1]) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await request(new URL(path, url), options);
+        return { response, text: await response.body.text() };
+      } catch (error) {
+        if (attempt === ATTEMPTS || !BROKEN.has((error as { code?: string }).code ?? '')) throw error;
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
   async function call(method: Method, path: string, extra: Call = {}): Promise<Answer> {
     const headers: Record<string, string> = { ...ours };
+    if (method !== 'GET') headers['idempotency-key'] = randomUUID();
     if (extra.body !== undefined) headers['content-type'] = 'application/json';
     if (extra.ifMatch !== undefined) headers['if-match'] = extra.ifMatch;
+    const body = extra.body === undefined ? null : JSON.stringify(extra.body);
     return reaching(async () => {
-      const response = await request(new URL(path, url), {
-        ...{ method, headers, body: extra.body === undefined ? null : JSON.stringify(extra.body) },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const body = parse(await response.body.text(), url);
-      if (response.statusCode >= 400) throw refusal(response.statusCode, body);
+      const signal = AbortSignal.timeout(timeoutMs);
+      const { response, text } = await sendAgain(path, { method, headers, body, signal });
+      const answer = parse(text, url);
+      if (response.statusCode >= 400) throw refusal(response.statusCode, answer);
       const { etag } = response.headers;
-      return { body, etag: typeof etag === 'string' ? etag : undefined };
+      return { body: answer, etag: typeof etag === 'string' ? etag : undefined };
     });
   }
 

@@ -136,7 +136,7 @@ export async function showStatus(api: ApiClient): Promise<Result> {
   const { environment, ready, warnings, override, stages, rules, unrouted, workers, upstreams } =
     statusSchema.parse(body);
   const { routes } = listSchema.parse((await api.get('/api/routes')).body);
-  const attention = routes.flatMap((route) => route.attention.map((sentence) => `${route.id}: ${sentence}`));
+  const attention = routes.flatMap((route) => route.attention.map(({ sentence }) => `${route.id}: ${sentence}`));
   const lines = [
     `${environment}: ${ready ? 'ready' : 'not ready'}`,
     `routes     ${countsText(stages)}`,

@@ -45,7 +45,7 @@ export const routeSchema = z.looseObject({
       .optional(),
   }),
   writesLegacyLacks: z.looseObject({ count: z.number(), since: z.string().nullable() }),
-  attention: z.array(z.string()),
+  attention: z.array(z.looseObject({ sentence: z.string() })),
   plan: planSchema.nullish(),
 });
 export type RouteView = z.output<typeof routeSchema>;
@@ -76,7 +76,7 @@ export function routesTable(routes: readonly RouteView[]): string {
     latencies(route),
     percent(shownRates(route).parity),
     percent(shownRates(route).coverage, 1),
-    route.attention.length > 0 ? `! ${route.attention[0]}` : '',
+    route.attention.length > 0 ? `! ${route.attention[0]?.sentence}` : '',
   ]);
   return table(['ROUTE', 'STAGE', 'NEW', 'MIRROR', 'REQ/S', 'P95 MS L/N', 'PARITY', 'COVERAGE', 'ATTENTION'], rows);
 }
@@ -116,7 +116,7 @@ export function routeText(route: RouteView): string {
       : []),
     ...(writesLegacyLacks.count > 0 ? [`  legacy lacks    ${lackedText(writesLegacyLacks)}`] : []),
     ...(route.plan ? planLines(route.plan) : []),
-    ...route.attention.map((sentence) => `  ! ${sentence}`),
+    ...route.attention.map(({ sentence }) => `  ! ${sentence}`),
   ];
   return lines.join('\n');
 }

@@ -1,22 +1,15 @@
 // The API of the audit log: look at the newest entries, or take all of them along.
 import { Hono } from 'hono';
-import { z } from 'zod';
 import type { AuditHead, Ledger, StoredAuditEntry } from '../ledger/ledger.ts';
 import { CSV_HEADER, csvRow } from './audit-csv.ts';
-import { type OperatorContext, type OperatorDeps, type OperatorEnv, Refusal } from './context.ts';
+import { type OperatorContext, type OperatorDeps, type OperatorEnv, readQuery } from './context.ts';
+import { auditExportQuery, auditQuery } from './contract/gateway.ts';
 
-const LIMIT_MAX = 500;
 /** Entries of an export that are in memory at once. */
 const EXPORT_PAGE = 200;
 
 /** The last entry of an export: without all up to it the export is not whole. */
 const HEAD_FIELD = 'x-banyan-audit-head';
-
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(LIMIT_MAX).default(50),
-  before: z.coerce.number().int().min(1).optional(),
-  route: z.string().optional(),
-});
 
 interface ExportFormat {
   readonly type: string;
@@ -24,18 +17,16 @@ interface ExportFormat {
   readonly line: (entry: StoredAuditEntry) => string;
 }
 
-const FORMATS: ReadonlyMap<string, ExportFormat> = new Map([
-  ['json', { type: 'application/x-ndjson', header: '', line: (entry) => `${JSON.stringify(entry)}\n` }],
-  ['csv', { type: 'text/csv; charset=utf-8; header=present', header: CSV_HEADER, line: csvRow }],
-]);
+const FORMATS = {
+  json: { type: 'application/x-ndjson', header: '', line: (entry) => `${JSON.stringify(entry)}\n` },
+  csv: { type: 'text/csv; charset=utf-8; header=present', header: CSV_HEADER, line: csvRow },
+} as const satisfies Record<string, ExportFormat>;
 
 export function auditApi(deps: Pick<OperatorDeps, 'ledger' | 'raised'>): Hono<OperatorEnv> {
   const { ledger } = deps;
   return new Hono<OperatorEnv>().get('/', async (c) => {
     if (c.req.query('format') !== undefined) return exportAll(deps, c);
-    const query = listQuery.safeParse(c.req.query());
-    if (!query.success) throw new Refusal(400, `limit is from 1 to ${LIMIT_MAX}; before is the id of an entry`);
-    const { limit, before, route } = query.data;
+    const { limit, before, route } = readQuery(c, auditQuery);
     const scope = route ? { scope: route } : {};
     const entries = await ledger.audit({ limit, ...(before ? { before } : {}), ...scope });
     return c.json({ entries, head: (await ledger.auditHead()) ?? null });
@@ -44,10 +35,9 @@ export function auditApi(deps: Pick<OperatorDeps, 'ledger' | 'raised'>): Hono<Op
 
 /** All entries there are now, the oldest first; those that come meanwhile are not among them, so that it ends. */
 async function exportAll({ ledger, raised }: Pick<OperatorDeps, 'ledger' | 'raised'>, c: OperatorContext) {
-  const { format: name = '', ...rest } = c.req.query();
-  const format = FORMATS.get(name);
-  if (!format) throw new Refusal(400, `format is one of ${[...FORMATS.keys()].join(', ')}`);
-  if (Object.keys(rest).length > 0) throw new Refusal(400, 'an export is the whole log: send nothing beside format');
+  // An export is the whole log: nothing else goes with it.
+  const { format: name } = readQuery(c, auditExportQuery);
+  const format = FORMATS[name];
   const head = await ledger.auditHead();
   return c.body(pages(ledger, head, format, raised), 200, {
     'content-type': format.type,

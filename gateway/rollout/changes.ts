@@ -31,6 +31,19 @@ export class ControlError extends Error {
   }
 }
 
+/** The change is based on what has changed since. */
+export class StaleError extends ControlError {
+  readonly scope: string;
+  /** As it is now. */
+  readonly revision: number;
+
+  constructor(scope: string, revision: number, message: string) {
+    super('stale', message);
+    this.scope = scope;
+    this.revision = revision;
+  }
+}
+
 /** A change of one scope, as it is stored and audited. */
 export interface Change extends Omit<LedgerChange, 'audit'> {
   readonly action: AuditEntry['action'];
@@ -91,12 +104,12 @@ export class Changes {
     return result;
   }
 
-  /** `expected` is the revision that the caller has seen; undefined means any. `what` names the scope to people. @throws {ControlError} stale */
+  /** `expected` is the revision that the caller has seen; undefined means any. `what` names the scope to people. @throws {StaleError} */
   check(scope: string, expected: number | undefined, what = scope): void {
     const revision = this.revision(scope);
     if (expected === undefined || expected === revision) return;
     const seen = `revision ${revision}, yours is ${expected}`;
-    throw new ControlError('stale', `${what} has changed since you looked (${seen}); look again`);
+    throw new StaleError(scope, revision, `${what} has changed since you looked (${seen}); look again`);
   }
 
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */

@@ -23,7 +23,7 @@ describe('banyan audit', () => {
     gateway = await startTestGateway({ legacy: upstream.url, new: upstream.url, routes: [routeOn('/api/*')] });
     for (let i = 0; i < CHANGES; i += 2) {
       await gateway.api('POST', '/api/routes/test.route/rollback', { reason: `=cmd ${i}, "é"\n` });
-      const lifted = { 'if-match': '*', 'x-banyan-client': 'console' };
+      const lifted = { 'if-match': '*', 'x-banyan-client': 'cli' };
       await gateway.api('DELETE', '/api/routes/test.route/rollback', { reason: 'back' }, lifted);
     }
   });
@@ -57,7 +57,7 @@ describe('banyan audit', () => {
     const lines = out.trimEnd().split('\n');
     assert.deepEqual([lines.length, entries], [CHANGES, CHANGES]);
     const [first, second] = lines.map((line) => JSON.parse(line));
-    assert.deepEqual([first.id, first.action, first.source, second.source], [1, 'rollback', 'api', 'console']);
+    assert.deepEqual([first.id, first.action, first.source, second.source], [1, 'rollback', 'api', 'cli']);
     assert.match(first.instance, new RegExp(`^.+:${process.pid}$`));
     assert.match(first.requestId, /^[0-9a-f-]{36}$/);
     assert.equal(JSON.parse(lines.at(-1) ?? '').hash, head);
@@ -141,7 +141,7 @@ describe('banyan audit', () => {
   });
 
   it('says what is wrong with a call, and with a file that is no export', async () => {
-    assert.equal((await gateway.api('GET', '/api/audit?format=xml')).body.detail, 'format is one of json, csv');
+    assert.equal((await gateway.api('GET', '/api/audit?format=xml')).body.detail, 'format: expected json or csv');
     assert.equal((await gateway.api('GET', '/api/audit?format=csv&limit=3')).status, 400);
     assert.equal((await banyan('--export', 'csv', '--limit', '3')).code, 2);
     assert.equal((await banyan('--export', 'xml')).code, 2);

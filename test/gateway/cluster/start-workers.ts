@@ -37,7 +37,7 @@ export interface ApiBody {
   readonly acknowledged: { readonly workers: number; readonly of: number };
   readonly entries: readonly { readonly action: string; readonly reason: string }[];
   readonly override: { readonly reason: string };
-  readonly attention: readonly string[];
+  readonly attention: readonly { readonly sentence: string }[];
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly streams: Readonly<Record<Side | 'oldSide', number>> & StreamEvidence;
   readonly traffic: Readonly<Record<Side, { readonly requests: number; readonly errors: number }>>;

@@ -126,7 +126,11 @@ describe("a route's plan", () => {
     const { override, stage, attention } = await route();
     assert.deepEqual([override.actor, override.side, stage], ['guard', 'legacy', 'legacy']);
     assert.match(override.reason, /^new failed \d+ of \d+ (served|copied) requests/);
-    assert.ok(attention.some((sentence: string) => sentence.startsWith('the plan was rolled back: new failed')));
+    assert.ok(
+      attention.some(({ sentence }: { sentence: string }) =>
+        sentence.startsWith('the plan was rolled back: new failed'),
+      ),
+    );
     assert.deepEqual(new Set(await ask(10)), new Set(['legacy']));
     const { entries } = (await gateway.api('GET', '/api/audit?limit=20')).body;
     const rollback = entries.find(({ action }: { action: string }) => action === 'rollback');

@@ -4,13 +4,15 @@ import type { DifferenceCount, RouteEvidence } from '../../../gateway/mirror/evi
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
 import { countStream, newStreamCounted, type StreamFinding } from '../../../gateway/mirror/stream-counts.ts';
 import { concludeStreams } from '../../../gateway/mirror/stream-evidence.ts';
-import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
+import { attentionOf } from '../../../gateway/operator/attention.ts';
+import type { RouteFacts } from '../../../gateway/operator/route-facts.ts';
+import { routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
 import type { StandingRule } from '../../../gateway/rule-list.ts';
 import type { SideTraffic } from '../../../gateway/traffic.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 
-const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
+const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, errorShare: null, latencyMs: null };
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 const EVIDENCE: RouteEvidence = {
   window: 'stage',
@@ -108,6 +110,7 @@ describe('a route in the list', () => {
       override: null,
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },
+      streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
       comparison: { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES },
       writesLegacyLacks: { count: 0, since: null },
       attention: [],
@@ -129,10 +132,11 @@ describe('a route in the list', () => {
     const { begun, coverage, parity, parityLowerBound, messages } = streams;
     assert.deepEqual(comparison.streams, { begun, coverage, parity, parityLowerBound, messages });
     assert.deepEqual([begun, coverage, parity], [1, 1, 0]);
+    const said = (sentence: string) => ({ kind: 'stream_differences', severity: 'warning', sentence });
     assert.deepEqual(attention, [
-      'compared streams disagree: 0 messages differ, 1 are missing on new, 0 only it sends',
-      'the new side would not open 1 of 1 compared streams',
-      'the new side ended 1 of 1 compared streams before legacy did',
+      said('compared streams disagree: 0 messages differ, 1 are missing on new, 0 only it sends'),
+      said('the new side would not open 1 of 1 compared streams'),
+      said('the new side ended 1 of 1 compared streams before legacy did'),
     ]);
   });
 
@@ -148,11 +152,11 @@ describe('one route', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
-    const { settings, evidence, streams, openBreakers, plan, guard, writesLegacyLacks, ...summary } = routeDetail(
-      facts,
-      [minute, facts.evidence],
-    );
-    assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
+    const { settings, evidence, openBreakers, plan, guard, writesLegacyLacks, ...summary } = routeDetail(facts, [
+      minute,
+      facts.evidence,
+    ]);
+    assert.deepEqual([summary.streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual([plan, guard], [null, { kind: 'watch' }]);
     assert.deepEqual(writesLegacyLacks, NO_WRITES);
     const { writesLegacyLacks: _brief, ...listed } = routeSummary(facts);
@@ -189,6 +193,7 @@ describe('one route', () => {
 });
 
 describe('attention', () => {
+  const sentencesOf = (given: Given) => attentionOf(factsOf(given)).map(({ sentence }) => sentence);
   const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
     [
       'a side left alone by some processes',
@@ -255,23 +260,32 @@ describe('attention', () => {
   ];
   for (const [what, given, sentences] of rows) {
     test(`${what}: ${sentences.length === 0 ? 'none' : sentences.join('; ')}`, () => {
-      assert.deepEqual(attentionOf(factsOf(given)), sentences);
+      assert.deepEqual(sentencesOf(given), sentences);
     });
   }
 
+  test('says what kind it is of, and how bad it is', () => {
+    const rest = { openBreakers: { legacy: 0, new: 1 }, fresh: { requests: 100, errors: 2 } };
+    const found = attentionOf(
+      factsOf({ ...rest, state: { override: OVERRIDE }, evidence: { outcomes: { timeout: 5 } } }),
+    );
+    assert.deepEqual(
+      found.map(({ kind, severity }) => `${kind}: ${severity}`),
+      ['override: warning', 'breaker: critical', 'timeouts: warning', 'served_errors: critical'],
+    );
+  });
+
   test('many critical differences, then the first three', () => {
     const differences = ['$.a', '$.b', '$.c', '$.d'].map((path) => ({ ...aDifference, path }));
-    assert.equal(attentionOf(factsOf({ evidence: { differences } })).length, 3);
+    assert.equal(sentencesOf({ evidence: { differences } }).length, 3);
   });
 
   test('everything at once, then the override first', () => {
-    const sentences = attentionOf(
-      factsOf({
-        state: { override: OVERRIDE },
-        evidence: { differences: [aDifference], outcomes: { new_error: 1, timeout: 1 }, coverage: 0.1, eligible: 500 },
-        fresh: { requests: 50, errors: 50 },
-      }),
-    );
+    const sentences = sentencesOf({
+      state: { override: OVERRIDE },
+      evidence: { differences: [aDifference], outcomes: { new_error: 1, timeout: 1 }, coverage: 0.1, eligible: 500 },
+      fresh: { requests: 50, errors: 50 },
+    });
     assert.equal(sentences.length, 6);
     assert.match(sentences[0] ?? '', /^forced to legacy/);
   });

@@ -20,6 +20,15 @@ const raisedTo = (metrics: Metrics, log: Logger) => (operation: string, error: u
   log.warn({ err: error }, operation);
 };
 
+/** A ban is for the whole process: whoever wonders why nothing goes out must find it in the log and in the metrics. */
+const pausedTo =
+  (metrics: Metrics, log: Logger) =>
+  ({ forMs, reason }: { forMs: number; reason: string }) => {
+    metrics.exchangePauses.inc();
+    metrics.exchangePausedUntil.set((Date.now() + forMs) / 1000);
+    log.error({ forMs }, `${reason}; nothing is sent to it until then`);
+  };
+
 function createBus(config: BackendConfig, metrics: Metrics, log: Logger): Bus {
   const hooks = { onDrop: () => metrics.busDropped.inc(), raised: raisedTo(metrics, log) };
   return config.redisUrl === undefined ? createMemoryBus(hooks) : createRedisBus(config.redisUrl, hooks);
@@ -45,7 +54,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
         'expiry could not be enabled on the table; expired items are passed over, but stay',
       ),
   });
-  const exchange = createMexc({ ...config.exchange, now });
+  const exchange = createMexc({ ...config.exchange, now, onPause: pausedTo(metrics, log) });
   const bus = createBus(config, metrics, log);
   const nonces = createNonces(config, metrics, log);
   try {

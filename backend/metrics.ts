@@ -1,5 +1,5 @@
 // Every metric of the backend: name, labels, buckets.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -61,6 +61,16 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       help: 'Calls to the exchange by what came of them',
       labelNames: ['operation', 'result'],
       buckets: SECONDS,
+      registers,
+    }),
+    exchangePauses: new Counter({
+      name: 'exchange_pauses_total',
+      help: 'Times the exchange told us to be silent: too many requests, or a ban',
+      registers,
+    }),
+    exchangePausedUntil: new Gauge({
+      name: 'exchange_paused_until_seconds',
+      help: 'Unix time until which nothing is sent to the exchange; 0 when it never asked for silence',
       registers,
     }),
     orderChanges: new Counter({

@@ -12,6 +12,23 @@ const milliseconds = (max: number) =>
     .min(1, 'is below 1')
     .max(max, `is above ${max}`);
 
+/** At most `count` within any `periodMs`. */
+export type Rate = { readonly count: number; readonly periodMs: number };
+const RATE_UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+]);
+
+/** "300/10s": three hundred within ten seconds. */
+const rate = z
+  .string()
+  .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}(?:ms|s|m)$/, 'is not a rate such as 300/10s')
+  .transform((text): Rate => {
+    const [, count, amount, unit = 's'] = /^(\d+)\/(\d+)(\w+)$/.exec(text) ?? [];
+    return { count: Number(count), periodMs: Number(amount) * (RATE_UNITS_MS.get(unit) ?? 1000) };
+  });
+
 export type ListenAddress = { readonly host: string; readonly port: number };
 
 const listenAddress = z
@@ -53,6 +70,22 @@ const schema = z.object({
   EXCHANGE_RECV_WINDOW_MS: milliseconds(60_000)
     .default(5000)
     .describe('give milliseconds from 1 to 60000 (the exchange refuses more)'),
+  EXCHANGE_LIMIT_REQUESTS: rate
+    .prefault('20/1s')
+    .describe('give COUNT/PERIOD such as 20/1s: requests of this address, whatever they are'),
+  EXCHANGE_LIMIT_WEIGHT: rate
+    .prefault('300/10s')
+    .describe('give COUNT/PERIOD such as 300/10s: the weight of the requests of this address'),
+  EXCHANGE_LIMIT_ORDERS: rate
+    .prefault('12/1s')
+    .describe('give COUNT/PERIOD such as 12/1s: new orders and cancels of one account'),
+  EXCHANGE_WARM_CONNECTIONS: z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(0, 'is below 0')
+    .max(32, 'is above 32')
+    .default(2)
+    .describe('give the connections to keep open while idle, 0 to 32'),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
     .optional()
@@ -86,6 +119,8 @@ export type BackendConfig = {
     readonly secretKey: string;
     readonly timeoutMs: number;
     readonly recvWindowMs: number;
+    readonly limits: { readonly requests: Rate; readonly weight: Rate; readonly orders: Rate };
+    readonly warmConnections: number;
   };
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
@@ -111,6 +146,12 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
         secretKey: read.EXCHANGE_SECRET_KEY,
         timeoutMs: read.EXCHANGE_TIMEOUT_MS,
         recvWindowMs: read.EXCHANGE_RECV_WINDOW_MS,
+        limits: {
+          requests: read.EXCHANGE_LIMIT_REQUESTS,
+          weight: read.EXCHANGE_LIMIT_WEIGHT,
+          orders: read.EXCHANGE_LIMIT_ORDERS,
+        },
+        warmConnections: read.EXCHANGE_WARM_CONNECTIONS,
       },
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,

@@ -14,6 +14,12 @@ import { takeDataFolder } from './run-file.ts';
 /** The repository's root: what children are started in. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const EXCHANGE = { apiKey: 'mx0sandbox', secretKey: 'sandbox-secret' } as const;
+/** The simulated exchange counts nothing unless it is told to, so that load can be tried out. */
+const UNHURRIED = {
+  EXCHANGE_LIMIT_REQUESTS: '5000/1s',
+  EXCHANGE_LIMIT_WEIGHT: '1000000/10s',
+  EXCHANGE_LIMIT_ORDERS: '5000/1s',
+};
 const TABLE = 'banyan';
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -144,6 +150,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       EXCHANGE_URL: `http://${exchangeAddress}`,
       REDIS_URL: `redis://${redisAddress}`,
       SHADOW_KEYS_FILE: shadowKeys,
+      ...UNHURRIED,
       ...exchangeEnv,
     }),
   );

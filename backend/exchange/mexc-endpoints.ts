@@ -22,6 +22,7 @@ export const ENDPOINTS = {
   'GET order': trade(2),
   'GET myTrades': trade(10),
   'POST userDataStream': data(1),
+  'GET userDataStream': data(1),
   'PUT userDataStream': data(1),
   'DELETE userDataStream': data(1),
 } as const satisfies Record<string, Endpoint>;

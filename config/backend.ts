@@ -70,6 +70,16 @@ const schema = z.object({
   EXCHANGE_RECV_WINDOW_MS: milliseconds(60_000)
     .default(5000)
     .describe('give milliseconds from 1 to 60000 (the exchange refuses more)'),
+  EXCHANGE_STREAM_URL: z
+    .url({ protocol: /^wss?$/, error: 'is not a ws or wss URL' })
+    .optional()
+    .describe('give the WebSocket address, e.g. wss://wbs-api.mexc.com/ws, or unset it to do without streams'),
+  MARKET_SYMBOLS: z
+    .string()
+    .regex(/^[A-Z0-9]{2,32}(,[A-Z0-9]{2,32}){0,499}$/, 'is not a list of symbols')
+    .transform((text) => [...new Set(text.split(','))])
+    .optional()
+    .describe('give the symbols to follow, e.g. BTCUSDT,ETHUSDT, at most 500; it needs EXCHANGE_STREAM_URL'),
   EXCHANGE_LIMIT_REQUESTS: rate
     .prefault('20/1s')
     .describe('give COUNT/PERIOD such as 20/1s: requests of this address, whatever they are'),
@@ -121,7 +131,11 @@ export type BackendConfig = {
     readonly recvWindowMs: number;
     readonly limits: { readonly requests: Rate; readonly weight: Rate; readonly orders: Rate };
     readonly warmConnections: number;
+    /** Undefined: market data is asked for, never followed. */
+    readonly streamUrl: string | undefined;
   };
+  /** Followed from the start. */
+  readonly marketSymbols: readonly string[];
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
@@ -135,6 +149,10 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
   const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS']);
   if (!result.ok) return result;
   const read = result.value;
+  if (read.MARKET_SYMBOLS !== undefined && read.EXCHANGE_STREAM_URL === undefined) {
+    const remedy = 'set EXCHANGE_STREAM_URL, or unset MARKET_SYMBOLS';
+    return { ok: false, problems: [{ variable: 'MARKET_SYMBOLS', problem: 'there is no stream to follow', remedy }] };
+  }
   return {
     ok: true,
     value: {
@@ -152,7 +170,9 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
           orders: read.EXCHANGE_LIMIT_ORDERS,
         },
         warmConnections: read.EXCHANGE_WARM_CONNECTIONS,
+        streamUrl: read.EXCHANGE_STREAM_URL,
       },
+      marketSymbols: read.MARKET_SYMBOLS ?? [],
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,

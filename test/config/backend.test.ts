@@ -22,7 +22,9 @@ test('the least environment, then everything else by default', () => {
           orders: { count: 12, periodMs: 1000 },
         },
         warmConnections: 2,
+        streamUrl: undefined,
       },
+      marketSymbols: [],
       redisUrl: undefined,
       shadowKeys: undefined,
       reconcileIntervalMs: 10_000,
@@ -46,6 +48,14 @@ test('rates in each unit', () => {
   });
 });
 
+test('symbols to follow, then each once; without a stream, then a problem', () => {
+  const symbols = { ...LEAST, MARKET_SYMBOLS: 'BTCUSDT,ETHUSDT,BTCUSDT' };
+  const result = readBackendConfig({ ...symbols, EXCHANGE_STREAM_URL: 'wss://wbs-api.mexc.com/ws' });
+  assert.deepEqual(result.ok && result.value.marketSymbols, ['BTCUSDT', 'ETHUSDT']);
+  const refused = readBackendConfig(symbols);
+  assert.deepEqual(!refused.ok && refused.problems.map(({ variable }) => variable), ['MARKET_SYMBOLS']);
+});
+
 test('values that are none, then a problem for each variable', () => {
   const result = readBackendConfig({
     BACKEND_LISTEN: '8002',
@@ -56,6 +66,8 @@ test('values that are none, then a problem for each variable', () => {
     EXCHANGE_API_KEY: 'key',
     EXCHANGE_TIMEOUT_MS: '0',
     EXCHANGE_RECV_WINDOW_MS: '60001',
+    EXCHANGE_STREAM_URL: 'https://a',
+    MARKET_SYMBOLS: 'btcusdt',
     EXCHANGE_LIMIT_REQUESTS: '20',
     EXCHANGE_LIMIT_WEIGHT: '0/10s',
     EXCHANGE_LIMIT_ORDERS: '12/1h',
@@ -72,6 +84,8 @@ test('values that are none, then a problem for each variable', () => {
     'EXCHANGE_SECRET_KEY',
     'EXCHANGE_TIMEOUT_MS',
     'EXCHANGE_RECV_WINDOW_MS',
+    'EXCHANGE_STREAM_URL',
+    'MARKET_SYMBOLS',
     'EXCHANGE_LIMIT_REQUESTS',
     'EXCHANGE_LIMIT_WEIGHT',
     'EXCHANGE_LIMIT_ORDERS',

@@ -136,6 +136,8 @@ export function createMarket(rules: SimulatedSymbol, now: () => number): Market 
         const taker = side === 'BUY' ? 'SELL' : 'BUY';
         if (hasHouse) book.take(taker, price, () => book.available(taker, price));
       }
+      // A last price is one that somebody paid, so that the streams tell it too.
+      dealt({ price, quantity: decimal(rules.quantityMin) }, 'BUY');
     },
     dismissHouse() {
       if (!hasHouse) return;

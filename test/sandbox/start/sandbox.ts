@@ -6,6 +6,7 @@ import { spawnServer } from '../../helpers/process.ts';
 import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
 import { loadNew } from '../seed/load-new.ts';
+import { SYMBOLS } from '../symbols.ts';
 import { operatorToken, shadowKeysFile, writeGatewayConfig } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
 import { type Ports, type Service, takenPorts } from './ports.ts';
@@ -148,6 +149,8 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       DYNAMODB_ENDPOINT: `http://${dynamoAddress}`,
       DYNAMODB_TABLE: TABLE,
       EXCHANGE_URL: `http://${exchangeAddress}`,
+      EXCHANGE_STREAM_URL: `ws://${exchangeAddress}/ws`,
+      MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
       REDIS_URL: `redis://${redisAddress}`,
       SHADOW_KEYS_FILE: shadowKeys,
       ...UNHURRIED,

@@ -40,10 +40,8 @@ const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535, 'has a port above 65535');
 
-const schema = z.object({
-  BACKEND_LISTEN: listenAddress
-    .prefault('127.0.0.1:8002')
-    .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
+/** Where the table is; every process that uses it reads these. */
+export const storeVariables = {
   DYNAMODB_ENDPOINT: httpUrl.optional().describe('give the URL of DynamoDB Local or dynalite, or unset it to use AWS'),
   DYNAMODB_TABLE: z
     .string()
@@ -55,6 +53,13 @@ const schema = z.object({
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a region')
     .default('us-east-1')
     .describe('give an AWS region such as eu-central-1'),
+};
+
+const schema = z.object({
+  BACKEND_LISTEN: listenAddress
+    .prefault('127.0.0.1:8002')
+    .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
+  ...storeVariables,
   EXCHANGE_URL: httpUrl.describe('give the base URL of the exchange, e.g. https://api.mexc.com'),
   EXCHANGE_API_KEY: z
     .string()

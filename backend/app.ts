@@ -4,6 +4,8 @@ import type { Hono } from 'hono';
 import { problem, problemResponse } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { createRoute, errorResponse } from './http.ts';
+import type { Klines } from './market/klines.ts';
+import type { MarketData } from './market/market-data.ts';
 import type { Prices } from './market/prices.ts';
 import { marketRoutes } from './market/routes.ts';
 import { changeOrder } from './orders/change.ts';
@@ -15,6 +17,8 @@ import { positionRoutes } from './positions/routes.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
+  readonly market: MarketData;
+  readonly klines: Klines;
   readonly isStopping: () => boolean;
 };
 

@@ -10,9 +10,12 @@ import { type AppDeps, addRoutes } from './app.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
+import { createKlines } from './market/klines.ts';
+import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
-import type { Metrics } from './metrics.ts';
+import { type Metrics, raisedTo } from './metrics.ts';
 import { createReconciler } from './orders/reconcile.ts';
 import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
@@ -26,6 +29,8 @@ export type BackendDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  readonly market: MarketData;
+  readonly marketQueries: MarketQueries;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
@@ -72,6 +77,8 @@ export function createBackend(deps: BackendDeps): Backend {
     exchange,
     nextOrderId: createOrderIds({ now }),
     prices: createPrices({ exchange, now }),
+    market: deps.market,
+    klines: createKlines({ ...deps, queries: deps.marketQueries, raised: raisedTo(metrics, deps.log) }),
     isStopping: () => stopping,
   };
   const app = new Hono();

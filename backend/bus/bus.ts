@@ -4,6 +4,10 @@
 export const channels = {
   /** A user's orders: one JSON order per message, in the form of the API. */
   orders: (userId: string) => `orders:${userId}`,
+  /** A symbol's market, ten times a second at most: last price, best prices, measures. */
+  market: (symbol: string) => `market:${symbol}`,
+  /** What became of a symbol that is worth telling at once. */
+  marketEvents: (symbol: string) => `market_events:${symbol}`,
 } as const;
 
 export type Unsubscribe = () => Promise<void>;

@@ -38,6 +38,8 @@ export function createDryRun(real: AppDeps): DryRun {
       now: real.now,
       nextOrderId: real.nextOrderId,
       prices: real.prices,
+      market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
+      klines: real.klines,
       isStopping: real.isStopping,
     };
     const settlement = addRoutes(app, deps);

@@ -1,10 +1,16 @@
 // The Store over any ItemTable: records in, items out, and back.
 import type { Clock } from '../domain/ids.ts';
-import type { ItemKey, ItemTable } from './item-table.ts';
+import type { Expectation, ItemKey, ItemTable } from './item-table.ts';
 import {
+  auditFromItem,
+  auditToItem,
   claimFromItem,
   claimToItem,
+  credentialFromItem,
+  credentialToItem,
   type Item,
+  klineFromItem,
+  klineToItem,
   orderFromItem,
   orderToItem,
   positionFromItem,
@@ -35,6 +41,57 @@ function reading<T>(read: (item: Item) => T): (item: Item) => T {
 const readOrder = reading(orderFromItem);
 const readPosition = reading(positionFromItem);
 const readClaim = reading(claimFromItem);
+const readKline = reading(klineFromItem);
+const readCredential = reading(credentialFromItem);
+const readAudit = reading(auditFromItem);
+
+type MarketRecords = Pick<Store, 'putKlines' | 'klines'>;
+type KeyRecords = Pick<Store, 'putCredential' | 'getCredential' | 'credentialsOfShard' | 'putAudits' | 'audits'>;
+
+function marketRecords(table: ItemTable, now: Clock): MarketRecords {
+  return {
+    putKlines: (klines) => table.putAll(klines.map((kline) => klineToItem(kline, now()))),
+    async klines(symbol, interval, { fromMs, toMs, limit }) {
+      const pk = keys.klinePk(symbol, interval);
+      const after = fromMs > 0 ? { afterSk: keys.klineSk(fromMs - 1) } : {};
+      const items = await table.query({ pk, prefix: keys.KLINE_PREFIX, limit, ...after });
+      return items.map(readKline).filter(({ open_time }) => open_time <= toMs);
+    },
+  };
+}
+
+function keyRecords(table: ItemTable, now: Clock): KeyRecords {
+  return {
+    async putCredential(credential) {
+      const stored = await table.put(credentialToItem(credential), expectationOf(credential.version));
+      return stored ? 'stored' : 'conflict';
+    },
+    async getCredential(userId, exchange) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.credentialSk(exchange) });
+      return item && readCredential(item);
+    },
+    async credentialsOfShard(shard, { limit, after }) {
+      const page = await table.queryDataType({
+        shard: keys.credentialShard(shard),
+        limit,
+        ...(after ? { after: { pk: keys.userPk(after.userId), sk: keys.credentialSk(after.exchange) } } : {}),
+      });
+      const credentials = page.items.map(readCredential);
+      const last = credentials.at(-1);
+      return { credentials, next: page.next && last ? { userId: last.user_id, exchange: last.exchange } : null };
+    },
+    putAudits: (audits) => table.putAll(audits.map((audit) => auditToItem(audit, now()))),
+    async audits(userId, limit) {
+      const items = await table.query({ pk: keys.userPk(userId), prefix: keys.AUDIT_PREFIX, limit, newestFirst: true });
+      return items.map(readAudit);
+    },
+  };
+}
+
+/** Version 1 is the first. */
+function expectationOf(version: number): Expectation {
+  return version === 1 ? { kind: 'absent' } : { kind: 'version', version: version - 1 };
+}
 
 export function createStore(table: ItemTable, now: Clock): Store {
   return {
@@ -79,11 +136,7 @@ export function createStore(table: ItemTable, now: Clock): Store {
       return items.map(readPosition);
     },
     async putPosition(position) {
-      const { version } = position;
-      const stored = await table.put(
-        positionToItem(position),
-        version === 1 ? { kind: 'absent' } : { kind: 'version', version: version - 1 },
-      );
+      const stored = await table.put(positionToItem(position), expectationOf(position.version));
       return stored ? 'stored' : 'conflict';
     },
     async claim(claim) {
@@ -92,6 +145,8 @@ export function createStore(table: ItemTable, now: Clock): Store {
       if (!item) throw new StoreUnavailable('a claim expired while it was read; try again');
       return readClaim(item);
     },
+    ...marketRecords(table, now),
+    ...keyRecords(table, now),
     discarding: () => createStore(createOverlayTable(table, now), now),
     ping: table.ping,
     close: table.close,

@@ -1,5 +1,7 @@
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
+import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
+import { createMarketData } from '../../backend/market/market-data.ts';
 import { createMetrics } from '../../backend/metrics.ts';
 import type { OrderDeps } from '../../backend/orders/deps.ts';
 import { createBackend } from '../../backend/server.ts';
@@ -12,8 +14,21 @@ import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
 
 export const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 
+/** A market that nobody can ask about. */
+const NO_MARKET: MarketQueries = {
+  snapshot: async () => ({ kind: 'unknown', detail: 'no market here' }),
+  klines: async () => ({ kind: 'unknown', detail: 'no market here' }),
+};
+
+export type Given = {
+  readonly store?: Store;
+  readonly exchange?: FakeExchange;
+  readonly shadowKeys?: ShadowKeys;
+  readonly marketQueries?: MarketQueries;
+};
+
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
-export function testBackend(given: { store?: Store; exchange?: FakeExchange; shadowKeys?: ShadowKeys } = {}) {
+export function testBackend(given: Given = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
   const exchange = given.exchange ?? createFakeExchange();
@@ -28,7 +43,9 @@ export function testBackend(given: { store?: Store; exchange?: FakeExchange; sha
   const metrics = createMetrics();
   const log = createLogger({ name: 'test', level: 'silent' });
   const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
-  const deps = { store, exchange, bus, metrics, log, now, shadow };
+  const marketQueries = given.marketQueries ?? NO_MARKET;
+  const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
+  const deps = { store, exchange, bus, metrics, log, now, shadow, market, marketQueries };
   const orderDeps: OrderDeps = { ...deps, nextOrderId: createOrderIds({ now }) };
   const backend = createBackend(deps);
 

@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
+import type { GatewayLedger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
-import { startPlans } from './plans.ts';
+import { type PlansPace, startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -29,6 +30,9 @@ export interface GatewayOptions {
   /** The file that the configuration came from, to be followed when it changes. */
   readonly configFile?: string;
   readonly now?: () => Date;
+  /** Opens the ledger that the configuration names; another one where its faults are to be seen. */
+  readonly openLedger?: (where: string) => Promise<GatewayLedger>;
+  readonly pace?: PlansPace;
 }
 
 export interface Gateway {
@@ -42,7 +46,7 @@ export interface Gateway {
 
 /** Starts both listeners. @throws when state cannot be opened or an address cannot be bound; nothing is left open then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, tokens, log, configFile, now = () => new Date() } = options;
+  const { config, tokens, log, configFile, now = () => new Date(), pace = {} } = options;
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse().splice(0)) await close();
@@ -54,18 +58,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = await openLedger(config.ledger);
+    const ledger = await (options.openLedger ?? openLedger)(config.ledger);
     closers.push(() => ledger.close());
     const flags = await openFlags(config.flags);
     closers.push(() => flags.close());
     let healthChanged = () => {};
-    const settings = createSettings(config, (side, upstream) =>
-      startHealthCheck(upstream, (healthy) => {
-        metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
-        log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
-        healthChanged();
-      }),
-    );
+    const settings = watchedSettings(config, { metrics, log, onHealth: () => healthChanged() });
     closers.push(() => settings.close());
     const { idPairsMax } = config.mirror;
     const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
@@ -83,7 +81,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
-    const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    const plans = await startPlans({
+      settings,
+      control,
+      store: ledger.plans,
+      serving,
+      metrics,
+      log,
+      pace,
+      now,
+      raised,
+    });
     closers.push(() => plans.close());
     const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
     const list = () => listRules(settings.current.given.routes, rules, now());
@@ -116,6 +124,23 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeAll();
     throw error;
   }
+}
+
+interface HealthDeps {
+  readonly metrics: GatewayMetrics;
+  readonly log: GatewayLog;
+  readonly onHealth: () => void;
+}
+
+/** The configuration in force, with upstreams whose health is looked at. */
+function watchedSettings(config: GatewayConfig, { metrics, log, onHealth }: HealthDeps): SettingsHolder {
+  return createSettings(config, (side, upstream) =>
+    startHealthCheck(upstream, (healthy) => {
+      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+      log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
+      onHealth();
+    }),
+  );
 }
 
 /** Serves in this process, or by workers where the configuration wants more than one. */

@@ -1,6 +1,7 @@
 // The port to the gateway's durable state: overrides, rules made by operators, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import type { FlagMove, LastMove, MoveRecord } from './flag-move.ts';
 import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
 
@@ -102,6 +103,13 @@ export interface Ledger {
   revisions(): Promise<Map<string, number>>;
   /** Stores the change and answers the scope's new revision. */
   commit(change: LedgerChange): Promise<number>;
+  /**
+   * Stores a change that says that a route's flags are moved, unless that is known already, or is not to be any more. Its
+   * scope is the route's id.
+   */
+  recordMove(change: LedgerChange, move: FlagMove): Promise<MoveRecord>;
+  /** The last move of each route that was ever moved. */
+  lastMoves(): Promise<ReadonlyMap<string, LastMove>>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
   /** Pairs of ids. */

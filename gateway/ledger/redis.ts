@@ -14,7 +14,8 @@ import {
 } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
 import { createRedisIds } from './redis-ids.ts';
-import { createRedisPlans } from './redis-plans.ts';
+import { lastMoveOf, moveArguments, moveKeys, moveRecord, recordingMove } from './redis-moves.ts';
+import { createRedisPlans, planKeys } from './redis-plans.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '1';
@@ -32,6 +33,9 @@ const KEYS = {
   evidence: `${PREFIX}evidence:`,
   ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
+  lastMove: `${PREFIX}moves:last`,
+  moves: `${PREFIX}moves`,
+  moved: `${PREFIX}moves:plans`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -54,6 +58,8 @@ const COMMIT = `
   redis.call('ZADD', ids, id, id)
   redis.call('ZADD', scopeIds, id, id)
   return redis.call('HINCRBY', revisions, scope, 1)`;
+
+const RECORD_MOVE = recordingMove(COMMIT);
 
 const overrideText = json(
   z.object({
@@ -110,12 +116,19 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       const stored = await redis.hgetall(KEYS.revisions);
       return new Map(Object.entries(stored).map(([scope, revision]) => [scope, Number(revision)]));
     },
-    async commit({ scope, override, rule, audit }) {
-      const { overrides, rules, revisions, audit: entries, auditLast, auditIds } = KEYS;
-      const keys = [overrides, rules, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
-      const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
-      const change = [scope, forced, ...ruleArguments(rule), textOf(audit)];
-      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, ...change));
+    async commit(change) {
+      const keys = changeKeys(change);
+      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, ...changeArguments(change)));
+    },
+    async recordMove(change, move) {
+      const { revisions: planRevisions, tokens } = planKeys(KEYS.plans);
+      const keys = [...changeKeys(change), ...moveKeys({ ...KEYS, planRevisions, tokens })];
+      const values = [...changeArguments(change), ...moveArguments(change.scope, move)];
+      return moveRecord(await redis.eval(RECORD_MOVE, keys.length, ...keys, ...values));
+    },
+    async lastMoves() {
+      const stored = await redis.hgetall(KEYS.moves);
+      return new Map(Object.entries(stored).map(([route, all]) => [route, lastMoveOf(all)]));
     },
     async audit({ limit, scope, before }) {
       const key = scope === undefined ? KEYS.auditIds : `${KEYS.auditIds}:${scope}`;
@@ -131,6 +144,16 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       redis.disconnect();
     },
   };
+}
+
+function changeKeys({ audit }: LedgerChange): string[] {
+  const { overrides, rules, revisions, audit: entries, auditLast, auditIds } = KEYS;
+  return [overrides, rules, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
+}
+
+function changeArguments({ scope, override, rule, audit }: LedgerChange): string[] {
+  const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
+  return [scope, forced, ...ruleArguments(rule), textOf(audit)];
 }
 
 /** The rule's id, and its text where it is added. */

@@ -15,6 +15,7 @@ import {
 } from './ledger.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
+import { createSqliteMoves, MOVE_LAYOUT, type SqliteMoves } from './sqlite-moves.ts';
 import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
@@ -36,6 +37,7 @@ const LAYOUT_STEPS = [
   EVIDENCE_LAYOUT,
   ID_LAYOUT,
   PLAN_LAYOUT,
+  MOVE_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -80,7 +82,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence, SqliteIds, SqlitePlans {
+export interface SqliteStore extends SqliteEvidence, SqliteIds, SqliteMoves, SqlitePlans {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -151,6 +153,7 @@ export function openSqliteStore(file: string): SqliteStore {
   return {
     ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
+    ...createSqliteMoves(db, atomically, store),
     ...createSqlitePlans(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));

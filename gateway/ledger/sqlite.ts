@@ -54,6 +54,8 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
     rules: () => call('rules'),
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
+    recordMove: (change, move) => call('recordMove', { change, move }),
+    lastMoves: () => call('lastMoves'),
     audit: (query) => call('audit', query),
     evidence: {
       load: () => call('loadEvidence'),

@@ -91,7 +91,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason, ...request } = await readBody(c, stageBody);
       const actor = actorOf(c, reason);
-      const state = await control.setStage(id, request, actor, expectedRevision(c));
+      const state = await control.setStage(id, request, actor, { expected: expectedRevision(c) });
       c.header('etag', entityTag(state.revision));
       return c.json({ ...state, ...(await acknowledge(deps, id, actor)) });
     })

@@ -204,8 +204,15 @@ export class PlanEngine {
         ...(verdicts.length > 0 ? { basis: { gates: verdicts } } : {}),
       };
       try {
-        await control.setStage(route.id, goalOf(state), actor);
+        const by = { kind: 'plan', token, revision: this.#book.revision(route.id) } as const;
+        // A process may sleep for a minute at any line; the ledger's check and this one leave it the least to do after.
+        const order = { by, mayStill: () => leadership.token() === token };
+        await control.setStage(route.id, goalOf(state), actor, { order });
       } catch (error) {
+        if (error instanceof ControlError && error.kind === 'fenced') {
+          leadership.lost();
+          return;
+        }
         this.#retryMs.set(route.id, this.#nowMs() + RETRY_MS);
         raised('plans.move', error);
         return;

@@ -20,7 +20,7 @@ const good = (name: string, requestsPerSecond: Scenario['requestsPerSecond'], gi
   ...{ name, fault: {}, faultFromPercent: 101, requestsPerSecond, giveUpHours },
 });
 const bad = (name: string, fault: Fault, faultFromPercent = 0): Scenario => ({
-  ...{ name, fault, faultFromPercent, requestsPerSecond: BUSY, giveUpHours: 8 },
+  ...{ name, fault, faultFromPercent, requestsPerSecond: BUSY, giveUpHours: 24 },
 });
 
 export const GOOD: readonly Scenario[] = [

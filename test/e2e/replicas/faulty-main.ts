@@ -1,0 +1,55 @@
+// A gateway whose process stops or dies at a moment of its writes to the ledger: node faulty-main.ts CONFIG [FAULT].
+// FAULT is `SIGNAL WHEN OPERATION NUMBER`, such as `SIGKILL after recordMove 2`: at the second of them.
+import { loadGatewayConfig, readOperatorTokens } from '../../../config/load-gateway.ts';
+import { startGateway } from '../../../gateway/gateway.ts';
+import type { GatewayLedger } from '../../../gateway/ledger/ledger.ts';
+import { openLedger } from '../../../gateway/ledger/open.ts';
+import { createGatewayLog } from '../../../gateway/request-log.ts';
+
+/** Short enough that a test can wait for another gateway to lead. */
+const PACE = { lookMs: 100, leaseMs: 1_000 };
+
+type Moment = `${'before' | 'after'} ${'put' | 'recordMove'}`;
+
+function faultOf([signal, when, operation, number]: readonly string[]): (moment: Moment) => void {
+  let left = Number(number);
+  return (moment) => {
+    if (moment === `${when} ${operation}` && --left === 0) process.kill(process.pid, signal as NodeJS.Signals);
+  };
+}
+
+/** Only what the gateway that leads writes: operators' writes are not what dies here. */
+function faulty(ledger: GatewayLedger, at: (moment: Moment) => void): GatewayLedger {
+  return {
+    ...ledger,
+    async recordMove(change, move) {
+      if (move.by.kind !== 'plan') return ledger.recordMove(change, move);
+      at('before recordMove');
+      const record = await ledger.recordMove(change, move);
+      at('after recordMove');
+      return record;
+    },
+    plans: {
+      ...ledger.plans,
+      async put(change) {
+        if (change.token === undefined) return ledger.plans.put(change);
+        at('before put');
+        const put = await ledger.plans.put(change);
+        at('after put');
+        return put;
+      },
+    },
+  };
+}
+
+const [configFile = '', fault = ''] = process.argv.slice(2);
+const config = loadGatewayConfig(configFile);
+const gateway = await startGateway({
+  config,
+  tokens: readOperatorTokens(config, configFile),
+  log: createGatewayLog({ level: config.log.level }),
+  openLedger: async (where) => faulty(await openLedger(where), faultOf(fault.split(' '))),
+  pace: PACE,
+});
+console.log(JSON.stringify({ listening: gateway.listening }));
+process.on('SIGTERM', () => void gateway.close().then(() => process.exit(0)));

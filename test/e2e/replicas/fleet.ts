@@ -1,0 +1,119 @@
+// Gateways as processes of their own that share flags and a ledger, and what is asked of them.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
+import { sendJson, startUpstream } from '../../helpers/upstream.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const TOKEN = 'token-for-this-test';
+export const ROUTE = 'a.route';
+
+const routeSchema = z.object({
+  stage: z.string(),
+  percent: z.number(),
+  plan: z.object({ status: z.string() }),
+});
+const auditSchema = z.object({
+  entries: z.array(
+    z.object({ action: z.string(), source: z.string(), actor: z.string(), reason: z.string(), after: z.unknown() }),
+  ),
+});
+
+export interface Member {
+  readonly server: SpawnedServer;
+  /** Stage, per cent and the plan's status. */
+  at(): Promise<string>;
+  plan(action: string): Promise<void>;
+  call(method: string, path: string, body?: object): Promise<Response>;
+}
+
+export interface Fleet {
+  readonly folder: string;
+  /** Starts a gateway; `fault` as faulty-main.ts has it, `ledger` where it is not the fleet's. */
+  start(fault?: string, ledger?: string): Promise<Member>;
+  close(): Promise<void>;
+}
+
+export interface FleetOptions {
+  /** Of the folder; the URL of the ledger that all share. */
+  readonly ledger: (folder: string) => string;
+  /** The steps of the route's plan, in YAML. */
+  readonly steps: readonly string[];
+  readonly extra?: string;
+}
+
+export async function startFleet({ ledger, steps, extra = '' }: FleetOptions): Promise<Fleet> {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-fleet-'));
+  const upstream = await startUpstream((_, outgoing) => sendJson(outgoing, 200, {}));
+  const members: Member[] = [];
+  const configFor = (where: string, name: string) => {
+    const file = join(folder, `${name}.yaml`);
+    writeFileSync(
+      file,
+      `version: 1
+listen: 127.0.0.1:0
+operator: { listen: "127.0.0.1:0", tokens: [{ name: ops, role: admin, tokenEnv: TEST_TOKEN }] }
+upstreams: { legacy: { url: "${upstream.url}" }, new: { url: "${upstream.url}" } }
+flags: { provider: file, file: ${join(folder, 'flags.json')} }
+ledger: ${where}
+shutdown: { delayMs: 0 }
+${extra}
+plans:
+  steps:
+    steps:
+${steps.map((step) => `      - ${step}\n`).join('')}
+routes:
+  - { id: ${ROUTE}, match: { methods: [GET], path: /a }, plan: steps }
+`,
+    );
+    return file;
+  };
+
+  return {
+    folder,
+    async start(fault = '', where = ledger(folder)) {
+      const args = ['test/e2e/replicas/faulty-main.ts', configFor(where, String(members.length)), fault];
+      const server = await spawnServer({ args, cwd: ROOT, env: { TEST_TOKEN: TOKEN } });
+      const call: Member['call'] = (method, path, body) =>
+        fetch(`http://${server.listening.operator}${path}`, {
+          method,
+          headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
+          body: body ? JSON.stringify(body) : null,
+        });
+      const member: Member = {
+        ...{ server, call },
+        async at() {
+          const { stage, percent, plan } = routeSchema.parse(await (await call('GET', `/api/routes/${ROUTE}`)).json());
+          return `${stage} ${percent} ${plan.status}`;
+        },
+        async plan(action) {
+          const response = await call('POST', `/api/routes/${ROUTE}/plan`, { action, reason: 'test' });
+          assert.equal(response.status, 200, await response.text());
+        },
+      };
+      members.push(member);
+      return member;
+    },
+    async close() {
+      for (const { server } of members) {
+        server.kill('SIGKILL');
+        await server.exited;
+      }
+      await upstream.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The moves that the audit log has, the first one first: who, and to what. */
+export async function movesOf(member: Member): Promise<string[]> {
+  const { entries } = auditSchema.parse(await (await member.call('GET', '/api/audit?limit=500')).json());
+  const moves = entries.filter(({ action }) => action === 'stage').reverse();
+  return moves.map(({ source, after }) => {
+    const { percent, mirrorPercent } = z.object({ percent: z.number(), mirrorPercent: z.number() }).parse(after);
+    return `${source} ${percent}/${mirrorPercent}`;
+  });
+}

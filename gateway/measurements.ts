@@ -15,7 +15,7 @@ export function measurementsOf({ evidence, traffic }: Serving, settings: Current
 
 /** Pure. */
 export function comparedFacts(evidence: RouteEvidence): ComparedFacts {
-  const { eligible, outcomes, differences } = evidence;
+  const { eligible, outcomes, differences, timed } = evidence;
   const found = differences
     .filter(({ rule }) => rule === undefined)
     .map((difference) => ({ ...difference, count: counting(difference) }))
@@ -29,6 +29,7 @@ export function comparedFacts(evidence: RouteEvidence): ComparedFacts {
     legacyErrors: outcomes.legacy_error,
     timeouts: outcomes.timeout,
     judged: agreeingShare(evidence),
+    timed: { hits: timed.slower, trials: timed.pairs },
     critical: found.filter(({ critical }) => critical).map(placeOf),
     worst: found.map(placeOf)[0],
   };

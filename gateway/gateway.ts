@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
-import type { GatewayLedger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
@@ -31,7 +30,7 @@ export interface GatewayOptions {
   readonly configFile?: string;
   readonly now?: () => Date;
   /** Opens the ledger that the configuration names; another one where its faults are to be seen. */
-  readonly openLedger?: (where: string) => Promise<GatewayLedger>;
+  readonly openLedger?: typeof openLedger;
   readonly pace?: PlansPace;
 }
 
@@ -58,7 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.error({ operation, err: error }, 'internal error');
     };
 
-    const ledger = await (options.openLedger ?? openLedger)(config.ledger);
+    const ledger = await (options.openLedger ?? openLedger)(config.ledger, config.ledgerJournal);
     closers.push(() => ledger.close());
     const flags = await openFlags(config.flags);
     closers.push(() => flags.close());

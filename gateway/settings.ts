@@ -37,6 +37,7 @@ const FIXED = [
   'operator',
   'flags',
   'ledger',
+  'ledgerJournal',
   'mirror',
   'samples',
   'log',

@@ -127,4 +127,15 @@ export interface EvidenceLedger extends Ledger {
 export interface GatewayLedger extends EvidenceLedger {
   /** Closed with the ledger. */
   readonly plans: PlanStore;
+  /** Undefined for a ledger that cannot be away. */
+  standing(): LedgerStanding | undefined;
+}
+
+/** How a ledger stands that may be away, and the changes that wait for it. */
+export interface LedgerStanding {
+  readonly away: { readonly since: string; readonly cause: string } | undefined;
+  readonly waiting: number;
+  readonly waitingMax: number;
+  /** Since this process began. `refused`: there was no room in the journal; `dropped`: they did not fit any more. */
+  readonly counts: Readonly<Record<'journalled' | 'merged' | 'dropped' | 'refused', number>>;
 }

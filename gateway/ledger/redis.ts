@@ -6,7 +6,6 @@ import {
   AUDIT_ACTIONS,
   AUDIT_SOURCES,
   type AuditEntry,
-  type GatewayLedger,
   type LedgerChange,
   type Override,
   type StoredAuditEntry,
@@ -14,8 +13,10 @@ import {
 } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
 import { createRedisIds } from './redis-ids.ts';
+import { mergeAnswer, mergeArguments, merging } from './redis-merge.ts';
 import { lastMoveOf, moveArguments, moveKeys, moveRecord, recordingMove } from './redis-moves.ts';
 import { createRedisPlans, planKeys } from './redis-plans.ts';
+import type { RemoteLedger } from './shared-ledger.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '1';
@@ -36,6 +37,7 @@ const KEYS = {
   lastMove: `${PREFIX}moves:last`,
   moves: `${PREFIX}moves`,
   moved: `${PREFIX}moves:plans`,
+  merged: `${PREFIX}merged`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -60,6 +62,7 @@ const COMMIT = `
   return redis.call('HINCRBY', revisions, scope, 1)`;
 
 const RECORD_MOVE = recordingMove(COMMIT);
+const MERGE = merging(COMMIT);
 
 const overrideText = json(
   z.object({
@@ -100,8 +103,13 @@ const auditText = json(
   }),
 );
 
+/** Whether an error is an answer of Redis that it will not do this; one that loads or has no memory is as good as away. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('ERR ');
+}
+
 /** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
-export async function openRedisLedger(url: string): Promise<GatewayLedger> {
+export async function openRedisLedger(url: string): Promise<RemoteLedger> {
   const redis = await connect(url);
   return {
     async overrides() {
@@ -125,6 +133,11 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       const keys = [...changeKeys(change), ...moveKeys({ ...KEYS, planRevisions, tokens })];
       const values = [...changeArguments(change), ...moveArguments(change.scope, move)];
       return moveRecord(await redis.eval(RECORD_MOVE, keys.length, ...keys, ...values));
+    },
+    async merge(source, entry) {
+      const keys = [...changeKeys(entry.change), KEYS.merged];
+      const values = [...changeArguments(entry.change), ...mergeArguments(source, entry)];
+      return mergeAnswer.parse(await redis.eval(MERGE, keys.length, ...keys, ...values));
     },
     async lastMoves() {
       const stored = await redis.hgetall(KEYS.moves);

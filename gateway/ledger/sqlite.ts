@@ -73,6 +73,7 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       lead: (holder) => call('leadPlans', holder),
       resign: async () => {},
     },
+    standing: () => undefined,
     async close() {
       if (!ended) await call('close');
       await worker.terminate();

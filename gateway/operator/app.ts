@@ -129,8 +129,28 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
     .get('/metrics', async (c) => {
       deps.ruleWatch.check();
       deps.metrics.flagsStale.set(deps.flags.staleMs() / 1_000);
+      measureLedger(deps);
       return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
     });
+}
+
+function measureLedger({ ledger, metrics }: OperatorDeps): void {
+  const standing = ledger.standing();
+  if (!standing) return;
+  metrics.ledgerAway.set(standing.away ? 1 : 0);
+  metrics.ledgerWaiting.set(standing.waiting);
+  metrics.ledgerJournal.reset();
+  for (const result of ['journalled', 'merged', 'dropped', 'refused'] as const) {
+    metrics.ledgerJournal.inc({ result }, standing.counts[result]);
+  }
+}
+
+/** Why and since when the ledger is away, and what that means. */
+function ledgerWarning({ ledger }: OperatorDeps): string | undefined {
+  const { away, waiting, waitingMax } = ledger.standing() ?? {};
+  if (!away) return undefined;
+  const changes = `${waiting} changes wait for it in the journal, which has room for ${waitingMax}`;
+  return `the ledger cannot be reached since ${away.since} (${away.cause}); ${changes}; promotions and plans wait too`;
 }
 
 function unreadyReasons({ serving }: OperatorDeps, draining: boolean): string[] {
@@ -149,6 +169,7 @@ function warningsOf(deps: OperatorDeps): string[] {
       ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
       : undefined;
   const own = [
+    ledgerWarning(deps),
     ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
     ...[plans.problem(), lostRules],
   ];
@@ -180,7 +201,7 @@ function status(deps: OperatorDeps, draining: boolean) {
       problem: deps.flags.problem() ?? null,
       staleSeconds: Math.round(deps.flags.staleMs() / 1_000),
     },
-    ledger: { problem: control.problem() ?? null },
+    ledger: { problem: control.problem() ?? null, ...ledgerStatus(deps) },
     evidence: { problem: deps.evidenceProblem() ?? null },
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: {
@@ -190,6 +211,12 @@ function status(deps: OperatorDeps, draining: boolean) {
     },
     upstreams: Object.fromEntries(SIDES.map((side) => [side, sideStatus(deps, side)])),
   };
+}
+
+/** Of a ledger that may be away. */
+function ledgerStatus({ ledger }: OperatorDeps) {
+  const standing = ledger.standing();
+  return standing && { ...standing, away: standing.away ?? null };
 }
 
 /** How many rules for comparing there are of each state. */

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import type { OperatorRole } from '../../config/gateway-schema.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { GatewayLedger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
 import type { Plans } from '../plans.ts';
@@ -28,7 +28,7 @@ export interface OperatorDeps {
   readonly rules: OperatorRules;
   readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
-  readonly ledger: Ledger;
+  readonly ledger: GatewayLedger;
   readonly serving: Serving;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;

@@ -2,9 +2,9 @@
 import { watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { replaceFile } from '../ledger/replace-file.ts';
 import { FeatureSource, NO_FEATURES, startEvaluator } from './evaluator.ts';
 import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
-import { replaceFile } from './replace-file.ts';
 
 /** A flag and how far it is to be rolled out. */
 export interface FlagChange {

@@ -11,10 +11,13 @@ import {
   type StoredRule,
 } from '../../gateway/ledger/ledger.ts';
 
+/** Whether it can be away is not looked at here. */
+export type StoredLedger = Omit<GatewayLedger, 'standing'>;
+
 export interface LedgerSubject {
-  open(): Promise<GatewayLedger>;
+  open(): Promise<StoredLedger>;
   /** Closes and opens again over the same state, as after a restart. */
-  reopen(ledger: GatewayLedger): Promise<GatewayLedger>;
+  reopen(ledger: StoredLedger): Promise<StoredLedger>;
   /** Removes the state. */
   dispose(): Promise<void>;
 }
@@ -55,7 +58,7 @@ export function storedRule(id: string, change: Partial<StoredRule> = {}): Stored
 export function describeLedger(name: string, subject: () => LedgerSubject): void {
   describe(`the ${name} ledger`, () => {
     let current: LedgerSubject;
-    let ledger: GatewayLedger;
+    let ledger: StoredLedger;
     beforeEach(async () => {
       current = subject();
       ledger = await current.open();

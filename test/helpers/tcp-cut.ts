@@ -8,6 +8,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface TcpCut {
   readonly port: number;
   cut(): void;
+  /** Connections are refused, and those that are there end. */
+  refuse(): void;
   mend(): void;
   close(): Promise<void>;
 }
@@ -15,7 +17,12 @@ export interface TcpCut {
 export async function startTcpCut(toPort: number): Promise<TcpCut> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isRefusing = false;
   const server = createServer((near) => {
+    if (isRefusing) {
+      near.destroy();
+      return;
+    }
     const far = connect(toPort, '127.0.0.1');
     for (const [from, to] of [
       [near, far],
@@ -39,8 +46,13 @@ export async function startTcpCut(toPort: number): Promise<TcpCut> {
       isCut = true;
       for (const socket of sockets) socket.pause();
     },
+    refuse() {
+      isRefusing = true;
+      for (const socket of sockets) socket.destroy();
+    },
     mend() {
       isCut = false;
+      isRefusing = false;
       for (const socket of sockets) socket.resume();
     },
     async close() {

@@ -20,26 +20,24 @@ function faultOf([signal, when, operation, number]: readonly string[]): (moment:
 
 /** Only what the gateway that leads writes: operators' writes are not what dies here. */
 function faulty(ledger: GatewayLedger, at: (moment: Moment) => void): GatewayLedger {
-  return {
-    ...ledger,
-    async recordMove(change, move) {
-      if (move.by.kind !== 'plan') return ledger.recordMove(change, move);
-      at('before recordMove');
-      const record = await ledger.recordMove(change, move);
-      at('after recordMove');
-      return record;
-    },
-    plans: {
-      ...ledger.plans,
-      async put(change) {
-        if (change.token === undefined) return ledger.plans.put(change);
-        at('before put');
-        const put = await ledger.plans.put(change);
-        at('after put');
-        return put;
-      },
-    },
+  const recordMove = ledger.recordMove.bind(ledger);
+  ledger.recordMove = async (change, move) => {
+    if (move.by.kind !== 'plan') return recordMove(change, move);
+    at('before recordMove');
+    const record = await recordMove(change, move);
+    at('after recordMove');
+    return record;
   };
+  const { plans } = ledger;
+  const put = plans.put.bind(plans);
+  plans.put = async (change) => {
+    if (change.token === undefined) return put(change);
+    at('before put');
+    const stored = await put(change);
+    at('after put');
+    return stored;
+  };
+  return ledger;
 }
 
 const [configFile = '', fault = ''] = process.argv.slice(2);
@@ -48,7 +46,7 @@ const gateway = await startGateway({
   config,
   tokens: readOperatorTokens(config, configFile),
   log: createGatewayLog({ level: config.log.level }),
-  openLedger: async (where) => faulty(await openLedger(where), faultOf(fault.split(' '))),
+  openLedger: async (where, journal) => faulty(await openLedger(where, journal), faultOf(fault.split(' '))),
   pace: PACE,
 });
 console.log(JSON.stringify({ listening: gateway.listening }));

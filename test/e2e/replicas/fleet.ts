@@ -32,8 +32,8 @@ export interface Member {
 
 export interface Fleet {
   readonly folder: string;
-  /** Starts a gateway; `fault` as faulty-main.ts has it, `ledger` where it is not the fleet's. */
-  start(fault?: string, ledger?: string): Promise<Member>;
+  /** Starts a gateway; `fault` as faulty-main.ts has it, `ledger` where it is not the fleet's, `name` to begin again as another. */
+  start(fault?: string, ledger?: string, name?: string): Promise<Member>;
   close(): Promise<void>;
 }
 
@@ -59,6 +59,7 @@ operator: { listen: "127.0.0.1:0", tokens: [{ name: ops, role: admin, tokenEnv: 
 upstreams: { legacy: { url: "${upstream.url}" }, new: { url: "${upstream.url}" } }
 flags: { provider: file, file: ${join(folder, 'flags.json')} }
 ledger: ${where}
+ledgerJournal: ${join(folder, `${name}.journal`)}
 shutdown: { delayMs: 0 }
 ${extra}
 plans:
@@ -74,8 +75,8 @@ routes:
 
   return {
     folder,
-    async start(fault = '', where = ledger(folder)) {
-      const args = ['test/e2e/replicas/faulty-main.ts', configFor(where, String(members.length)), fault];
+    async start(fault = '', where = ledger(folder), name = String(members.length)) {
+      const args = ['test/e2e/replicas/faulty-main.ts', configFor(where, name), fault];
       const server = await spawnServer({ args, cwd: ROOT, env: { TEST_TOKEN: TOKEN } });
       const call: Member['call'] = (method, path, body) =>
         fetch(`http://${server.listening.operator}${path}`, {

@@ -117,6 +117,29 @@ describe('a Redis that gateways share', () => {
     await ledger.close();
   });
 
+  it('merges what waited once, a rollback always, and what was based on another revision never', async () => {
+    await empty();
+    const ledger = await open();
+    const change = (reason: string) => ({
+      scope: 'a.route',
+      override: { ...override('a.route'), reason },
+      audit: auditEntry({ reason }),
+    });
+    const entry = (sequence: number, reason: string, expected?: number) => ({
+      ...{ sequence, change: change(reason), expected },
+    });
+    await ledger.commit(change('before'));
+    assert.equal(await ledger.merge('one', entry(1, 'fire')), 'merged');
+    assert.equal(await ledger.merge('one', entry(1, 'fire')), 'merged', 'again, after a crash');
+    assert.equal(await ledger.merge('two', entry(1, 'flood', 1)), 'stale');
+    assert.equal(await ledger.merge('two', entry(1, 'flood', 2)), 'merged');
+    await ledger.commit(change('storm'));
+    assert.equal(await ledger.merge('one', entry(2, 'storm')), 'merged', 'stored before, and only its answer lost');
+    const reasons = (await ledger.audit({ limit: 10 })).map(({ reason }) => reason);
+    assert.deepEqual(reasons, ['storm', 'flood', 'fire', 'before']);
+    assert.equal((await ledger.overrides())[0]?.reason, 'storm');
+  });
+
   it('that is not there is named without its password', async () => {
     const port = await closedPort();
     await assert.rejects(openRedisLedger(`redis://user:hunter2@127.0.0.1:${port}`), (error: Error) => {

@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { keepEvidence } from './evidence-keeper.ts';
+import { startFlips } from './flips.ts';
 import { openKeptIds } from './kept-ids.ts';
+import type { GatewayLedger } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { createOperatorServer } from './operator/server.ts';
@@ -10,7 +12,7 @@ import { type PlansPace, startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
-import { openChanges } from './rollout/changes.ts';
+import { type Changes, openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
 import { followRules } from './rollout/follow-rules.ts';
 import { openFlags } from './rollout/open-flags.ts';
@@ -92,19 +94,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       raised,
     });
     closers.push(() => plans.close());
-    const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
-    const list = () => listRules(settings.current.given.routes, rules, now());
-    const ruleWatch = watchRules({ list, metrics, log });
-    closers.push(() => ruleWatch.close());
-    ruleWatch.check();
-    rules.onChange(ruleWatch.check);
-    const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
-    closers.push(() => ruleFollower.close());
+    const { rules, ruleWatch, follower } = await openRules({
+      ...{ settings, ledger, changes, serving, metrics, log, now, raised },
+    });
+    closers.push(ruleWatch.close, follower.close);
     const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
+    const flips = await startFlips({ store: ledger.flips, control, serving, table, now, raised });
+    closers.push(() => flips.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
+      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, flips, plans },
+      ...{ metrics, log, now, raised },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -123,6 +124,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeAll();
     throw error;
   }
+}
+
+type RuleDeps = Pick<ServingDeps, 'metrics' | 'log' | 'now' | 'raised'> & {
+  readonly settings: SettingsHolder;
+  readonly ledger: GatewayLedger;
+  readonly changes: Changes;
+  readonly serving: Serving;
+};
+
+/** Operators' rules, as this gateway and others with the same ledger make them; and a watch over how long they last. */
+async function openRules({ settings, ledger, changes, serving, metrics, log, now, raised }: RuleDeps) {
+  const table = () => settings.current.table;
+  const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
+  const list = () => listRules(settings.current.given.routes, rules, now());
+  const ruleWatch = watchRules({ list, metrics, log });
+  ruleWatch.check();
+  rules.onChange(ruleWatch.check);
+  const follower = followRules({ rules, onChange: () => void serving.settled(), raised });
+  return { rules, ruleWatch, follower };
 }
 
 interface HealthDeps {

@@ -2,6 +2,7 @@
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import type { FlagMove, LastMove, MoveRecord } from './flag-move.ts';
+import type { FlipStore } from './flip-store.ts';
 import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
 
@@ -127,6 +128,7 @@ export interface EvidenceLedger extends Ledger {
 export interface GatewayLedger extends EvidenceLedger {
   /** Closed with the ledger. */
   readonly plans: PlanStore;
+  readonly flips: FlipStore;
   /** Undefined for a ledger that cannot be away. */
   standing(): LedgerStanding | undefined;
 }

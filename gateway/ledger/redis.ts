@@ -12,6 +12,7 @@ import {
   type StoredRule,
 } from './ledger.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisFlips } from './redis-flips.ts';
 import { createRedisIds } from './redis-ids.ts';
 import { mergeAnswer, mergeArguments, merging } from './redis-merge.ts';
 import { lastMoveOf, moveArguments, moveKeys, moveRecord, recordingMove } from './redis-moves.ts';
@@ -34,6 +35,7 @@ const KEYS = {
   evidence: `${PREFIX}evidence:`,
   ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
+  flips: `${PREFIX}flips:`,
   lastMove: `${PREFIX}moves:last`,
   moves: `${PREFIX}moves`,
   moved: `${PREFIX}moves:plans`,
@@ -153,6 +155,7 @@ export async function openRedisLedger(url: string): Promise<RemoteLedger> {
     evidence: createRedisEvidence(redis, KEYS.evidence),
     ids: createRedisIds(redis, KEYS.ids),
     plans: createRedisPlans(redis, KEYS.plans),
+    flips: createRedisFlips(redis, KEYS.flips),
     async close() {
       redis.disconnect();
     },

@@ -58,6 +58,7 @@ class SharedLedger implements GatewayLedger {
   readonly evidence: GatewayLedger['evidence'];
   readonly ids: GatewayLedger['ids'];
   readonly plans: GatewayLedger['plans'];
+  readonly flips: GatewayLedger['flips'];
 
   constructor(deps: SharedLedgerDeps, journal: Journal, known: LastKnown) {
     this.#deps = deps;
@@ -82,6 +83,11 @@ class SharedLedger implements GatewayLedger {
       put: (change) => ask(({ plans }) => plans.put(change)),
       lead: (holder, leaseMs) => ask(({ plans }) => plans.lead(holder, leaseMs)),
       resign: (holder) => ask(({ plans }) => plans.resign(holder)),
+    };
+    this.flips = {
+      begin: (flip, agoMs) => ask(({ flips }) => flips.begin(flip, agoMs)),
+      beat: (instance) => ask(({ flips }) => flips.beat(instance)),
+      leave: (id) => ask(({ flips }) => flips.leave(id)),
     };
   }
 

@@ -1,6 +1,7 @@
 // The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
 import { Worker } from 'node:worker_threads';
 import type { GatewayLedger } from './ledger.ts';
+import { createLocalFlips } from './local-flips.ts';
 import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
 interface Waiting {
@@ -73,6 +74,7 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       lead: (holder) => call('leadPlans', holder),
       resign: async () => {},
     },
+    flips: createLocalFlips(Date.now),
     standing: () => undefined,
     async close() {
       if (!ended) await call('close');

@@ -54,6 +54,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
   app.use(secureHeaders());
   app.use(async function requestId(c, next) {
     c.set('requestId', randomUUID());
+    c.set('calledAt', performance.now());
     await next();
     c.header('x-request-id', c.get('requestId'));
   });
@@ -86,7 +87,7 @@ export function createOperatorApp(deps: OperatorDeps, isDraining: () => boolean)
     });
     return c.json({ entries });
   });
-  app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
+  app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances(), gateways: deps.flips.gateways() }));
   app.get('/api/status', (c) => c.json(status(deps, isDraining())));
   return app;
 }
@@ -105,7 +106,8 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(ALL_ROUTES, actor);
-      const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
+      const flip = { action: 'rollback', oldSide: 'new', calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, ALL_ROUTES, actor, flip);
       const counts = deps.settings.current.table.routes.map(({ id }) => deps.serving.streams.counts(id));
       return answer(c, { durable, ...acknowledged, ...rollbackProgress(counts) });
     })
@@ -113,7 +115,8 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(ALL_ROUTES, actor, expectedRevision(c));
-      return answer(c, await acknowledge(deps, ALL_ROUTES, actor));
+      const flip = { action: 'lift', oldSide: undefined, calledAt: c.get('calledAt') } as const;
+      return answer(c, await acknowledge(deps, ALL_ROUTES, actor, flip));
     });
 }
 
@@ -203,6 +206,8 @@ function status(deps: OperatorDeps, draining: boolean) {
     },
     ledger: { problem: control.problem() ?? null, ...ledgerStatus(deps) },
     evidence: { problem: deps.evidenceProblem() ?? null },
+    flips: deps.flips.view(),
+    gateways: deps.flips.gateways(),
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: {
       waiting: mirror.waiting,

@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import type { OperatorRole } from '../../config/gateway-schema.ts';
+import type { Flips } from '../flips.ts';
 import type { GatewayLedger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
@@ -30,6 +31,7 @@ export interface OperatorDeps {
   readonly flags: Flags;
   readonly ledger: GatewayLedger;
   readonly serving: Serving;
+  readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
@@ -41,7 +43,7 @@ export interface OperatorDeps {
   readonly raised: (operation: string, error: unknown) => void;
 }
 
-export type OperatorEnv = { Variables: { caller: Caller; requestId: string } };
+export type OperatorEnv = { Variables: { caller: Caller; requestId: string; calledAt: number } };
 export type OperatorContext = Context<OperatorEnv>;
 
 /** A request that is refused, as problem details. `detail` says what to do. */

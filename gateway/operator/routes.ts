@@ -2,9 +2,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { WINDOWS, type Window } from '../mirror/windows.ts';
+import type { RouteState } from '../rollout/control.ts';
 import { flagNotesOf } from '../rollout/feature.ts';
 import { STAGES } from '../rollout/stage.ts';
 import type { RouteModel } from '../routing/route.ts';
+import type { Side } from '../routing/side.ts';
 import type { StandingRule } from '../rule-list.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -47,6 +49,12 @@ function windowOf(c: OperatorContext): Window {
 export function rollbackProgress(counts: readonly StreamCounts[]): { done: boolean; streamsOnOldSide: number } {
   const streamsOnOldSide = counts.reduce((total, { oldSide }) => total + oldSide, 0);
   return { done: streamsOnOldSide === 0, streamsOnOldSide };
+}
+
+/** The side that serves nobody any more, where there is one. */
+function emptied({ percent }: RouteState): Side | undefined {
+  if (percent === 0) return 'new';
+  return percent === 100 ? 'legacy' : undefined;
 }
 
 /** What a view is made of beside the route: the window of its evidence, and the rules of all routes. */
@@ -92,15 +100,17 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const { reason, ...request } = await readBody(c, stageBody);
       const actor = actorOf(c, reason);
       const state = await control.setStage(id, request, actor, { expected: expectedRevision(c) });
+      const flip = { action: 'stage', oldSide: emptied(state), calledAt: c.get('calledAt') } as const;
       c.header('etag', entityTag(state.revision));
-      return c.json({ ...state, ...(await acknowledge(deps, id, actor)) });
+      return c.json({ ...state, ...(await acknowledge(deps, id, actor, flip)) });
     })
     .post('/:id/rollback', operators, async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(id, actor);
-      const acknowledged = await acknowledge(deps, id, actor);
+      const flip = { action: 'rollback', oldSide: 'new', calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, id, actor, flip);
       c.header('etag', entityTag(control.revision(id)));
       const progress = rollbackProgress([streams.counts(id)]);
       return c.json({ ...control.route(id), durable, ...acknowledged, ...progress });
@@ -110,7 +120,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(id, actor, expectedRevision(c));
-      const acknowledged = await acknowledge(deps, id, actor);
+      const flip = { action: 'lift', oldSide: undefined, calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, id, actor, flip);
       c.header('etag', entityTag(control.revision(id)));
       return c.json({ ...control.route(id), ...acknowledged });
     })

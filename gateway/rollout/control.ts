@@ -185,6 +185,14 @@ export class Control {
     });
   }
 
+  /** Whether the flags of these routes are as they were last recorded. Rejects when the ledger cannot be read. */
+  async followsFlags(ids: readonly string[]): Promise<boolean> {
+    if (ids.length === 0) return true;
+    const last = await this.#deps.ledger.lastMoves();
+    const routes = ids.flatMap((id) => this.#deps.table().byId(id) ?? []);
+    return routes.every((route) => this.#flagMoves.isAt(route, last.get(route.id)));
+  }
+
   /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */
   recordPlan(id: string, change: Pick<Change, 'before' | 'after'>, actor: Actor, expected?: number): Promise<void> {
     this.#route(id);

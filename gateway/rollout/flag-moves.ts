@@ -62,6 +62,10 @@ export class FlagMoves {
     return { percent: flags.percent(route.flag), mirrorPercent: flags.percent(route.mirrorFlag) };
   }
 
+  isAt(route: RouteModel, last: LastMove | undefined): boolean {
+    return last === undefined || last.flags === textOf(this.percents(route));
+  }
+
   /** Moves a route's flags. To be called in the turn of changes. @throws {ControlError} */
   async move(route: RouteModel, to: FlagPercents, actor: Actor, { by, mayStill }: MoveOrder): Promise<void> {
     const { changes, flags, onProblem } = this.#deps;

@@ -1,4 +1,4 @@
-// `npm run simulate -- [RUNS] [SEED] [PART OF A NAME]`: how often plans and guards are wrong, by what is wrong with the new
+// `npm run simulate -- [RUNS] [SEED] [good | bad | sudden | PART OF A NAME]`: how often plans and guards are wrong, by what is wrong with the new
 // side. The same arguments give the same table.
 import { BAD, countOf, GOOD, isWrong, type Scenario, SUDDEN, simulate, type Tally } from './scenarios.ts';
 import { upperBound } from './upper-bound.ts';
@@ -29,7 +29,7 @@ const rows = [HEADER];
 const good: Tally[] = [];
 const all: readonly Scenario[] = [...GOOD, ...BAD, ...SUDDEN];
 for (const [index, scenario] of all.entries()) {
-  if (!scenario.name.includes(part)) continue;
+  if (scenario.kind !== part && !scenario.name.includes(part)) continue;
   console.error(`simulating: ${scenario.name}`);
   const tally = simulate(scenario, runs, seed + index);
   if (scenario.kind === 'good') good.push(tally);

@@ -43,11 +43,18 @@ export interface FleetOptions {
   /** The steps of the route's plan, in YAML. */
   readonly steps: readonly string[];
   readonly extra?: string;
+  /** What both sides answer. */
+  readonly answer?: Parameters<typeof startUpstream>[0];
 }
 
-export async function startFleet({ ledger, steps, extra = '' }: FleetOptions): Promise<Fleet> {
+export async function startFleet({
+  ledger,
+  steps,
+  extra = '',
+  answer = (_, outgoing) => sendJson(outgoing, 200, {}),
+}: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), 'banyan-fleet-'));
-  const upstream = await startUpstream((_, outgoing) => sendJson(outgoing, 200, {}));
+  const upstream = await startUpstream(answer);
   const members: Member[] = [];
   const configFor = (where: string, name: string) => {
     const file = join(folder, `${name}.yaml`);

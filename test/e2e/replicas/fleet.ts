@@ -1,14 +1,18 @@
 // Gateways as processes of their own that share flags and a ledger, and what is asked of them.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Side } from '../../../gateway/routing/side.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { sendJson, startUpstream } from '../../helpers/upstream.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const TOKEN = 'token-for-this-test';
+/** Workers take seconds to start where others keep the machine busy. */
+const READY_MS = 30_000;
 export const ROUTE = 'a.route';
 
 const routeSchema = z.object({
@@ -43,18 +47,17 @@ export interface FleetOptions {
   /** The steps of the route's plan, in YAML. */
   readonly steps: readonly string[];
   readonly extra?: string;
-  /** What both sides answer. */
-  readonly answer?: Parameters<typeof startUpstream>[0];
+  /** Of the plan, in YAML. */
+  readonly gates?: string;
+  /** What a side answers; {} by default. */
+  readonly answer?: (side: Side, outgoing: ServerResponse) => void | Promise<void>;
 }
 
-export async function startFleet({
-  ledger,
-  steps,
-  extra = '',
-  answer = (_, outgoing) => sendJson(outgoing, 200, {}),
-}: FleetOptions): Promise<Fleet> {
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { ledger, steps, extra = '', gates = '{}', answer = (_, outgoing) => sendJson(outgoing, 200, {}) } = options;
   const folder = mkdtempSync(join(tmpdir(), 'banyan-fleet-'));
-  const upstream = await startUpstream(answer);
+  const legacy = await startUpstream((_, outgoing) => void answer('legacy', outgoing));
+  const fresh = await startUpstream((_, outgoing) => void answer('new', outgoing));
   const members: Member[] = [];
   const configFor = (where: string, name: string) => {
     const file = join(folder, `${name}.yaml`);
@@ -63,7 +66,7 @@ export async function startFleet({
       `version: 1
 listen: 127.0.0.1:0
 operator: { listen: "127.0.0.1:0", tokens: [{ name: ops, role: admin, tokenEnv: TEST_TOKEN }] }
-upstreams: { legacy: { url: "${upstream.url}" }, new: { url: "${upstream.url}" } }
+upstreams: { legacy: { url: "${legacy.url}" }, new: { url: "${fresh.url}" } }
 flags: { provider: file, file: ${join(folder, 'flags.json')} }
 ledger: ${where}
 ledgerJournal: ${join(folder, `${name}.journal`)}
@@ -71,6 +74,7 @@ shutdown: { delayMs: 0 }
 ${extra}
 plans:
   steps:
+    gates: ${gates}
     steps:
 ${steps.map((step) => `      - ${step}\n`).join('')}
 routes:
@@ -84,7 +88,7 @@ routes:
     folder,
     async start(fault = '', where = ledger(folder), name = String(members.length)) {
       const args = ['test/e2e/replicas/faulty-main.ts', configFor(where, name), fault];
-      const server = await spawnServer({ args, cwd: ROOT, env: { TEST_TOKEN: TOKEN } });
+      const server = await spawnServer({ args, cwd: ROOT, env: { TEST_TOKEN: TOKEN }, readyMs: READY_MS });
       const call: Member['call'] = (method, path, body) =>
         fetch(`http://${server.listening.operator}${path}`, {
           method,
@@ -110,7 +114,8 @@ routes:
         server.kill('SIGKILL');
         await server.exited;
       }
-      await upstream.close();
+      await legacy.close();
+      await fresh.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -25,7 +25,7 @@ export interface Flips {
 
 export interface FlipsDeps {
   readonly store: FlipStore;
-  readonly control: Pick<Control, 'followOverrides' | 'followsFlags'>;
+  readonly control: Pick<Control, 'followOverrides' | 'routesBehind'>;
   readonly serving: Pick<Serving, 'settled' | 'traffic' | 'wanted'>;
   readonly table: () => RouteTable;
   readonly now: () => Date;
@@ -52,7 +52,9 @@ export async function startFlips(deps: FlipsDeps): Promise<Flips> {
     const askedMs = now().getTime();
     known = await store.beat({ ...self, workers: serving.wanted, from: from ?? 0, acknowledged });
     offsetMs = known.nowMs - (askedMs + now().getTime()) / 2;
-    from ??= known.flips[0]?.version ?? 0;
+    if (from !== undefined) return;
+    from = known.flips[0]?.version ?? 0;
+    await beat(); // Said to all, so that nobody waits for what was before.
   }
 
   /** Answers whether all flips are followed. */
@@ -65,16 +67,16 @@ export async function startFlips(deps: FlipsDeps): Promise<Flips> {
     if (waiting.length === 0) return true;
     // What was stored before a flip became known is read now, and so in force after this.
     await control.followOverrides();
-    const moved = waiting.filter(({ action }) => action === 'stage').map(({ scope }) => scope);
-    if (!(await control.followsFlags(moved))) return false;
+    const behind = await control.routesBehind();
+    const followed = waiting.filter(({ action, scope }) => action !== 'stage' || !behind.has(scope));
     await serving.settled();
-    const fresh = waiting.map(({ version, atMs }) => ({
+    const fresh = followed.map(({ version, atMs }) => ({
       ...{ version, oldSideMs: undefined },
       afterMs: Math.max(0, Math.round(storeMs() - atMs)),
     }));
     acknowledged = [...fresh.map((each) => withOldSide(each)), ...acknowledged].slice(0, FLIPS_MAX);
     await beat();
-    return true;
+    return followed.length === waiting.length;
   }
 
   const withOldSide = (answer: FlipAcknowledged): FlipAcknowledged => {

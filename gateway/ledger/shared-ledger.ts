@@ -53,6 +53,7 @@ class SharedLedger implements GatewayLedger {
   #cause = 'it was not reached yet';
   #lastMove = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   readonly evidence: GatewayLedger['evidence'];
@@ -154,6 +155,7 @@ class SharedLedger implements GatewayLedger {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#turn;
     await this.#remote?.close();
@@ -231,7 +233,7 @@ class SharedLedger implements GatewayLedger {
           this.#cause = error.message;
         });
       }
-      this.#look();
+      if (!this.#isClosed) this.#look();
     }, this.#deps.lookMs ?? LOOK_MS).unref();
   }
 

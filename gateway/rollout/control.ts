@@ -185,12 +185,11 @@ export class Control {
     });
   }
 
-  /** Whether the flags of these routes are as they were last recorded. Rejects when the ledger cannot be read. */
-  async followsFlags(ids: readonly string[]): Promise<boolean> {
-    if (ids.length === 0) return true;
+  /** The routes whose flags are not here yet as they were last recorded. Rejects when the ledger cannot be read. */
+  async routesBehind(): Promise<ReadonlySet<string>> {
     const last = await this.#deps.ledger.lastMoves();
-    const routes = ids.flatMap((id) => this.#deps.table().byId(id) ?? []);
-    return routes.every((route) => this.#flagMoves.isAt(route, last.get(route.id)));
+    const { routes } = this.#deps.table();
+    return new Set(routes.filter((route) => !this.#flagMoves.isAt(route, last.get(route.id))).map(({ id }) => id));
   }
 
   /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */

@@ -13,8 +13,10 @@ const SERVED_MIN = 20;
  */
 export function errorsGate(facts: StepFacts, settings: GateSettings['errors']): Verdict {
   const { samplesMin } = settings;
-  const served = servedErrors(facts.served);
   const copied = copiedErrors(facts.compared, facts.stage);
+  const inStep = servedErrors(facts.served);
+  // In live legacy serves nobody: what it made of the copies stands in.
+  const served = facts.stage === 'live' ? { ...inStep, legacy: copied.legacy } : inStep;
   if (facts.stage === 'canary' && served.new.trials < SERVED_MIN) {
     const sentence = `the new side has served ${count(served.new.trials)} in this step, at least ${SERVED_MIN} are needed`;
     return { gate: 'errors', status: 'inconclusive', sentence, numbers: numbersOf(served) };

@@ -27,12 +27,14 @@ function rowOf(tally: Tally): string[] {
 
 const rows = [HEADER];
 const good: Tally[] = [];
+const sudden: Tally[] = [];
 const all: readonly Scenario[] = [...GOOD, ...BAD, ...SUDDEN];
 for (const [index, scenario] of all.entries()) {
   if (scenario.kind !== part && !scenario.name.includes(part)) continue;
   console.error(`simulating: ${scenario.name}`);
   const tally = simulate(scenario, runs, seed + index);
   if (scenario.kind === 'good') good.push(tally);
+  if (scenario.kind === 'sudden') sudden.push(tally);
   rows.push(rowOf(tally));
 }
 const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -46,6 +48,11 @@ console.log(`
 MEDIAN and P95: from the first user of the new side that could meet the fault, until the route is back.
 WRONG: a good side was rolled back; a bad one was promoted or served half of the users; one that became bad suddenly was
 not back within ten minutes. AT MOST: what that share can be in truth, with 95 % confidence (Clopper and Pearson).`);
+const isEarly = (run: Tally['runs'][number]) => run.end === 'rolled_back' && run.toRollbackMs === undefined;
+const early = sudden.reduce((sum, tally) => sum + countOf(tally, isEarly), 0);
+const suddenRuns = sudden.reduce((sum, tally) => sum + tally.runs.length, 0);
+if (suddenRuns > 0)
+  console.log(`Rolled back while they were good yet: ${early} of ${suddenRuns} runs that become bad suddenly.`);
 const goodRuns = good.reduce((sum, tally) => sum + tally.runs.length, 0);
 const taken = good.reduce((sum, tally) => sum + countOf(tally, (run) => isWrong(tally.scenario, run)), 0);
 if (goodRuns > 0) {

@@ -131,7 +131,8 @@ describe('errors', () => {
 
   test('in live what fails only when it is served is held against legacy with its copies', () => {
     const compared = aCompared({ agreeing: 10_000 });
-    const live = (errors: number) => facts('live', { compared, served: bothServed(aServed(), aServed(10_000, errors)) });
+    const live = (errors: number) =>
+      facts('live', { compared, served: bothServed(aServed(), aServed(10_000, errors)) });
     assert.equal(errorsGate(live(100), gates.errors).status, 'fail');
     assert.equal(errorsGate(live(0), gates.errors).status, 'pass');
   });

@@ -16,6 +16,8 @@ import type { Stage } from './stage.ts';
 export const GUARD_Z = 4;
 /** Errors of new that are too many where nothing is known of legacy's. */
 const UNKNOWN_LEGACY_ERRORS_MAX = 0.2;
+/** New is later than is borne in so many of the requests when it is typically as late as is borne. */
+const TYPICAL = 0.5;
 /** A side that fails this share of its requests, beyond doubt, is no place to go back to. */
 const LEGACY_ERRORS_MAX = 0.5;
 
@@ -62,7 +64,7 @@ function badness({ stage, windows, healthy }: GuardFacts, settings: GuardConfig)
   for (const { compared, served } of windows) {
     const critical = tooCritical(compared, settings);
     const errors = tooManyErrors(servedErrors(served), comparedErrors(compared, stage), settings);
-    const found = critical ?? errors ?? tooSlow(served, settings);
+    const found = critical ?? errors ?? tooSlow(served, settings) ?? tooLate(compared, settings);
     if (found) return found;
   }
   return undefined;
@@ -114,6 +116,18 @@ function tooSlow({ legacy, new: fresh }: BothServed, settings: GuardConfig): Bad
   const { newP95Ms, legacyP95Ms, ratio } = slowness;
   const found = `new p95 ${newP95Ms.toFixed(1)} ms is ${ratio.toFixed(2)} x legacy's ${legacyP95Ms.toFixed(1)} ms`;
   return { cause: 'latency', sentence: `${found}, ${latencyRatioMax} x is borne` };
+}
+
+/**
+ * Request by request, whichever side served and got the copy: thin canaries have many more of these, and in live, where
+ * legacy serves nobody, there is nothing else. Were new within the limit, it would be later than that in no more than half
+ * of them, whatever the spread (the sign test, Conover 1999, section 3.4).
+ */
+function tooLate({ timed }: ComparedFacts, { latencyRatioMax, latencySamplesMin }: GuardConfig): Badness | undefined {
+  const { hits, trials } = timed;
+  if (trials < latencySamplesMin || shareBounds(timed, GUARD_Z).low <= TYPICAL) return undefined;
+  const found = `new took more than ${latencyRatioMax} x as long as legacy in ${count(hits)} of ${count(trials)}`;
+  return { cause: 'latency', sentence: `${found} requests that both were asked` };
 }
 
 /** Why going back would help nobody, or undefined. Only what is recent counts, so the first window. */

@@ -11,6 +11,7 @@ import { type BenchOptions, readOptions, type ScenarioName, USAGE } from './opti
 import { createProcesses, type Processes } from './processes.ts';
 import { machineLines, scenarioLines } from './report.ts';
 import { benchCompare } from './scenarios/compare.ts';
+import { benchDecisions } from './scenarios/decisions.ts';
 import { benchEvents } from './scenarios/events.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   events: benchEvents,
   compare: benchCompare,
   'market-data': benchMarketData,
+  decisions: benchDecisions,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -10,6 +10,7 @@ export const SCENARIOS = [
   'events',
   'compare',
   'market-data',
+  'decisions',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Side } from '../../../gateway/routing/side.ts';
+import { assertDescribed } from '../../helpers/openapi.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { sendJson, startUpstream } from '../../helpers/upstream.ts';
 
@@ -89,12 +90,18 @@ routes:
     async start(fault = '', where = ledger(folder), name = String(members.length)) {
       const args = ['test/e2e/replicas/faulty-main.ts', configFor(where, name), fault];
       const server = await spawnServer({ args, cwd: ROOT, env: { TEST_TOKEN: TOKEN }, readyMs: READY_MS });
-      const call: Member['call'] = (method, path, body) =>
-        fetch(`http://${server.listening.operator}${path}`, {
+      const call: Member['call'] = async (method, path, body) => {
+        const response = await fetch(`http://${server.listening.operator}${path}`, {
           method,
           headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'if-match': '*' },
           body: body ? JSON.stringify(body) : null,
         });
+        const { status, headers } = response;
+        const text = await response.clone().text();
+        const isJson = /json/.test(headers.get('content-type') ?? '');
+        assertDescribed({ method, path, status, headers, body: isJson ? JSON.parse(text) : text });
+        return response;
+      };
       const member: Member = {
         ...{ server, call },
         async at() {

@@ -20,17 +20,17 @@ export type AppDeps = OrderDeps & {
 
 /** Adds every route to `app`. The settlement follows orders off the requests' path: whoever made the app stops it. */
 export function addRoutes(app: Hono, deps: AppDeps): Settlement {
-  const { store, log, metrics, now } = deps;
+  const { store, log, metrics } = deps;
   const applyFills = createApplyFills({
     store,
-    now,
+    onPosition: () => {},
     changeOrder: (order, change) => changeOrder(deps, order, change),
   });
   const settlement = createSettlement(deps, applyFills);
   const route = createRoute(app, { log, metrics });
   healthRoutes(route, deps);
   orderRoutes(route, deps, settlement);
-  positionRoutes(route, { store, now });
+  positionRoutes(route, deps);
   marketRoutes(route, deps);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));

@@ -13,7 +13,7 @@ const BODY_BYTES_MAX = 16 * 1024;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 export type Handler = (context: Context) => Response | Promise<Response>;
-export type Route = (method: 'GET' | 'POST' | 'DELETE', path: string, handler: Handler) => void;
+export type Route = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, handler: Handler) => void;
 
 /** A problem on its way to the client. */
 export class ProblemError extends Error {
@@ -33,6 +33,10 @@ export const fail = (...args: Parameters<typeof problem>): never => {
 export const userId = z
   .string({ error: 'user_id is required' })
   .regex(/^[A-Za-z0-9_.@:-]{1,128}$/, 'user_id must be 1 to 128 letters, digits or _ . @ : -');
+
+export const symbolName = z
+  .string({ error: 'symbol is required' })
+  .regex(/^[A-Z0-9]{2,32}$/, 'symbol must be upper-case letters and digits');
 
 /** JSON with the status; a value that is text already stays as it is. */
 export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {

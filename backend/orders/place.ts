@@ -23,6 +23,7 @@ function newOrder(orderId: OrderId, input: CreateOrder, nowMs: number): OrderRec
     created_at: isoTime(nowMs),
     updated_at: isoTime(nowMs),
     applied_quantity: ZERO,
+    applied_fee: ZERO,
     submission: null,
     version: 1,
   };

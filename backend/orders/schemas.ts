@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Decimal, isPositive, parseDecimal, shown } from '../domain/money.ts';
 import { isoTime, toMilliseconds } from '../domain/time.ts';
-import { userId } from '../http.ts';
+import { symbolName, userId } from '../http.ts';
 import type { OrderRecord } from '../store/items.ts';
 
 /** Digits an amount may have on either side of the point; no exchange has more, and sums stay within DynamoDB's text. */
@@ -26,9 +26,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(name: string, val
 
 const orderBody = z.object({
   user_id: userId,
-  symbol: z
-    .string({ error: 'symbol is required' })
-    .regex(/^[A-Z0-9]{2,32}$/, 'symbol must be upper-case letters and digits'),
+  symbol: symbolName,
   side: oneOf('side', ['BUY', 'SELL']),
   order_type: oneOf('order_type', ['LIMIT', 'MARKET']),
   quantity: amount('quantity'),

@@ -18,7 +18,7 @@ function subject(overrides: (store: Store) => Partial<Store> = () => ({})) {
   const { orderDeps } = testBackend({ store });
   const applyFills = createApplyFills({
     store,
-    now: () => NOW_MS,
+    onPosition: () => {},
     changeOrder: (order, change) => changeOrder(orderDeps, order, change),
   });
   return { store, memory, applyFills };

@@ -8,31 +8,40 @@ import type { Prices } from './market/prices.ts';
 import { marketRoutes } from './market/routes.ts';
 import { changeOrder } from './orders/change.ts';
 import type { OrderDeps } from './orders/deps.ts';
+import { createOrders, type Orders } from './orders/orders.ts';
 import { orderRoutes } from './orders/routes.ts';
-import { createSettlement, type Settlement } from './orders/settle.ts';
 import { createApplyFills } from './positions/apply.ts';
 import { positionRoutes } from './positions/routes.ts';
+import type { Circuits } from './risk/circuits.ts';
+import type { Limits } from './risk/limits.ts';
+import { riskRoutes } from './risk/routes.ts';
+import type { TradingStates } from './risk/trading-state.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
+  readonly tradingStates: TradingStates;
+  readonly circuits: Circuits;
+  readonly limits: Limits;
+  readonly isReconciling: () => boolean;
   readonly isStopping: () => boolean;
 };
 
-/** Adds every route to `app`. The settlement follows orders off the requests' path: whoever made the app stops it. */
-export function addRoutes(app: Hono, deps: AppDeps): Settlement {
+/** Adds every route to `app`. The orders' settlement works off the requests' path: whoever made the app stops it. */
+export function addRoutes(app: Hono, deps: AppDeps): Orders {
   const { store, log, metrics } = deps;
   const applyFills = createApplyFills({
     store,
-    onPosition: () => {},
+    onPosition: deps.risk.notePosition,
     changeOrder: (order, change) => changeOrder(deps, order, change),
   });
-  const settlement = createSettlement(deps, applyFills);
+  const orders = createOrders(deps, applyFills);
   const route = createRoute(app, { log, metrics });
   healthRoutes(route, deps);
-  orderRoutes(route, deps, settlement);
+  orderRoutes(route, deps, orders);
+  riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));
-  return settlement;
+  return orders;
 }

@@ -7,7 +7,9 @@ import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
 import { createMexc } from './exchange/mexc.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { createBackend } from './server.ts';
+import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
+import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
+import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createDynamoStore } from './store/dynamo.ts';
@@ -32,8 +34,24 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
     : createRedisNonces(config.redisUrl, raisedTo(metrics, log));
 }
 
+/** Limits of the settings over the defaults, or what is wrong with them. */
+function readRiskSettings({ risk }: BackendConfig): RiskSettings {
+  const limits = someLimits.safeParse(risk.limits);
+  if (!limits.success) {
+    const problems = limits.error.issues.map(({ path, message }) => ({
+      variable: 'RISK_LIMITS',
+      problem: `${path.join('.') || 'the whole'}: ${message}`,
+      remedy: 'give each limit as GET /api/risk/limits shows it',
+    }));
+    process.stderr.write(renderEnvProblems('backend', problems));
+    process.exit(EXIT_CONFIG);
+  }
+  return { limits: mergedLimits(DEFAULT_LIMITS, limits.data), circuits: DEFAULT_CIRCUITS, killFile: risk.killFile };
+}
+
 async function run(config: BackendConfig, log: Logger): Promise<void> {
   const now = Date.now;
+  const riskSettings = readRiskSettings(config);
   const metrics = createMetrics({ processMetrics: true });
   const store = await createDynamoStore({
     ...config.dynamo,
@@ -50,7 +68,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const nonces = createNonces(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
-    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow });
+    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow, riskSettings });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);

@@ -4,6 +4,22 @@ import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+function riskMetrics(registers: Registry[]) {
+  return {
+    riskDecisions: new Counter({
+      name: 'risk_decisions_total',
+      help: 'Orders that risk let through or denied, by reason',
+      labelNames: ['decision', 'reason'],
+      registers,
+    }),
+    reservationsRepaired: new Counter({
+      name: 'risk_reservations_repaired_total',
+      help: 'Reservations dropped that a crash had left behind',
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -92,6 +108,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       registers,
     }),
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
+    ...riskMetrics(registers),
     ...shadowMetrics(registers),
     raised: new Counter({
       name: 'raised_total',

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Logger } from '../config/log.ts';
@@ -14,13 +15,28 @@ import { measuredExchange } from './exchange/measured.ts';
 import { createPrices } from './market/prices.ts';
 import type { Metrics } from './metrics.ts';
 import { createReconciler } from './orders/reconcile.ts';
+import { createReturnWatch } from './orders/return-watch.ts';
+import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
+import type { Limits } from './risk/limits.ts';
+import { createRisk } from './risk/risk.ts';
+import { createTradingStates } from './risk/trading-state.ts';
 import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
 import type { Nonces } from './shadow/nonces.ts';
 import type { Store } from './store/store.ts';
 
+/** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
+const FIRST_PASS_MS = 5000;
 /** How often a stopping server looks for connections that have gone idle. */
 const IDLE_SWEEP_MS = 50;
+
+export type RiskSettings = {
+  /** Of users who have none of their own. */
+  readonly limits: Limits;
+  readonly circuits: CircuitsSettings;
+  /** Stops all new orders while it is there. */
+  readonly killFile?: string | undefined;
+};
 
 export type BackendDeps = {
   readonly store: Store;
@@ -29,6 +45,7 @@ export type BackendDeps = {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
+  readonly riskSettings: RiskSettings;
   /** What verifies the gateway's dry runs; without keys every one is refused. */
   readonly shadow: { readonly keys: ShadowKeys | undefined; readonly nonces: Nonces };
 };
@@ -63,20 +80,52 @@ function formatAddress({ address, port, family }: AddressInfo): string {
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-export function createBackend(deps: BackendDeps): Backend {
-  const { metrics, now } = deps;
-  const exchange = measuredExchange(deps.exchange, metrics);
-  let stopping = false;
-  const appDeps: AppDeps = {
-    ...deps,
-    exchange,
-    nextOrderId: createOrderIds({ now }),
-    prices: createPrices({ exchange, now }),
-    isStopping: () => stopping,
+/** What every request works with, made of what the process was given. */
+function createAppDeps(
+  deps: BackendDeps,
+  exchange: Exchange,
+  is: { stopping(): boolean; reconciling(): boolean },
+): AppDeps {
+  const { store, bus, metrics, log, now, riskSettings } = deps;
+  const raised = (operation: string, error: unknown) => {
+    metrics.raised.inc({ operation });
+    log.warn({ err: error }, operation);
   };
+  const { limits, killFile } = riskSettings;
+  const prices = createPrices({ exchange, now });
+  const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
+  const circuits = createCircuits(riskSettings.circuits, now);
+  const isReconciling = is.reconciling;
+  return {
+    store,
+    exchange,
+    bus,
+    metrics,
+    log,
+    now,
+    nextOrderId: createOrderIds({ now }),
+    prices,
+    tradingStates,
+    circuits,
+    limits,
+    isReconciling,
+    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    isStopping: is.stopping,
+  };
+}
+
+export function createBackend(deps: BackendDeps): Backend {
+  let stopping = false;
+  const measured = measuredExchange(deps.exchange, deps.metrics);
+  const exchange = createReturnWatch(measured, () => reconciler.soon());
+  const appDeps = createAppDeps(deps, exchange, {
+    stopping: () => stopping,
+    reconciling: () => reconciler.isBehind(),
+  });
+  const { tradingStates, risk } = appDeps;
   const app = new Hono();
-  const settlement = addRoutes(app, appDeps);
-  const reconciler = createReconciler(appDeps, settlement);
+  const orders = addRoutes(app, appDeps);
+  const reconciler = createReconciler(appDeps, orders);
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,
@@ -94,15 +143,19 @@ export function createBackend(deps: BackendDeps): Backend {
     fetch,
     reconcile: reconciler.pass,
     async listen({ host, port, reconcileIntervalMs }) {
+      await tradingStates.start();
+      const first = reconciler.start(reconcileIntervalMs);
+      // What became of orders before this process is known before it takes new ones, unless that takes too long.
+      await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
       server.listen(port, host);
       await once(server, 'listening');
-      reconciler.start(reconcileIntervalMs);
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
       await Promise.all([stopServer(server, timeoutMs), reconciler.stop()]);
-      await settlement.stop();
+      await orders.settlement.stop();
+      await Promise.all([tradingStates.stop(), risk.idle()]);
     },
   };
 }

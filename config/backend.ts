@@ -12,6 +12,15 @@ const milliseconds = (max: number) =>
     .min(1, 'is below 1')
     .max(max, `is above ${max}`);
 
+const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
+
 export type ListenAddress = { readonly host: string; readonly port: number };
 
 const listenAddress = z
@@ -69,6 +78,15 @@ const schema = z.object({
     .describe(
       "give the gateway's signing keys as ID:SECRET, at most two, or SHADOW_KEYS_FILE naming a file with them; unset it to refuse dry runs",
     ),
+  RISK_LIMITS: jsonText
+    .optional()
+    .describe(
+      'give the limits of every user as JSON, e.g. {"order_value_max":"1000"}; GET /api/risk/limits lists them',
+    ),
+  KILL_SWITCH_FILE: z
+    .string()
+    .optional()
+    .describe('name a file that stops all new orders while it is there, or unset it to have none'),
   RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
   STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
   LOG_LEVEL: z
@@ -90,6 +108,11 @@ export type BackendConfig = {
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
+  readonly risk: {
+    /** Limits as they were given, for risk to parse: their schema is its own. */
+    readonly limits: unknown;
+    readonly killFile: string | undefined;
+  };
   readonly reconcileIntervalMs: number;
   readonly stopTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -114,6 +137,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       },
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
+      risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,
       logLevel: read.LOG_LEVEL,

@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'backend/exchange/exchange.ts',
     'backend/http.ts',
     'backend/metrics.ts',
+    'backend/risk',
   ],
   backend: ['config', 'backend'],
   migration: ['config', 'backend/domain', 'backend/store'],

@@ -4,6 +4,10 @@
 export const channels = {
   /** A user's orders: one JSON order per message, in the form of the API. */
   orders: (userId: string) => `orders:${userId}`,
+  /** The trading state in the store has changed: look. */
+  tradingState: 'risk:state',
+  /** The kill switch: whoever may publish here may stop all trading, and nobody can start it from here. */
+  kill: 'risk:kill',
 } as const;
 
 export type Unsubscribe = () => Promise<void>;

@@ -33,6 +33,7 @@ export async function changeOrder(
     if (next === undefined) return current;
     if ((await deps.store.replaceOrder(next)) === 'stored') {
       if (isVisible(current, next)) announce(deps, next);
+      deps.risk.noteOrder(next);
       return next;
     }
     const stored = await deps.store.getOrder(order.user_id, order.order_id);

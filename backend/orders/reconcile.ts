@@ -3,7 +3,7 @@ import type { OrderRecord } from '../store/items.ts';
 import { type OrderSet, SHARDS } from '../store/keys.ts';
 import type { SetCursor } from '../store/store.ts';
 import type { OrderDeps } from './deps.ts';
-import type { Settlement } from './settle.ts';
+import type { Orders } from './orders.ts';
 
 const PAGE = 50;
 /** Questions at once, and per pass: reading an order weighs 2, and the strictest reading of the limits is 300 per 10 s. */
@@ -16,18 +16,24 @@ type Place = { shard: number; after: SetCursor | undefined };
 export type Reconciler = {
   /** One pass over the unsure orders and a share of the open ones. Never rejects. Answers how many were asked about. */
   readonly pass: () => Promise<number>;
-  /** A pass now and then one every `intervalMs` after the last has ended. */
-  readonly start: (intervalMs: number) => void;
+  /** A pass now and then one every `intervalMs` after the last has ended. Resolves when the first has. */
+  readonly start: (intervalMs: number) => Promise<void>;
+  /** The exchange was away and is back: a pass now rather than at its time. */
+  readonly soon: () => void;
+  /** Whether the first pass is still under way: what became of orders before this process is not known yet. */
+  readonly isBehind: () => boolean;
   /** Stops between two orders; resolves when it has. */
   readonly stop: () => Promise<void>;
 };
 
 export function createReconciler(
-  deps: Pick<OrderDeps, 'store' | 'metrics' | 'log'>,
-  settlement: Settlement,
+  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log'>,
+  { settlement, amendments }: Pick<Orders, 'settlement' | 'amendments'>,
 ): Reconciler {
-  const { store, metrics, log } = deps;
+  const { store, risk, metrics, log } = deps;
   let stopped = false;
+  let isBehind = false;
+  let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> = Promise.resolve(0);
   /** Where the last pass left the open orders, so that in the end each has its turn. */
@@ -35,7 +41,7 @@ export function createReconciler(
 
   async function settleOne(order: OrderRecord): Promise<void> {
     try {
-      await settlement.settle(order);
+      await amendments.resume(await settlement.settle(order));
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });
       log.warn({ err: error, orderId: order.order_id }, 'an order could not be reconciled; the next pass tries again');
@@ -70,7 +76,9 @@ export function createReconciler(
   async function pass(): Promise<number> {
     try {
       const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
-      return unsure + (await walk('OPEN', openPlace, OPEN_PER_PASS_MAX));
+      const open = await walk('OPEN', openPlace, OPEN_PER_PASS_MAX);
+      await risk.repair();
+      return unsure + open;
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });
       log.warn({ err: error }, 'a reconciliation was cut short; the next one starts over');
@@ -78,15 +86,28 @@ export function createReconciler(
     }
   }
 
-  function start(intervalMs: number): void {
+  function repeat(): void {
+    timer = undefined;
     running = pass().finally(() => {
-      if (!stopped) timer = setTimeout(() => start(intervalMs), intervalMs).unref();
+      if (!stopped) timer = setTimeout(repeat, intervalMs).unref();
     });
   }
 
   return {
     pass,
-    start,
+    isBehind: () => isBehind,
+    async start(everyMs) {
+      intervalMs = everyMs;
+      isBehind = true;
+      repeat();
+      await running;
+      isBehind = false;
+    },
+    soon() {
+      if (!timer) return; // A pass is under way, or none was ever asked for.
+      clearTimeout(timer);
+      repeat();
+    },
     async stop() {
       stopped = true;
       clearTimeout(timer);

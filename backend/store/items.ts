@@ -8,6 +8,7 @@ export type AttributeValue =
   | { S: string }
   | { N: string }
   | { NULL: true }
+  | { BOOL: boolean }
   | { L: AttributeValue[] }
   | { M: Record<string, AttributeValue> };
 export type Item = Record<string, AttributeValue>;
@@ -81,6 +82,7 @@ export const orderRecord = z.object({
   applied_quantity: money,
   /** How much of `fee` it holds; absent on orders created elsewhere, whose fees it is taken to hold. */
   applied_fee: money.optional(),
+  reduce_only: z.boolean().optional(),
   amendment: amendment.optional(),
   /** The order that this one took the place of. */
   replaces: z.string().optional(),
@@ -146,6 +148,7 @@ export function orderSetOf(order: Settling & Pick<OrderRecord, 'status' | 'amend
 function attributeOf(value: unknown): AttributeValue {
   if (value === null) return { NULL: true };
   if (typeof value === 'string') return { S: value };
+  if (typeof value === 'boolean') return { BOOL: value };
   if (typeof value === 'number') return { N: String(value) };
   if (Array.isArray(value)) return { L: value.map(attributeOf) };
   if (typeof value === 'object') return { M: attributesOf(value) };
@@ -161,6 +164,7 @@ export function attributesOf(record: object): Item {
 function plainOf(attribute: AttributeValue): unknown {
   if ('S' in attribute) return attribute.S;
   if ('N' in attribute) return Number(attribute.N); // Only versions and times are numbers; money is text.
+  if ('BOOL' in attribute) return attribute.BOOL;
   if ('L' in attribute) return attribute.L.map(plainOf);
   if ('M' in attribute) return plainRecordOf(attribute.M);
   return null;

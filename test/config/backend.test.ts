@@ -19,6 +19,7 @@ test('the least environment, then everything else by default', () => {
       },
       redisUrl: undefined,
       shadowKeys: undefined,
+      risk: { limits: {}, killFile: undefined },
       reconcileIntervalMs: 10_000,
       stopTimeoutMs: 10_000,
       logLevel: 'info',

@@ -1,7 +1,12 @@
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
+import { createPrices } from '../../backend/market/prices.ts';
 import { createMetrics } from '../../backend/metrics.ts';
 import type { OrderDeps } from '../../backend/orders/deps.ts';
+import { type CircuitsSettings, createCircuits, DEFAULT_CIRCUITS } from '../../backend/risk/circuits.ts';
+import { DEFAULT_LIMITS, mergedLimits, type SomeLimits } from '../../backend/risk/limits.ts';
+import { createRisk } from '../../backend/risk/risk.ts';
+import { createTradingStates } from '../../backend/risk/trading-state.ts';
 import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
@@ -13,7 +18,16 @@ import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
 export const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
-export function testBackend(given: { store?: Store; exchange?: FakeExchange; shadowKeys?: ShadowKeys } = {}) {
+export function testBackend(
+  given: {
+    store?: Store;
+    exchange?: FakeExchange;
+    shadowKeys?: ShadowKeys;
+    limits?: SomeLimits;
+    circuits?: CircuitsSettings;
+    killFile?: string;
+  } = {},
+) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
   const exchange = given.exchange ?? createFakeExchange();
@@ -28,8 +42,22 @@ export function testBackend(given: { store?: Store; exchange?: FakeExchange; sha
   const metrics = createMetrics();
   const log = createLogger({ name: 'test', level: 'silent' });
   const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
-  const deps = { store, exchange, bus, metrics, log, now, shadow };
-  const orderDeps: OrderDeps = { ...deps, nextOrderId: createOrderIds({ now }) };
+  const limits = mergedLimits(DEFAULT_LIMITS, given.limits ?? {});
+  const riskSettings = {
+    limits,
+    circuits: given.circuits ?? DEFAULT_CIRCUITS,
+    ...(given.killFile === undefined ? {} : { killFile: given.killFile }),
+  };
+  const deps = { store, exchange, bus, metrics, log, now, shadow, riskSettings };
+  const risk = createRisk({
+    ...deps,
+    limits,
+    prices: createPrices(deps),
+    tradingStates: createTradingStates({ ...deps, killFile: undefined, raised() {} }),
+    circuits: createCircuits(DEFAULT_CIRCUITS, now),
+    isReconciling: () => false,
+  });
+  const orderDeps: OrderDeps = { ...deps, risk, nextOrderId: createOrderIds({ now }) };
   const backend = createBackend(deps);
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -1,0 +1,137 @@
+// Whether anybody may trade: the state in the store, and the kill switches. What is strictest holds.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { type Bus, channels } from '../bus/bus.ts';
+import type { Clock } from '../domain/ids.ts';
+import { isoTime } from '../domain/time.ts';
+import { TRADING_STATES, type TradingState, type TradingStateRecord } from '../store/account-items.ts';
+import { type Store, StoreUnavailable } from '../store/store.ts';
+
+/** How often the store and the file are looked at: the longest that an instance without the bus goes on. */
+const POLL_MS = 1000;
+const CONFLICTS_MAX = 8;
+const REASON_CHARS_MAX = 500;
+
+export type Held = { readonly state: TradingState; readonly reason: string };
+export type StateChange = { readonly state: TradingState; readonly reason: string; readonly by: string };
+
+export type TradingStates = {
+  /** The strictest of all that is known. Undefined before `refresh` has resolved once. */
+  readonly current: () => Held | undefined;
+  /** Looks again. Rejects with StoreUnavailable; what was known stays. */
+  readonly refresh: () => Promise<void>;
+  /** As it is in the store; undefined when nobody has ever set it. */
+  readonly stored: () => Promise<TradingStateRecord | undefined>;
+  readonly set: (change: StateChange) => Promise<TradingStateRecord>;
+  /** Looks now and then, and listens. Rejects when the state cannot be read at all: nobody may trade blindly. */
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** What may be published on the kill switch's channel, by hand too: `PUBLISH risk:kill '{"state":"HALTED","reason":"..."}'`. */
+const killMessage = z.object({
+  state: z.enum(['REDUCING', 'HALTED']),
+  reason: z.string().max(REASON_CHARS_MAX).default('by the kill switch'),
+});
+
+export const stricter = (a: Held, b: Held): Held =>
+  TRADING_STATES.indexOf(b.state) > TRADING_STATES.indexOf(a.state) ? b : a;
+
+/** A kill switch that is a file: there, and nobody trades; its text is the reason. What cannot be read counts as there. */
+async function fileSwitch(path: string | undefined): Promise<Held | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const text = (await readFile(path, 'utf8')).trim().slice(0, REASON_CHARS_MAX);
+    return { state: 'HALTED', reason: text || `${path} is there` };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    return code === 'ENOENT' ? undefined : { state: 'HALTED', reason: `${path} cannot be read (${code})` };
+  }
+}
+
+export function createTradingStates(deps: {
+  readonly store: Pick<Store, 'getTradingState' | 'putTradingState'>;
+  readonly bus: Bus;
+  readonly now: Clock;
+  readonly killFile: string | undefined;
+  readonly raised: (operation: string, error: unknown) => void;
+}): TradingStates {
+  const { store, bus, now, killFile, raised } = deps;
+  let held: Held | undefined;
+  /** What a message has asked for and the store does not say yet. */
+  let asked: Held | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let unsubscribe: (() => Promise<void>)[] = [];
+
+  async function refresh(): Promise<void> {
+    const [record, file] = await Promise.all([store.getTradingState(), fileSwitch(killFile)]);
+    const all: Held[] = [{ state: record?.state ?? 'ACTIVE', reason: record?.reason ?? '' }];
+    if (file) all.push(file);
+    if (asked) all.push(asked);
+    held = all.reduce(stricter);
+  }
+
+  async function set(change: StateChange): Promise<TradingStateRecord> {
+    for (let conflict = 0; conflict < CONFLICTS_MAX; conflict++) {
+      const version = ((await store.getTradingState())?.version ?? 0) + 1;
+      const record = { ...change, at: isoTime(now()), version };
+      if ((await store.putTradingState(record)) !== 'stored') continue;
+      await refresh();
+      bus.publish(channels.tradingState, JSON.stringify({ state: change.state }));
+      return record;
+    }
+    throw new StoreUnavailable(`the trading state changed ${CONFLICTS_MAX} times while it was being changed`);
+  }
+
+  /** At once here; and in the store, for instances that the bus does not reach and for those that start later. */
+  async function kill(message: string): Promise<void> {
+    const wanted: Held = killMessage.parse(JSON.parse(message));
+    asked = asked ? stricter(asked, wanted) : wanted;
+    if (held) held = stricter(held, wanted);
+    const record = await store.getTradingState();
+    const isStored =
+      record !== undefined && TRADING_STATES.indexOf(record.state) >= TRADING_STATES.indexOf(wanted.state);
+    if (!isStored) await set({ ...wanted, by: 'kill switch (bus)' });
+    asked = undefined;
+  }
+
+  const quietly = (operation: string, work: () => Promise<void>) => {
+    work().catch((error: unknown) => raised(operation, error));
+  };
+
+  function poll(): void {
+    timer = setTimeout(() => {
+      refresh()
+        .catch((error: unknown) => raised('risk.tradingState', error))
+        .finally(() => {
+          if (timer) poll();
+        });
+    }, POLL_MS).unref();
+  }
+
+  return {
+    current: () => held,
+    refresh,
+    stored: store.getTradingState,
+    set,
+    async start() {
+      await refresh();
+      poll();
+      // Not waited for: a bus that is away must not keep anybody from starting, nor from being halted by the others.
+      const listening = [
+        bus.subscribe(channels.tradingState, () => quietly('risk.tradingState', refresh)),
+        bus.subscribe(channels.kill, (message) => quietly('risk.kill', () => kill(message))),
+      ];
+      for (const each of listening) {
+        each.then((leave) => unsubscribe.push(leave)).catch((error: unknown) => raised('risk.subscribe', error));
+      }
+    },
+    async stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      const leaving = unsubscribe;
+      unsubscribe = [];
+      await Promise.allSettled(leaving.map((leave) => leave()));
+    },
+  };
+}

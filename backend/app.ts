@@ -2,6 +2,7 @@
 // shadow/dry-run.ts makes others that can have no effect.
 import type { Hono } from 'hono';
 import { problem, problemResponse } from './errors.ts';
+import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
 import { createRoute, errorResponse } from './http.ts';
 import type { Prices } from './market/prices.ts';
@@ -16,6 +17,7 @@ import type { Circuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
 import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
+import type { ExecutionRecord } from './store/execution-items.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
@@ -23,6 +25,8 @@ export type AppDeps = OrderDeps & {
   readonly circuits: Circuits;
   readonly limits: Limits;
   readonly isReconciling: () => boolean;
+  /** Hears of an execution that is to be worked at. */
+  readonly onExecution: (execution: ExecutionRecord) => void;
   readonly isStopping: () => boolean;
 };
 
@@ -38,6 +42,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   const route = createRoute(app, { log, metrics });
   healthRoutes(route, deps);
   orderRoutes(route, deps, orders);
+  executionRoutes(route, deps);
   riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);

@@ -8,6 +8,7 @@ const ERRORS = {
   invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
   shadow_refused: { status: 403, title: 'The dry run is not genuine' },
   order_not_found: { status: 404, title: 'There is no such order' },
+  execution_not_found: { status: 404, title: 'There is no such execution' },
   position_not_found: { status: 404, title: 'There is no such position' },
   not_found: { status: 404, title: 'There is nothing here' },
   order_not_cancellable: { status: 409, title: 'The order can no longer be cancelled' },

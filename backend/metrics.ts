@@ -12,6 +12,12 @@ function riskMetrics(registers: Registry[]) {
       labelNames: ['decision', 'reason'],
       registers,
     }),
+    executionsHeldUp: new Counter({
+      name: 'executions_held_up_total',
+      help: 'Orders of executions that risk denied, by reason; they are tried again',
+      labelNames: ['reason'],
+      registers,
+    }),
     reservationsRepaired: new Counter({
       name: 'risk_reservations_repaired_total',
       help: 'Reservations dropped that a crash had left behind',

@@ -12,6 +12,7 @@ import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { measuredExchange } from './exchange/measured.ts';
+import { createRunner } from './executions/runner.ts';
 import { createPrices } from './market/prices.ts';
 import type { Metrics } from './metrics.ts';
 import { createReconciler } from './orders/reconcile.ts';
@@ -57,6 +58,8 @@ export type Backend = {
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
   readonly reconcile: () => Promise<number>;
+  /** One look at the executions, as well. */
+  readonly execute: () => Promise<void>;
   /**
    * Takes no new requests, finishes those under way for at most `timeoutMs`, then cuts what is left. The stores and clients in
    * `deps` stay open: who made them closes them.
@@ -85,7 +88,7 @@ function createAppDeps(
   deps: BackendDeps,
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(): boolean },
-): AppDeps {
+): Omit<AppDeps, 'onExecution'> {
   const { store, bus, metrics, log, now, riskSettings } = deps;
   const raised = (operation: string, error: unknown) => {
     metrics.raised.inc({ operation });
@@ -118,14 +121,15 @@ export function createBackend(deps: BackendDeps): Backend {
   let stopping = false;
   const measured = measuredExchange(deps.exchange, deps.metrics);
   const exchange = createReturnWatch(measured, () => reconciler.soon());
-  const appDeps = createAppDeps(deps, exchange, {
-    stopping: () => stopping,
-    reconciling: () => reconciler.isBehind(),
-  });
+  const appDeps: AppDeps = {
+    ...createAppDeps(deps, exchange, { stopping: () => stopping, reconciling: () => reconciler.isBehind() }),
+    onExecution: (execution) => runner.wake(execution),
+  };
   const { tradingStates, risk } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const reconciler = createReconciler(appDeps, orders);
+  const runner = createRunner(appDeps, orders);
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,
@@ -142,18 +146,20 @@ export function createBackend(deps: BackendDeps): Backend {
   return {
     fetch,
     reconcile: reconciler.pass,
+    execute: runner.pass,
     async listen({ host, port, reconcileIntervalMs }) {
       await tradingStates.start();
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
+      runner.start();
       server.listen(port, host);
       await once(server, 'listening');
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
-      await Promise.all([stopServer(server, timeoutMs), reconciler.stop()]);
+      await Promise.all([stopServer(server, timeoutMs), reconciler.stop(), runner.stop()]);
       await orders.settlement.stop();
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },

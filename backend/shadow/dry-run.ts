@@ -44,6 +44,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     circuits,
     limits,
     isReconciling,
+    onExecution() {},
     metrics,
     log,
     now,

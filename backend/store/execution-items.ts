@@ -17,14 +17,15 @@ import * as keys from './keys.ts';
 export const EXECUTION_STATUSES = ['running', 'cancelling', 'completed', 'cancelled', 'failed'] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
-/** iceberg: one child rests at a time, the next when it is gone. twap: a child at each of even times. */
+/** iceberg: one child rests at a time, the next when it is gone. twap: a child after each interval. */
 const plan = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('iceberg'), display_quantity: money }),
-  z.object({ kind: z.literal('twap'), slices: z.number().int().min(1), interval_ms: z.number().int().min(1) }),
+  z.object({ kind: z.literal('twap'), slice_quantity: money, interval_ms: z.number().int().min(1) }),
 ]);
+export type ExecutionPlan = z.infer<typeof plan>;
 
 /** An order of an execution. Written down before it is placed, so that whoever goes on places the very same one. */
-const child = z.object({ order_id: z.string(), quantity: money });
+const child = z.object({ order_id: z.string(), quantity: money, at: timestamp });
 
 export const executionRecord = z.object({
   execution_id: z.string().min(1).max(128),
@@ -36,7 +37,7 @@ export const executionRecord = z.object({
   price: money.nullable(),
   plan,
   status: z.enum(EXECUTION_STATUSES),
-  /** Why it failed, or was last held up. */
+  /** Why it failed, or what has held it up. */
   reason: z.string().max(500).nullable(),
   /** Children begun so far; the next one's number. */
   children_count: z.number().int().min(0),
@@ -44,7 +45,7 @@ export const executionRecord = z.object({
   live: z.array(child),
   /** Filled by children that are settled. */
   filled_quantity: money,
-  /** Refusals in a row. */
+  /** Children in a row that came to nothing. */
   refusals: z.number().int().min(0),
   /** No child before this time. */
   not_before: timestamp,

@@ -1,12 +1,14 @@
 // The API as an app: every route on the dependencies it is given, and nothing else. server.ts makes one of the real ones;
 // shadow/dry-run.ts makes others that can have no effect.
 import type { Hono } from 'hono';
+import type { Authenticate } from './auth/authenticate.ts';
 import { problem, problemResponse } from './errors.ts';
 import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
-import { createRoute, errorResponse } from './http.ts';
+import { createRoute, errorResponse, type RouteListed } from './http.ts';
 import type { Prices } from './market/prices.ts';
 import { marketRoutes } from './market/routes.ts';
+import { openApiRoutes } from './openapi.ts';
 import { changeOrder } from './orders/change.ts';
 import type { OrderDeps } from './orders/deps.ts';
 import { createOrders, type Orders } from './orders/orders.ts';
@@ -28,6 +30,8 @@ export type AppDeps = OrderDeps & {
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
   readonly isStopping: () => boolean;
+  /** Undefined: nobody is asked who they are. */
+  readonly authenticate: Authenticate | undefined;
 };
 
 /** Adds every route to `app`. The orders' settlement works off the requests' path: whoever made the app stops it. */
@@ -39,13 +43,15 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
     changeOrder: (order, change) => changeOrder(deps, order, change),
   });
   const orders = createOrders(deps, applyFills);
-  const route = createRoute(app, { log, metrics });
+  const routes: RouteListed[] = [];
+  const route = createRoute(app, { ...deps, onRoute: (each) => routes.push(each) });
   healthRoutes(route, deps);
   orderRoutes(route, deps, orders);
   executionRoutes(route, deps);
   riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);
+  openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));
   return orders;

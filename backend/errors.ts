@@ -6,6 +6,8 @@ const ERRORS = {
   unknown_symbol: { status: 400, title: 'The symbol is not known' },
   order_rejected: { status: 400, title: 'The exchange does not take such an order' },
   invalid_cursor: { status: 400, title: 'The cursor is not one of this list' },
+  unauthenticated: { status: 401, title: 'Nobody knows who is calling' },
+  forbidden: { status: 403, title: 'The caller may not do this' },
   shadow_refused: { status: 403, title: 'The dry run is not genuine' },
   order_not_found: { status: 404, title: 'There is no such order' },
   execution_not_found: { status: 404, title: 'There is no such execution' },
@@ -20,6 +22,7 @@ const ERRORS = {
   risk_denied: { status: 422, title: 'Risk does not allow it' },
   internal: { status: 500, title: 'Something went wrong here' },
   storage: { status: 500, title: 'The store failed' },
+  auth_unavailable: { status: 503, title: 'Nobody can say now who is calling' },
   shadow_unverifiable: { status: 503, title: 'The dry run cannot be verified now' },
   exchange_refused: { status: 502, title: 'The exchange refused' },
   exchange_unclear: { status: 502, title: 'The exchange did not confirm' },
@@ -46,6 +49,7 @@ export function problemResponse({ code, detail, members }: Problem, requestId?: 
   const { status, title } = ERRORS[code];
   const body = JSON.stringify({ type: `urn:banyan:error:${code}`, title, status, detail, code, ...members });
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
+  if (status === 401) headers['www-authenticate'] = 'Bearer'; // RFC 9110 section 15.5.2.
   if (requestId !== undefined) headers['x-request-id'] = requestId;
   return new Response(body, { status, headers });
 }

@@ -2,6 +2,7 @@
 import { type BackendConfig, readBackendConfig } from '../config/backend.ts';
 import { renderEnvProblems } from '../config/env.ts';
 import { createLogger, type Logger } from '../config/log.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
@@ -51,6 +52,7 @@ function readRiskSettings({ risk }: BackendConfig): RiskSettings {
 
 async function run(config: BackendConfig, log: Logger): Promise<void> {
   const now = Date.now;
+  const authenticate = createAuthenticate(config.auth, now);
   const riskSettings = readRiskSettings(config);
   const metrics = createMetrics({ processMetrics: true });
   const store = await createDynamoStore({
@@ -68,7 +70,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const nonces = createNonces(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
-    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow, riskSettings });
+    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);

@@ -1,8 +1,36 @@
 // Every metric of the backend: name, labels, buckets.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Of the system before, whose dashboards go by these names. */
+function tradingMetrics(registers: Registry[]) {
+  return {
+    orderSeconds: new Histogram({
+      name: 'order_latency_seconds',
+      help: 'Time from an order that risk is asked about to what came of it',
+      buckets: SECONDS,
+      registers,
+    }),
+    orderOwnSeconds: new Histogram({
+      name: 'order_own_seconds',
+      help: 'As order_latency_seconds, less the time that the exchange took',
+      buckets: SECONDS,
+      registers,
+    }),
+    activeOrders: new Gauge({
+      name: 'active_orders',
+      help: 'Orders in the table that are not settled, as of the last count',
+      registers,
+    }),
+    activePositions: new Gauge({
+      name: 'active_positions',
+      help: 'Positions in the table that are not zero, as of the last count',
+      registers,
+    }),
+  };
+}
 
 function riskMetrics(registers: Registry[]) {
   return {
@@ -72,6 +100,13 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
+    requests: new Counter({
+      name: 'api_requests_total',
+      help: 'Answers, by route and status',
+      labelNames: ['route', 'status'],
+      registers,
+    }),
+    ...tradingMetrics(registers),
     errors: new Counter({
       name: 'api_errors_total',
       help: 'Answers that are problems, by code',

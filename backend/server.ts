@@ -8,6 +8,7 @@ import { Hono } from 'hono';
 import type { Logger } from '../config/log.ts';
 import type { ShadowKeys } from '../config/shadow-keys.ts';
 import { type AppDeps, addRoutes } from './app.ts';
+import type { Authenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -47,6 +48,8 @@ export type BackendDeps = {
   readonly log: Logger;
   readonly now: Clock;
   readonly riskSettings: RiskSettings;
+  /** Undefined: nobody is asked who they are. */
+  readonly authenticate: Authenticate | undefined;
   /** What verifies the gateway's dry runs; without keys every one is refused. */
   readonly shadow: { readonly keys: ShadowKeys | undefined; readonly nonces: Nonces };
 };
@@ -114,6 +117,7 @@ function createAppDeps(
     isReconciling,
     risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     isStopping: is.stopping,
+    authenticate: deps.authenticate,
   };
 }
 

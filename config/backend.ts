@@ -1,5 +1,6 @@
 // The new backend's environment: every variable, its default and what to do when it is wrong. The only reader of it.
 import { z } from 'zod';
+import { type AuthSettings, authVariables, isLoopback, readAuth } from './backend-auth.ts';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
 import { LOG_LEVELS } from './log.ts';
 import { parseShadowKeys, type ShadowKeys } from './shadow-keys.ts';
@@ -78,6 +79,7 @@ const schema = z.object({
     .describe(
       "give the gateway's signing keys as ID:SECRET, at most two, or SHADOW_KEYS_FILE naming a file with them; unset it to refuse dry runs",
     ),
+  ...authVariables,
   RISK_LIMITS: jsonText
     .optional()
     .describe(
@@ -108,6 +110,8 @@ export type BackendConfig = {
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
+  /** Who may call; with both parts off nobody is asked, which only an address of this machine's own allows. */
+  readonly auth: AuthSettings;
   readonly risk: {
     /** Limits as they were given, for risk to parse: their schema is its own. */
     readonly limits: unknown;
@@ -118,11 +122,22 @@ export type BackendConfig = {
   readonly logLevel: (typeof LOG_LEVELS)[number];
 };
 
+const SECRETS = ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS', 'AUTH_JWT_SECRET', 'AUTH_TOKENS'] as const;
+
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
-  const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS']);
+  const result = parseEnv(schema, env, SECRETS);
   if (!result.ok) return result;
   const read = result.value;
+  const auth = readAuth(read);
+  const problems = [...auth.problems];
+  const isOpen = auth.value.jwt === undefined && auth.value.tokens.length === 0;
+  if (isOpen && !isLoopback(read.BACKEND_LISTEN.host)) {
+    const problem = 'can be reached by others, who would trade without saying who they are';
+    const remedy = 'set AUTH_JWT_SECRET, AUTH_JWT_JWKS_URL or AUTH_TOKENS, or listen on 127.0.0.1';
+    problems.push({ variable: 'BACKEND_LISTEN', problem, remedy });
+  }
+  if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     value: {
@@ -137,6 +152,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       },
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
+      auth: auth.value,
       risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import { amount } from '../domain/amount.ts';
 import { type OrderId, parseOrderId } from '../domain/ids.ts';
 import { compare, isPositive, parseDecimal, shown, subtract, ZERO } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
-import { fail, json, parse, type Route, readJson, symbolName, userId } from '../http.ts';
+import { allowed, fail, json, parse, type Route, readJson, symbolName, userId } from '../http.ts';
 import { idempotencyKey, listQuery } from '../orders/schemas.ts';
 import type { ExecutionPlan, ExecutionRecord } from '../store/execution-items.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
@@ -117,38 +117,59 @@ export function executionRoutes(route: Route, { store, now, nextOrderId, onExecu
     return execution ?? fail('execution_not_found', `no execution ${id} of this user`);
   }
 
-  route('POST', '/api/trade/execution', async function create(context) {
-    const wanted = parse(executionBody, await readJson(context));
-    const key = context.req.header('idempotency-key');
-    const id = await idFor(wanted, key === undefined ? undefined : parse(idempotencyKey, key));
-    const execution = newExecution(id, wanted, now());
-    const isNew = (await store.putExecution(execution)) === 'stored';
-    const stored = isNew ? execution : ((await store.getExecution(wanted.user_id, id)) ?? execution);
-    onExecution(stored);
-    return json(executionView(stored), 201, isNew ? {} : { 'idempotent-replayed': 'true' });
-  });
+  route(
+    'POST',
+    '/api/trade/execution',
+    async function create(context, caller) {
+      const wanted = parse(executionBody, await readJson(context));
+      allowed(caller.mayActFor(wanted.user_id));
+      const key = context.req.header('idempotency-key');
+      const id = await idFor(wanted, key === undefined ? undefined : parse(idempotencyKey, key));
+      const execution = newExecution(id, wanted, now());
+      const isNew = (await store.putExecution(execution)) === 'stored';
+      const stored = isNew ? execution : ((await store.getExecution(wanted.user_id, id)) ?? execution);
+      onExecution(stored);
+      return json(executionView(stored), 201, isNew ? {} : { 'idempotent-replayed': 'true' });
+    },
+    { summary: 'Place a larger order in parts: an iceberg or a TWAP', body: executionBody },
+  );
 
-  route('GET', '/api/trade/execution/:user_id/:execution_id', async function get(context) {
-    return json(executionView(await found(context)));
-  });
+  route(
+    'GET',
+    '/api/trade/execution/:user_id/:execution_id',
+    async function get(context) {
+      return json(executionView(await found(context)));
+    },
+    { summary: 'How far an execution has come' },
+  );
 
-  route('GET', '/api/trade/executions/:user_id', async function list(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    const { limit } = parse(listQuery, { limit: context.req.query('limit') });
-    const after = context.req.query('after');
-    const executions = await store.listExecutions(user, { limit, ...(after ? { after } : {}) });
-    const last = executions.length === limit ? executions.at(-1) : undefined;
-    return json({ executions: executions.map(executionView), next_after: last?.execution_id ?? null });
-  });
+  route(
+    'GET',
+    '/api/trade/executions/:user_id',
+    async function list(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      const { limit } = parse(listQuery, { limit: context.req.query('limit') });
+      const after = context.req.query('after');
+      const executions = await store.listExecutions(user, { limit, ...(after ? { after } : {}) });
+      const last = executions.length === limit ? executions.at(-1) : undefined;
+      return json({ executions: executions.map(executionView), next_after: last?.execution_id ?? null });
+    },
+    { summary: 'Executions, newest first: ?limit= and ?after=' },
+  );
 
-  route('DELETE', '/api/trade/execution/:user_id/:execution_id', async function cancel(context) {
-    for (let conflict = 0; conflict < CONFLICTS_MAX; conflict++) {
-      const execution = await found(context);
-      const next = cancelling(execution, now());
-      if (next && (await store.putExecution(next)) !== 'stored') continue;
-      onExecution(next ?? execution);
-      return json(executionView(next ?? execution), 202);
-    }
-    throw new StoreUnavailable(`the execution changed ${CONFLICTS_MAX} times while it was being cancelled`);
-  });
+  route(
+    'DELETE',
+    '/api/trade/execution/:user_id/:execution_id',
+    async function cancel(context) {
+      for (let conflict = 0; conflict < CONFLICTS_MAX; conflict++) {
+        const execution = await found(context);
+        const next = cancelling(execution, now());
+        if (next && (await store.putExecution(next)) !== 'stored') continue;
+        onExecution(next ?? execution);
+        return json(executionView(next ?? execution), 202);
+      }
+      throw new StoreUnavailable(`the execution changed ${CONFLICTS_MAX} times while it was being cancelled`);
+    },
+    { summary: 'End an execution and cancel what rests of it' },
+  );
 }

@@ -101,11 +101,13 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
    * called a failure. A crash between 1 and 2 leaves a reservation, which repairing finds.
    */
   return async function placeOrder(orderId, input, replaces) {
+    const startedAtMs = performance.now();
     const reserved = await risk.reserve(proposalOf(orderId, input, replaces));
     if (reserved.kind === 'denied') return reserved;
     const order = { ...newOrder(orderId, input, now()), ...(replaces === undefined ? {} : { replaces }) };
     if ((await store.insertOrder(order)) === 'exists') return 'exists';
     announce(deps, order);
+    const sentAtMs = performance.now();
     const result = await exchange.submit(toSubmit(order, input));
     risk.recordResult(order.user_id, result);
     // The answer to a submission says nothing of fills, so ask: clients are used to seeing what their order came to.
@@ -113,7 +115,12 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
       result.kind === 'accepted'
         ? await exchange.find({ ...refOf(order), exchangeOrderId: result.exchangeOrderId })
         : undefined;
+    const exchangeMs = performance.now() - sentAtMs;
     const recorded = await record(order, result, found?.kind === 'found' ? found.order : undefined);
-    return settleQuietly(recorded);
+    const settled = await settleQuietly(recorded);
+    const tookMs = performance.now() - startedAtMs;
+    metrics.orderSeconds.observe(tookMs / 1000);
+    metrics.orderOwnSeconds.observe((tookMs - exchangeMs) / 1000);
+    return settled;
   };
 }

@@ -2,6 +2,7 @@
 import type { OrderRecord } from '../store/items.ts';
 import { type OrderSet, SHARDS } from '../store/keys.ts';
 import type { SetCursor } from '../store/store.ts';
+import { createActiveCount } from './active.ts';
 import type { OrderDeps } from './deps.ts';
 import type { Orders } from './orders.ts';
 
@@ -26,19 +27,12 @@ export type Reconciler = {
   readonly stop: () => Promise<void>;
 };
 
-export function createReconciler(
-  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log'>,
+/** Settles orders, a few at a time, until all are or `isStopped`. */
+function createSettleAll(
+  { metrics, log }: Pick<OrderDeps, 'metrics' | 'log'>,
   { settlement, amendments }: Pick<Orders, 'settlement' | 'amendments'>,
-): Reconciler {
-  const { store, risk, metrics, log } = deps;
-  let stopped = false;
-  let isBehind = false;
-  let intervalMs = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<number> = Promise.resolve(0);
-  /** Where the last pass left the open orders, so that in the end each has its turn. */
-  const openPlace: Place = { shard: 0, after: undefined };
-
+  isStopped: () => boolean,
+) {
   async function settleOne(order: OrderRecord): Promise<void> {
     try {
       await amendments.resume(await settlement.settle(order));
@@ -48,13 +42,29 @@ export function createReconciler(
     }
   }
 
-  async function settleAll(orders: readonly OrderRecord[]): Promise<void> {
+  return async function settleAll(orders: readonly OrderRecord[]): Promise<void> {
     const rest = [...orders];
     async function worker(): Promise<void> {
-      for (let order = rest.shift(); order && !stopped; order = rest.shift()) await settleOne(order);
+      for (let order = rest.shift(); order && !isStopped(); order = rest.shift()) await settleOne(order);
     }
     await Promise.all(Array.from({ length: ASKING_MAX }, worker));
-  }
+  };
+}
+
+export function createReconciler(
+  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log' | 'now'>,
+  orders: Pick<Orders, 'settlement' | 'amendments'>,
+): Reconciler {
+  const { store, risk, metrics, log } = deps;
+  const countActive = createActiveCount(deps);
+  let stopped = false;
+  let isBehind = false;
+  const settleAll = createSettleAll(deps, orders, () => stopped);
+  let intervalMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<number> = Promise.resolve(0);
+  /** Where the last pass left the open orders, so that in the end each has its turn. */
+  const openPlace: Place = { shard: 0, after: undefined };
 
   /** Settles up to `max` orders of a set from `place` on, once around the shards at most, moving `place` along. */
   async function walk(set: OrderSet, place: Place, max: number): Promise<number> {
@@ -78,6 +88,7 @@ export function createReconciler(
       const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
       const open = await walk('OPEN', openPlace, OPEN_PER_PASS_MAX);
       await risk.repair();
+      await countActive();
       return unsure + open;
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });

@@ -55,37 +55,52 @@ export function positionRoutes(route: Route, { store, prices, now }: Deps): void
     return position ?? fail('position_not_found', `${user} has never held ${symbol}`);
   }
 
-  route('GET', '/api/positions/:user_id', async function positions(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    const records = await store.listPositions(user);
-    return json({ user_id: user, positions: records.filter(isOpen).map(positionView), server_time: isoTime(now()) });
-  });
+  route(
+    'GET',
+    '/api/positions/:user_id',
+    async function positions(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      const records = await store.listPositions(user);
+      return json({ user_id: user, positions: records.filter(isOpen).map(positionView), server_time: isoTime(now()) });
+    },
+    { summary: 'Open positions' },
+  );
 
-  route('GET', '/api/positions/:user_id/:symbol', async function position(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    const record = await positionOf(user, parse(symbolName, context.req.param('symbol')));
-    const price = prices.fresh(record.symbol) ?? (await prices.ask(record.symbol));
-    const mark = price.kind === 'price' ? price.price : null;
-    return json({
-      user_id: user,
-      ...positionView(record),
-      realized_total: record.realized_total ?? null,
-      fees: record.fees ?? {},
-      mark_price: mark,
-      unrealized_pnl: mark === null ? null : unrealizedPnl(record, mark),
-      server_time: isoTime(now()),
-    });
-  });
+  route(
+    'GET',
+    '/api/positions/:user_id/:symbol',
+    async function position(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      const record = await positionOf(user, parse(symbolName, context.req.param('symbol')));
+      const price = prices.fresh(record.symbol) ?? (await prices.ask(record.symbol));
+      const mark = price.kind === 'price' ? price.price : null;
+      return json({
+        user_id: user,
+        ...positionView(record),
+        realized_total: record.realized_total ?? null,
+        fees: record.fees ?? {},
+        mark_price: mark,
+        unrealized_pnl: mark === null ? null : unrealizedPnl(record, mark),
+        server_time: isoTime(now()),
+      });
+    },
+    { summary: 'One position, with what it would gain now and its fees' },
+  );
 
-  route('GET', '/api/positions/:user_id/:symbol/audit', async function audit(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    const record = await positionOf(user, parse(symbolName, context.req.param('symbol')));
-    const log = await logOf(store, record);
-    if (!log) return fail('log_too_long', `the log of ${record.symbol} has more than ${LOG_ENTRIES_MAX} entries`);
-    const again = rebuilt(log);
-    const stored = foldedOf(record);
-    const folded = again && foldedOf(again);
-    const equal = record.seq === undefined ? null : isDeepStrictEqual(folded, stored);
-    return json({ entries: log.length, equal, stored, rebuilt: folded ?? null });
-  });
+  route(
+    'GET',
+    '/api/positions/:user_id/:symbol/audit',
+    async function audit(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      const record = await positionOf(user, parse(symbolName, context.req.param('symbol')));
+      const log = await logOf(store, record);
+      if (!log) return fail('log_too_long', `the log of ${record.symbol} has more than ${LOG_ENTRIES_MAX} entries`);
+      const again = rebuilt(log);
+      const stored = foldedOf(record);
+      const folded = again && foldedOf(again);
+      const equal = record.seq === undefined ? null : isDeepStrictEqual(folded, stored);
+      return json({ entries: log.length, equal, stored, rebuilt: folded ?? null });
+    },
+    { summary: 'Whether a position is what its fills make' },
+  );
 }

@@ -49,23 +49,43 @@ export function riskRoutes(route: Route, { risk, tradingStates, limits, now }: D
     return json({ state, reason: why, set, server_time: isoTime(now()) });
   }
 
-  route('GET', '/api/risk/state', stateAnswer);
-  route('PUT', '/api/risk/state', async function setState(context) {
-    const wanted = parse(stateBody, await readJson(context));
-    await tradingStates.set({ ...wanted, by: 'operator' });
-    return stateAnswer();
-  });
-  route('GET', '/api/risk/limits', () => json({ limits }));
-  route('GET', '/api/risk/users/:user_id', async function account(context) {
-    return json(viewOf(await risk.view(parse(userId, context.req.param('user_id'))), now()));
-  });
-  route('PUT', '/api/risk/users/:user_id/limits', async function setLimits(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    return json(viewOf(await risk.setLimits(user, parse(someLimits, await readJson(context))), now()));
-  });
-  route('PUT', '/api/risk/users/:user_id/state', async function setUserState(context) {
-    const user = parse(userId, context.req.param('user_id'));
-    const { state, reason: why } = parse(stateBody, await readJson(context));
-    return json(viewOf(await risk.setState(user, state, why), now()));
-  });
+  route('GET', '/api/risk/state', stateAnswer, { summary: 'Whether anybody may trade, and why not' });
+  route(
+    'PUT',
+    '/api/risk/state',
+    async function setState(context, { identity }) {
+      const wanted = parse(stateBody, await readJson(context));
+      await tradingStates.set({ ...wanted, by: identity?.subject ?? 'operator' });
+      return stateAnswer();
+    },
+    { access: 'operator', summary: 'Set the trading state of all', body: stateBody },
+  );
+  route('GET', '/api/risk/limits', () => json({ limits }), { summary: 'Limits of who has none of their own' });
+  route(
+    'GET',
+    '/api/risk/users/:user_id',
+    async function account(context) {
+      return json(viewOf(await risk.view(parse(userId, context.req.param('user_id'))), now()));
+    },
+    { summary: 'Limits, state and exposure of a user' },
+  );
+  route(
+    'PUT',
+    '/api/risk/users/:user_id/limits',
+    async function setLimits(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      return json(viewOf(await risk.setLimits(user, parse(someLimits, await readJson(context))), now()));
+    },
+    { access: 'admin', summary: 'Set limits of a user; those not given stay', body: someLimits },
+  );
+  route(
+    'PUT',
+    '/api/risk/users/:user_id/state',
+    async function setUserState(context) {
+      const user = parse(userId, context.req.param('user_id'));
+      const { state, reason: why } = parse(stateBody, await readJson(context));
+      return json(viewOf(await risk.setState(user, state, why), now()));
+    },
+    { access: 'operator', summary: 'Set the trading state of a user', body: stateBody },
+  );
 }

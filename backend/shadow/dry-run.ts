@@ -26,7 +26,7 @@ function metricsOfDryRuns(metrics: Metrics): Metrics {
 
 /** Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place. */
 function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
-  const { now, nextOrderId, prices, isStopping, limits, isReconciling } = real;
+  const { now, nextOrderId, prices, isStopping, authenticate, limits, isReconciling } = real;
   const store = real.store.discarding();
   const raised = () => {};
   const tradingStates: TradingStates = {
@@ -51,6 +51,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     nextOrderId,
     prices,
     isStopping,
+    authenticate,
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../domain/ids.ts';
-import { conditionOf, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
+import { conditionOf, countQuery, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
 import { createRetry, type Retry } from './dynamo-retry.ts';
 import type { ItemKey, ItemTable } from './item-table.ts';
 import { type Item, isExpired } from './items.ts';
@@ -130,6 +130,18 @@ function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): Item
       const { items, more } = await collect(shardQuery(table, query), query.limit);
       const last = items.at(-1);
       return { items, next: more && last ? keyOf(last) : null };
+    },
+    async countDataType(shard, not) {
+      const input = countQuery(table, shard, not);
+      let count = 0;
+      let start: QueryCommandInput['ExclusiveStartKey'];
+      do {
+        const rest = start ? { ExclusiveStartKey: start } : {};
+        const answer = await retry('count', () => client.send(new QueryCommand({ ...input, ...rest })));
+        count += answer.Count ?? 0;
+        start = answer.LastEvaluatedKey;
+      } while (start);
+      return count;
     },
     async ping() {
       try {

@@ -61,6 +61,9 @@ function createMemoryTable(now: Clock): ItemTable {
         next: items.length > limit && last ? { pk: text(last[PK]), sk: text(last[SK]) } : null,
       };
     },
+    countDataType: async (shard, not) =>
+      all().filter((item) => text(item[DATA_TYPE_SHARD]) === shard && !(not !== undefined && text(item[not]) === '0'))
+        .length,
     ping: async () => undefined,
     close: async () => {},
   };

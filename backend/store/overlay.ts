@@ -17,7 +17,7 @@ const place = ({ pk, sk }: ItemKey) => `${sk}\n${pk}`;
 const bySk = (a: Item, b: Item) => (place(keyOf(a)) < place(keyOf(b)) ? -1 : 1);
 
 /** What is read of the table below. */
-export type ReadTable = Pick<ItemTable, 'get' | 'query' | 'queryDataType' | 'ping'>;
+export type ReadTable = Pick<ItemTable, 'get' | 'query' | 'queryDataType' | 'countDataType' | 'ping'>;
 
 export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
   const written = new Map<string, Item>();
@@ -68,6 +68,7 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
       const more = page.next !== null || page.items.length + own.length > limit;
       return { items: structuredClone(items), next: more && last ? keyOf(last) : null };
     },
+    countDataType: below.countDataType, // An operator's number, which nothing written here is to change.
     ping: below.ping,
     close: async () => {},
   };

@@ -162,6 +162,19 @@ export function createStore(table: ItemTable, now: Clock): Store {
       const last = orders.at(-1);
       return { orders, next: page.next && last ? { userId: last.user_id, orderId: last.order_id } : null };
     },
+    async countActive() {
+      const shards = Array.from({ length: keys.SHARDS }, (_, shard) => shard);
+      const counts = shards.map(async (shard) => {
+        const unsure = await table.countDataType(keys.orderShard('UNSURE', shard));
+        const open = await table.countDataType(keys.orderShard('OPEN', shard));
+        return { orders: unsure + open, positions: await table.countDataType(keys.positionShard(shard), 'quantity') };
+      });
+      const all = await Promise.all(counts);
+      return all.reduce((sum, each) => ({
+        orders: sum.orders + each.orders,
+        positions: sum.positions + each.positions,
+      }));
+    },
     async claim(claim) {
       if (await table.put(claimToItem(claim, now()), { kind: 'absent' })) return claim;
       const item = await table.get({ pk: keys.userPk(claim.user_id), sk: keys.idempotencySk(claim.key) });

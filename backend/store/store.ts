@@ -81,6 +81,9 @@ export type Store = {
     page: { limit: number; after?: ItemKey },
   ) => Promise<{ readonly executions: readonly ExecutionRecord[]; readonly next: ItemKey | null }>;
 
+  /** How many orders are not settled and positions not zero, in the whole table. Reads all their keys: for now and then. */
+  readonly countActive: () => Promise<{ readonly orders: number; readonly positions: number }>;
+
   /** Claims an Idempotency-Key. Answers the claim that holds: the given one, or the one that was there first. */
   readonly claim: (claim: ClaimRecord) => Promise<ClaimRecord>;
 

@@ -1,3 +1,4 @@
+import { createAuthenticate } from '../../backend/auth/authenticate.ts';
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
 import { createPrices } from '../../backend/market/prices.ts';
@@ -11,6 +12,7 @@ import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
+import type { AuthSettings } from '../../config/backend-auth.ts';
 import { createLogger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
 import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
@@ -26,6 +28,7 @@ export function testBackend(
     limits?: SomeLimits;
     circuits?: CircuitsSettings;
     killFile?: string;
+    auth?: AuthSettings;
   } = {},
 ) {
   const clock = { nowMs: START_MS };
@@ -42,13 +45,14 @@ export function testBackend(
   const metrics = createMetrics();
   const log = createLogger({ name: 'test', level: 'silent' });
   const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
+  const authenticate = given.auth && createAuthenticate(given.auth, now);
   const limits = mergedLimits(DEFAULT_LIMITS, given.limits ?? {});
   const riskSettings = {
     limits,
     circuits: given.circuits ?? DEFAULT_CIRCUITS,
     ...(given.killFile === undefined ? {} : { killFile: given.killFile }),
   };
-  const deps = { store, exchange, bus, metrics, log, now, shadow, riskSettings };
+  const deps = { store, exchange, bus, metrics, log, now, shadow, riskSettings, authenticate };
   const risk = createRisk({
     ...deps,
     limits,

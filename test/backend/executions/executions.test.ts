@@ -30,8 +30,10 @@ type Execution = Record<string, unknown> & {
 
 function subject(given: Parameters<typeof testBackend>[0] = {}) {
   const backend = testBackend(given);
-  const create = async (body: unknown, headers = {}) =>
-    (await backend.call('POST', '/api/trade/execution', body, headers)) as { status: number; json: Execution };
+  const create = async (body: unknown, headers = {}) => {
+    const { status, json } = await backend.call('POST', '/api/trade/execution', body, headers);
+    return { status, json: json as Execution };
+  };
   const read = async (id: string) =>
     (await backend.call('GET', `/api/trade/execution/user-0001/${id}`)).json as Execution;
   const looks = async (count: number) => {

@@ -55,10 +55,21 @@ export function createApplyFills(deps: {
     return present;
   }
 
+  /**
+   * The order as it is by now, where the position has no note of it: then the order itself says what was taken, and the one we
+   * were given may be older than the note that is gone. To be asked after the position was read: a note goes only once its order
+   * says the same.
+   */
+  async function currentOf(order: OrderRecord, position: PositionRecord | undefined): Promise<OrderRecord> {
+    if (position?.applied[order.order_id]) return order;
+    const { applied_quantity, applied_fee } = (await store.getOrder(order.user_id, order.order_id)) ?? order;
+    return { ...order, applied_quantity, ...(applied_fee === undefined ? {} : { applied_fee }) };
+  }
+
   async function takeIntoPosition(order: OrderRecord): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const position = await store.getPosition(order.user_id, order.symbol);
-      const wanted = entryFor(position, order);
+      const wanted = entryFor(position, await currentOf(order, position));
       if (!wanted) {
         if (position) onPosition(position);
         return;

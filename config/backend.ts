@@ -33,10 +33,8 @@ const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535, 'has a port above 65535');
 
-const schema = z.object({
-  BACKEND_LISTEN: listenAddress
-    .prefault('127.0.0.1:8002')
-    .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
+/** Where the table is. */
+const tableVariables = {
   DYNAMODB_ENDPOINT: httpUrl.optional().describe('give the URL of DynamoDB Local or dynalite, or unset it to use AWS'),
   DYNAMODB_TABLE: z
     .string()
@@ -48,6 +46,13 @@ const schema = z.object({
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a region')
     .default('us-east-1')
     .describe('give an AWS region such as eu-central-1'),
+};
+
+const schema = z.object({
+  BACKEND_LISTEN: listenAddress
+    .prefault('127.0.0.1:8002')
+    .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
+  ...tableVariables,
   EXCHANGE_URL: httpUrl.describe('give the base URL of the exchange, e.g. https://api.mexc.com'),
   EXCHANGE_API_KEY: z
     .string()
@@ -159,4 +164,14 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       logLevel: read.LOG_LEVEL,
     },
   };
+}
+
+type TableConfig = BackendConfig['dynamo'];
+
+/** Where the table is, for what needs nothing else. */
+export function readTableConfig(env: Environment = process.env): EnvResult<TableConfig> {
+  const result = parseEnv(z.object(tableVariables), env);
+  if (!result.ok) return result;
+  const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region } = result.value;
+  return { ok: true, value: { endpoint, table, region } };
 }

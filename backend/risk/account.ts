@@ -12,7 +12,7 @@ export function emptyAccount(userId: string, nowMs: number): AccountRecord {
   return {
     user_id: userId,
     state: 'ACTIVE',
-    state_reason: '',
+    state_reason: null,
     limits: {},
     reservations: {},
     holdings: {},

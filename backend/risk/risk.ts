@@ -66,7 +66,7 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
   function factsOf(account: AccountRecord, lastPrice: Decimal | undefined, replaces: string | undefined): Facts {
     const limits = limitsOf(defaults, account.limits);
     const ofAll = tradingStates.current() ?? { state: 'HALTED', reason: 'the trading state is not known' };
-    const { state, reason } = stricter(ofAll, { state: account.state, reason: account.state_reason });
+    const { state, reason } = stricter(ofAll, { state: account.state, reason: account.state_reason ?? '' });
     const current = atTime(account, limits, now());
     return {
       limits,

@@ -31,7 +31,7 @@ export type TradingStates = {
 /** What may be published on the kill switch's channel, by hand too: `PUBLISH risk:kill '{"state":"HALTED","reason":"..."}'`. */
 const killMessage = z.object({
   state: z.enum(['REDUCING', 'HALTED']),
-  reason: z.string().max(REASON_CHARS_MAX).default('by the kill switch'),
+  reason: z.string().min(1).max(REASON_CHARS_MAX).default('by the kill switch'),
 });
 
 export const stricter = (a: Held, b: Held): Held =>

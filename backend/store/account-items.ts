@@ -29,7 +29,7 @@ export const accountRecord = z.object({
   user_id: userId,
   state: z.enum(TRADING_STATES),
   /** Why, by whoever set it. */
-  state_reason: z.string().max(500),
+  state_reason: z.string().min(1).max(500).nullable(),
   /** What differs from the settings' limits, by name; their schema is risk/limits.ts. */
   limits: z.record(z.string(), z.unknown()),
   /** By order id. */

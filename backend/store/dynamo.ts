@@ -39,7 +39,7 @@ export type DynamoOptions = {
   readonly onTtlRefused?: (error: unknown) => void;
 };
 
-function createClient({ endpoint, region }: DynamoOptions): DynamoDBClient {
+export function createClient({ endpoint, region }: Pick<DynamoOptions, 'endpoint' | 'region'>): DynamoDBClient {
   const local = endpoint?.startsWith('http://'); // A stand-in: it wants credentials, and any will do.
   return new DynamoDBClient({
     region,

@@ -118,6 +118,7 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
     const exchangeMs = performance.now() - sentAtMs;
     const recorded = await record(order, result, found?.kind === 'found' ? found.order : undefined);
     const settled = await settleQuietly(recorded);
+    if (result.kind === 'accepted' && found?.kind !== 'found') settlement.follow(settled); // Taken, and not seen yet.
     const tookMs = performance.now() - startedAtMs;
     metrics.orderSeconds.observe(tookMs / 1000);
     metrics.orderOwnSeconds.observe((tookMs - exchangeMs) / 1000);

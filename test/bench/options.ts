@@ -1,7 +1,16 @@
 // The command line of the benchmark.
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['forward', 'mirror', 'hostile', 'memory', 'websocket', 'events', 'compare'] as const;
+export const SCENARIOS = [
+  'forward',
+  'mirror',
+  'hostile',
+  'memory',
+  'websocket',
+  'events',
+  'compare',
+  'backend',
+] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** What the gateway is compared with, besides itself. */

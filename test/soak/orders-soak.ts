@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { add, type Decimal, negate, parseDecimal, ZERO } from '../../backend/domain/money.ts';
 import { createMexc } from '../../backend/exchange/mexc.ts';
 import { createDynamoStore } from '../../backend/store/dynamo.ts';
-import type { OrderRecord } from '../../backend/store/items.ts';
+import { type OrderRecord, orderSetOf } from '../../backend/store/items.ts';
 import type { Store } from '../../backend/store/store.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { startDynalite } from '../helpers/dynamo.ts';
@@ -202,26 +202,23 @@ export async function soakOrders(options: SoakOptions): Promise<SoakResult> {
       'every request to have its answer',
       SETTLE_MS,
     );
-    const isActive = async () => {
-      for (let user = 1; user <= options.users; user++) {
-        const orders = await allOrders(store, `soak-${user}`);
-        if (
-          orders.some(
-            ({ status, filled_quantity, applied_quantity }) =>
-              status === 'pending' || status === 'unknown' || filled_quantity !== applied_quantity,
-          )
-        )
-          return true;
-      }
-      return false;
-    };
-    await eventually(async () => !(await isActive()), 'every order to be known', SETTLE_MS);
+    await eventually(async () => !(await hasOpenEnds(store, options.users)), 'every order to be known', SETTLE_MS);
     const result = await verify({ store, exchange, simulator, wanted, users: options.users, address });
     return { requested: wanted.length, acknowledged, kills, faults, ...result };
   } finally {
     await backend?.stop();
     await Promise.all([store.close(), exchange.close(), simulator.close(), dynamo.close()]);
   }
+}
+
+/** Whether anything is still to be found out: what may rest in the book, a limit, is what it seems once it is open. */
+async function hasOpenEnds(store: Store, users: number): Promise<boolean> {
+  const isOpenEnd = (order: OrderRecord) =>
+    orderSetOf(order) === 'UNSURE' || (order.order_type === 'MARKET' && orderSetOf(order) === 'OPEN');
+  for (let user = 1; user <= users; user++) {
+    if ((await allOrders(store, `soak-${user}`)).some(isOpenEnd)) return true;
+  }
+  return false;
 }
 
 type Verifying = {

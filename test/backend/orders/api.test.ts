@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
 import { StoreUnavailable } from '../../../backend/store/store.ts';
 import { START_MS, testBackend } from '../../helpers/backend.ts';
+import { eventually } from '../../helpers/deadline.ts';
 import { createFakeExchange } from '../../helpers/fake-exchange.ts';
 
 const LIMIT = {
@@ -367,4 +368,15 @@ describe('amounts and names that could be misread', () => {
     const { json } = await call('POST', '/api/trade/order', { ...LIMIT, quantity: 1e-7 });
     assert.equal((await call('GET', path(json.order_id))).json.quantity, '0.0000001');
   });
+});
+
+test('taken by the exchange, which then does not say what came of it, then it is asked again at once', async () => {
+  const { call, exchange } = testBackend();
+  exchange.trouble('find', 'unknown');
+  const { json } = await call('POST', '/api/trade/order', MARKET);
+  assert.equal(json.status, 'open');
+  await eventually(
+    async () => (await call('GET', path(json.order_id))).json.status === 'filled',
+    'the order to be followed',
+  );
 });

@@ -17,11 +17,11 @@ type Place = { shard: number; after: SetCursor | undefined };
 export type Reconciler = {
   /** One pass over the unsure orders and a share of the open ones. Never rejects. Answers how many were asked about. */
   readonly pass: () => Promise<number>;
-  /** A pass now and then one every `intervalMs` after the last has ended. Resolves when the first has. */
+  /** A pass now and then one every `intervalMs` after the last has ended. Resolves when the first has been over the unsure. */
   readonly start: (intervalMs: number) => Promise<void>;
   /** The exchange was away and is back: a pass now rather than at its time. */
   readonly soon: () => void;
-  /** Whether the first pass is still under way: what became of orders before this process is not known yet. */
+  /** Whether the unsure are still being gone through for the first time: what became of them is not known yet. */
   readonly isBehind: () => boolean;
   /** Stops between two orders; resolves when it has. */
   readonly stop: () => Promise<void>;
@@ -59,6 +59,7 @@ export function createReconciler(
   const countActive = createActiveCount(deps);
   let stopped = false;
   let isBehind = false;
+  const caughtUp = Promise.withResolvers<void>();
   const settleAll = createSettleAll(deps, orders, () => stopped);
   let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -86,6 +87,7 @@ export function createReconciler(
   async function pass(): Promise<number> {
     try {
       const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
+      caughtUp.resolve();
       const open = await walk('OPEN', openPlace, OPEN_PER_PASS_MAX);
       await risk.repair();
       await countActive();
@@ -94,6 +96,8 @@ export function createReconciler(
       metrics.raised.inc({ operation: 'orders.reconcile' });
       log.warn({ err: error }, 'a reconciliation was cut short; the next one starts over');
       return 0;
+    } finally {
+      caughtUp.resolve(); // A store that cannot be read is no reason to take no orders: it could not take them either.
     }
   }
 
@@ -111,7 +115,7 @@ export function createReconciler(
       intervalMs = everyMs;
       isBehind = true;
       repeat();
-      await running;
+      await caughtUp.promise;
       isBehind = false;
     },
     soon() {

@@ -16,7 +16,6 @@ import { createRandom, type Random } from '../sandbox/seed/random.ts';
 
 const KEYS = { apiKey: 'mx0soaktest', secretKey: 'soak-secret' };
 const TABLE = 'soak';
-const EXCHANGE_TIMEOUT_MS = 1000;
 /** Asked at once; the rest of a round's orders wait for their turn. */
 const AT_ONCE = 64;
 const FAULT_EVERY_MS = 15;
@@ -28,6 +27,8 @@ export type SoakOptions = {
   readonly rounds: number;
   readonly users: number;
   readonly seed: number;
+  /** Of a call to the exchange, and how long it may take an order, ms: what is unsure is so for several of it. */
+  readonly timeoutMs: number;
   readonly say: (line: string) => void;
 };
 
@@ -142,8 +143,8 @@ export async function soakOrders(options: SoakOptions): Promise<SoakResult> {
         EXCHANGE_URL: simulator.url,
         EXCHANGE_API_KEY: KEYS.apiKey,
         EXCHANGE_SECRET_KEY: KEYS.secretKey,
-        EXCHANGE_TIMEOUT_MS: String(EXCHANGE_TIMEOUT_MS),
-        EXCHANGE_RECV_WINDOW_MS: String(EXCHANGE_TIMEOUT_MS),
+        EXCHANGE_TIMEOUT_MS: String(options.timeoutMs),
+        EXCHANGE_RECV_WINDOW_MS: String(options.timeoutMs),
         RECONCILE_INTERVAL_MS: '200',
         LOG_LEVEL: 'fatal',
       },

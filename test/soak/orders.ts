@@ -18,7 +18,13 @@ if (![orders, rounds, users, seed].every((each) => Number.isSafeInteger(each) &&
 }
 console.error(`${orders} orders a round, ${rounds} rounds, ${users} users, seed ${seed}`);
 try {
-  const options = { orders: Number(orders), rounds: Number(rounds), users: Number(users), seed: Number(seed) };
+  const options = {
+    orders: Number(orders),
+    rounds: Number(rounds),
+    users: Number(users),
+    seed: Number(seed),
+    timeoutMs: 1000,
+  };
   console.log(JSON.stringify(await soakOrders({ ...options, say: (line) => console.error(line) })));
 } catch (error) {
   console.error(`broken with --seed ${seed}:`, error);

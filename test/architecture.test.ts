@@ -152,7 +152,7 @@ describe('the architecture', () => {
       )) {
         if (!existsSync(join(ROOT, path))) missing.push(`${document} names ${path}`);
       }
-      for (const [, script = ''] of text.matchAll(/\bnpm run ([\w-]+)/g)) {
+      for (const [, script = ''] of text.matchAll(/\bnpm run ([\w:-]+)/g)) {
         if (!(script in scripts)) missing.push(`${document} names npm run ${script}`);
       }
     }

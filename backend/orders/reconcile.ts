@@ -11,6 +11,8 @@ const PAGE = 50;
 const ASKING_MAX = 4;
 const UNSURE_PER_PASS_MAX = 1000;
 const OPEN_PER_PASS_MAX = 100;
+/** After the exchange is back, ms: one that comes and goes must not be asked about everything each time. */
+const SOON_MS = 1000;
 
 type Place = { shard: number; after: SetCursor | undefined };
 
@@ -19,7 +21,7 @@ export type Reconciler = {
   readonly pass: () => Promise<number>;
   /** A pass now and then one every `intervalMs` after the last has ended. Resolves when the first has been over the unsure. */
   readonly start: (intervalMs: number) => Promise<void>;
-  /** The exchange was away and is back: a pass now rather than at its time. */
+  /** The exchange was away and is back: a pass soon rather than at its time. */
   readonly soon: () => void;
   /** Whether the unsure are still being gone through for the first time: what became of them is not known yet. */
   readonly isBehind: () => boolean;
@@ -59,6 +61,7 @@ export function createReconciler(
   const countActive = createActiveCount(deps);
   let stopped = false;
   let isBehind = false;
+  let isSoon = false;
   const caughtUp = Promise.withResolvers<void>();
   const settleAll = createSettleAll(deps, orders, () => stopped);
   let intervalMs = 0;
@@ -103,6 +106,7 @@ export function createReconciler(
 
   function repeat(): void {
     timer = undefined;
+    isSoon = false;
     running = pass().finally(() => {
       if (!stopped) timer = setTimeout(repeat, intervalMs).unref();
     });
@@ -119,9 +123,10 @@ export function createReconciler(
       isBehind = false;
     },
     soon() {
-      if (!timer) return; // A pass is under way, or none was ever asked for.
+      if (!timer || isSoon || intervalMs <= SOON_MS) return; // A pass is under way or near, or none was ever asked for.
+      isSoon = true;
       clearTimeout(timer);
-      repeat();
+      timer = setTimeout(repeat, SOON_MS).unref();
     },
     async stop() {
       stopped = true;

@@ -49,6 +49,27 @@ async function fileSwitch(path: string | undefined): Promise<Held | undefined> {
   }
 }
 
+/** Looks again and again, a while after each look has ended. */
+function createPoll(look: () => Promise<void>, raised: (operation: string, error: unknown) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  function start(): void {
+    timer = setTimeout(() => {
+      look()
+        .catch((error: unknown) => raised('risk.tradingState', error))
+        .finally(() => {
+          if (timer) start();
+        });
+    }, POLL_MS).unref();
+  }
+  return {
+    start,
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
 export function createTradingStates(deps: {
   readonly store: Pick<Store, 'getTradingState' | 'putTradingState'>;
   readonly bus: Bus;
@@ -60,11 +81,18 @@ export function createTradingStates(deps: {
   let held: Held | undefined;
   /** What a message has asked for and the store does not say yet. */
   let asked: Held | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  /** Looks in the order in which they began: one that took long must not undo a later one. */
+  let [begun, applied] = [0, 0];
   let unsubscribe: (() => Promise<void>)[] = [];
 
   async function refresh(): Promise<void> {
-    const [record, file] = await Promise.all([store.getTradingState(), fileSwitch(killFile)]);
+    begun += 1;
+    const own = begun;
+    const file = await fileSwitch(killFile);
+    if (file && held) held = stricter(held, file); // Whatever the store says, or whether it says anything.
+    const record = await store.getTradingState();
+    if (own < applied) return; // A look that began later is done: what this one saw may be older.
+    applied = own;
     const all: Held[] = [{ state: record?.state ?? 'ACTIVE', reason: record?.reason ?? '' }];
     if (file) all.push(file);
     if (asked) all.push(asked);
@@ -76,6 +104,7 @@ export function createTradingStates(deps: {
       const version = ((await store.getTradingState())?.version ?? 0) + 1;
       const record = { ...change, at: isoTime(now()), version };
       if ((await store.putTradingState(record)) !== 'stored') continue;
+      asked = undefined; // Whoever sets the state knows of the kill switch, or is it.
       await refresh();
       bus.publish(channels.tradingState, JSON.stringify({ state: change.state }));
       return record;
@@ -83,31 +112,30 @@ export function createTradingStates(deps: {
     throw new StoreUnavailable(`the trading state changed ${CONFLICTS_MAX} times while it was being changed`);
   }
 
-  /** At once here; and in the store, for instances that the bus does not reach and for those that start later. */
-  async function kill(message: string): Promise<void> {
-    const wanted: Held = killMessage.parse(JSON.parse(message));
-    asked = asked ? stricter(asked, wanted) : wanted;
-    if (held) held = stricter(held, wanted);
+  /** Into the store, for instances that the bus does not reach and for those that start later. Tried again until it is there. */
+  async function storeAsked(): Promise<void> {
+    const wanted = asked;
+    if (!wanted) return;
     const record = await store.getTradingState();
     const isStored =
       record !== undefined && TRADING_STATES.indexOf(record.state) >= TRADING_STATES.indexOf(wanted.state);
     if (!isStored) await set({ ...wanted, by: 'kill switch (bus)' });
-    asked = undefined;
+    if (asked === wanted) asked = undefined;
+  }
+
+  /** At once here. */
+  async function kill(message: string): Promise<void> {
+    const wanted: Held = killMessage.parse(JSON.parse(message));
+    asked = asked ? stricter(asked, wanted) : wanted;
+    if (held) held = stricter(held, wanted);
+    await storeAsked();
   }
 
   const quietly = (operation: string, work: () => Promise<void>) => {
     work().catch((error: unknown) => raised(operation, error));
   };
 
-  function poll(): void {
-    timer = setTimeout(() => {
-      refresh()
-        .catch((error: unknown) => raised('risk.tradingState', error))
-        .finally(() => {
-          if (timer) poll();
-        });
-    }, POLL_MS).unref();
-  }
+  const poll = createPoll(() => storeAsked().then(refresh), raised);
 
   return {
     current: () => held,
@@ -116,7 +144,7 @@ export function createTradingStates(deps: {
     set,
     async start() {
       await refresh();
-      poll();
+      poll.start();
       // Not waited for: a bus that is away must not keep anybody from starting, nor from being halted by the others.
       const listening = [
         bus.subscribe(channels.tradingState, () => quietly('risk.tradingState', refresh)),
@@ -127,8 +155,7 @@ export function createTradingStates(deps: {
       }
     },
     async stop() {
-      clearTimeout(timer);
-      timer = undefined;
+      poll.stop();
       const leaving = unsubscribe;
       unsubscribe = [];
       await Promise.allSettled(leaving.map((leave) => leave()));

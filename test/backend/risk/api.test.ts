@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { createMemoryBus } from '../../../backend/bus/memory.ts';
 import { createTradingStates } from '../../../backend/risk/trading-state.ts';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
+import { StoreUnavailable } from '../../../backend/store/store.ts';
 import { START_MS, testBackend } from '../../helpers/backend.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { SHADOW_KEYS, signed } from '../../helpers/shadow.ts';
@@ -158,6 +159,42 @@ describe('the trading state', () => {
     for (const each of states) await eventually(() => each.current()?.state === 'ACTIVE', 'the halt to be lifted');
     await Promise.all(states.map((each) => each.stop()));
     await bus.close();
+  });
+
+  test('the store is away, then the file and the bus halt all the same, and the store has it when it is back', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-kill-'));
+    const killFile = join(folder, 'halt');
+    const memory = createMemoryStore(() => START_MS);
+    let down = false;
+    const store = {
+      ...memory,
+      async getTradingState() {
+        if (down) throw new StoreUnavailable('down');
+        return memory.getTradingState();
+      },
+    };
+    const bus = createMemoryBus({ onDrop() {}, raised });
+    const states = createTradingStates({ store, bus, now: () => START_MS, killFile, raised() {} });
+    try {
+      await states.start();
+      down = true;
+      writeFileSync(killFile, 'stop');
+      await assert.rejects(states.refresh(), StoreUnavailable);
+      assert.deepEqual(states.current(), { state: 'HALTED', reason: 'stop' });
+      bus.publish('risk:kill', JSON.stringify({ state: 'HALTED', reason: 'pulled' }));
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      down = false;
+      rmSync(killFile);
+      await eventually(async () => (await memory.getTradingState())?.reason === 'pulled', 'the store to hold it');
+      await states.refresh();
+      assert.deepEqual(states.current(), { state: 'HALTED', reason: 'pulled' });
+      await states.set({ state: 'ACTIVE', reason: 'over', by: 'operator' });
+      assert.equal(states.current()?.state, 'ACTIVE');
+    } finally {
+      await states.stop();
+      await bus.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('nobody can start trading by the kill switch', async () => {

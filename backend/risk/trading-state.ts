@@ -37,6 +37,12 @@ const killMessage = z.object({
 export const stricter = (a: Held, b: Held): Held =>
   TRADING_STATES.indexOf(b.state) > TRADING_STATES.indexOf(a.state) ? b : a;
 
+/** Of the state in the store, ACTIVE where nobody has set it, and of what holds besides. */
+function strictestOf(record: TradingStateRecord | undefined, ...others: readonly (Held | undefined)[]): Held {
+  const stored: Held = { state: record?.state ?? 'ACTIVE', reason: record?.reason ?? '' };
+  return others.reduce<Held>((sum, other) => (other ? stricter(sum, other) : sum), stored);
+}
+
 /** A kill switch that is a file: there, and nobody trades; its text is the reason. What cannot be read counts as there. */
 async function fileSwitch(path: string | undefined): Promise<Held | undefined> {
   if (path === undefined) return undefined;
@@ -93,10 +99,7 @@ export function createTradingStates(deps: {
     const record = await store.getTradingState();
     if (own < applied) return; // A look that began later is done: what this one saw may be older.
     applied = own;
-    const all: Held[] = [{ state: record?.state ?? 'ACTIVE', reason: record?.reason ?? '' }];
-    if (file) all.push(file);
-    if (asked) all.push(asked);
-    held = all.reduce(stricter);
+    held = strictestOf(record, file, asked);
   }
 
   async function set(change: StateChange): Promise<TradingStateRecord> {
@@ -117,9 +120,7 @@ export function createTradingStates(deps: {
     const wanted = asked;
     if (!wanted) return;
     const record = await store.getTradingState();
-    const isStored =
-      record !== undefined && TRADING_STATES.indexOf(record.state) >= TRADING_STATES.indexOf(wanted.state);
-    if (!isStored) await set({ ...wanted, by: 'kill switch (bus)' });
+    if (strictestOf(record, wanted).state !== record?.state) await set({ ...wanted, by: 'kill switch (bus)' });
     if (asked === wanted) asked = undefined;
   }
 

@@ -6,6 +6,8 @@ import { problem, problemResponse } from './errors.ts';
 import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
 import { createRoute, errorResponse, type RouteListed } from './http.ts';
+import type { Klines } from './market/klines.ts';
+import type { MarketData } from './market/market-data.ts';
 import type { Prices } from './market/prices.ts';
 import { marketRoutes } from './market/routes.ts';
 import { openApiRoutes } from './openapi.ts';
@@ -29,6 +31,8 @@ export type AppDeps = OrderDeps & {
   readonly isReconciling: () => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
+  readonly market: MarketData;
+  readonly klines: Klines;
   readonly isStopping: () => boolean;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;

@@ -6,8 +6,14 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
-import { createMexc } from './exchange/mexc.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import type { MarketFeed } from './exchange/market-feed.ts';
+import { createMexcExchange } from './exchange/mexc.ts';
+import { createMexcConnection } from './exchange/mexc-connection.ts';
+import { createMexcFeed, createMexcQueries } from './exchange/mexc-feed.ts';
+import { createMexcMarket } from './exchange/mexc-market.ts';
+import { createMexcStreams } from './exchange/mexc-streams.ts';
+import { createMarketData } from './market/market-data.ts';
+import { createMetrics, type Metrics, raisedTo } from './metrics.ts';
 import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
 import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
 import { createBackend, type RiskSettings } from './server.ts';
@@ -18,14 +24,26 @@ import { createDynamoStore } from './store/dynamo.ts';
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
 
-const raisedTo = (metrics: Metrics, log: Logger) => (operation: string, error: unknown) => {
-  metrics.raised.inc({ operation });
-  log.warn({ err: error }, operation);
-};
+/** A ban is for the whole process: whoever wonders why nothing goes out must find it in the log and in the metrics. */
+const pausedTo =
+  (metrics: Metrics, log: Logger) =>
+  ({ forMs, reason }: { forMs: number; reason: string }) => {
+    metrics.exchangePauses.inc();
+    metrics.exchangePausedUntil.set((Date.now() + forMs) / 1000);
+    log.error({ forMs }, `${reason}; nothing is sent to it until then`);
+  };
 
 function createBus(config: BackendConfig, metrics: Metrics, log: Logger): Bus {
   const hooks = { onDrop: () => metrics.busDropped.inc(), raised: raisedTo(metrics, log) };
   return config.redisUrl === undefined ? createMemoryBus(hooks) : createRedisBus(config.redisUrl, hooks);
+}
+
+function createFeed(config: BackendConfig, log: Logger): MarketFeed | undefined {
+  const { streamUrl } = config.exchange;
+  if (streamUrl === undefined) return undefined;
+  const onRefused = (topic: string, reason: string) =>
+    log.warn({ topic, reason }, 'the exchange does not give a stream');
+  return createMexcFeed(createMexcStreams({ url: streamUrl, onRefused }));
 }
 
 /** Shared by all instances where they share a Redis; without keys there is nothing to remember. */
@@ -65,18 +83,27 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
         'expiry could not be enabled on the table; expired items are passed over, but stay',
       ),
   });
-  const exchange = createMexc({ ...config.exchange, now });
+  const connection = createMexcConnection({ ...config.exchange, now, onPause: pausedTo(metrics, log) });
+  const mexc = createMexcMarket(connection, now);
+  const exchange = { ...createMexcExchange(connection, mexc, config.exchange), close: connection.close };
+  const marketQueries = createMexcQueries(mexc);
   const bus = createBus(config, metrics, log);
+  const feed = createFeed(config, log);
+  const market = createMarketData({ feed, queries: marketQueries, bus, metrics, now });
   const nonces = createNonces(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
-    const backend = createBackend({ store, exchange, bus, metrics, log, now, shadow, riskSettings, authenticate });
+    for (const symbol of config.marketSymbols) market.follow(symbol);
+    const given = { store, exchange, market, marketQueries, bus, metrics, log, now, shadow };
+    const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);
     await stopped;
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
+    market.close();
+    feed?.close();
     await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
   }
 }

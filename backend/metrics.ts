@@ -1,5 +1,6 @@
 // Every metric of the backend: name, labels, buckets.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Logger } from '../config/log.ts';
 
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -54,6 +55,23 @@ function riskMetrics(registers: Registry[]) {
   };
 }
 
+function marketMetrics(registers: Registry[]) {
+  return {
+    marketBooks: new Gauge({ name: 'market_books', help: 'Symbols followed on the exchange’s streams', registers }),
+    marketResyncs: new Counter({
+      name: 'market_resyncs_total',
+      help: 'Books that started over: after a gap, a new connection, a snapshot that did not join on',
+      labelNames: ['reason'],
+      registers,
+    }),
+    marketPublished: new Counter({
+      name: 'market_published_total',
+      help: 'States of symbols handed to the bus',
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -85,6 +103,12 @@ function shadowMetrics(registers: Registry[]) {
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Counts and logs a failure off the path of a request. */
+export const raisedTo = (metrics: Pick<Metrics, 'raised'>, log: Logger) => (operation: string, error: unknown) => {
+  metrics.raised.inc({ operation });
+  log.warn({ err: error }, operation);
+};
 
 /** A registry of its own, so that two backends in one process (tests) do not share counts. */
 export function createMetrics(options: { processMetrics: boolean } = { processMetrics: false }) {
@@ -120,6 +144,16 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
+    exchangePauses: new Counter({
+      name: 'exchange_pauses_total',
+      help: 'Times the exchange told us to be silent: too many requests, or a ban',
+      registers,
+    }),
+    exchangePausedUntil: new Gauge({
+      name: 'exchange_paused_until_seconds',
+      help: 'Unix time until which nothing is sent to the exchange; 0 when it never asked for silence',
+      registers,
+    }),
     orderChanges: new Counter({
       name: 'order_changes_total',
       help: 'Orders by the status they came to',
@@ -150,6 +184,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     }),
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
     ...riskMetrics(registers),
+    ...marketMetrics(registers),
     ...shadowMetrics(registers),
     raised: new Counter({
       name: 'raised_total',

@@ -12,10 +12,13 @@ import type { Authenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
 import { createRunner } from './executions/runner.ts';
+import { createKlines } from './market/klines.ts';
+import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
-import type { Metrics } from './metrics.ts';
+import { type Metrics, raisedTo } from './metrics.ts';
 import { createReconciler } from './orders/reconcile.ts';
 import { createReturnWatch } from './orders/return-watch.ts';
 import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
@@ -44,6 +47,8 @@ export type BackendDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  readonly market: MarketData;
+  readonly marketQueries: MarketQueries;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
@@ -93,10 +98,7 @@ function createAppDeps(
   is: { stopping(): boolean; reconciling(): boolean },
 ): Omit<AppDeps, 'onExecution'> {
   const { store, bus, metrics, log, now, riskSettings } = deps;
-  const raised = (operation: string, error: unknown) => {
-    metrics.raised.inc({ operation });
-    log.warn({ err: error }, operation);
-  };
+  const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
   const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
@@ -111,6 +113,8 @@ function createAppDeps(
     now,
     nextOrderId: createOrderIds({ now }),
     prices,
+    market: deps.market,
+    klines: createKlines({ ...deps, queries: deps.marketQueries, raised }),
     tradingStates,
     circuits,
     limits,

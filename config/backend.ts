@@ -21,6 +21,22 @@ const jsonText = z.string().transform((text, context): unknown => {
     return z.NEVER;
   }
 });
+/** At most `count` within any `periodMs`. */
+export type Rate = { readonly count: number; readonly periodMs: number };
+const RATE_UNITS_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+]);
+
+/** "300/10s": three hundred within ten seconds. */
+const rate = z
+  .string()
+  .regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}(?:ms|s|m)$/, 'is not a rate such as 300/10s')
+  .transform((text): Rate => {
+    const [, count, amount, unit = 's'] = /^(\d+)\/(\d+)(\w+)$/.exec(text) ?? [];
+    return { count: Number(count), periodMs: Number(amount) * (RATE_UNITS_MS.get(unit) ?? 1000) };
+  });
 
 export type ListenAddress = { readonly host: string; readonly port: number };
 
@@ -33,8 +49,8 @@ const listenAddress = z
   })
   .refine(({ port }) => port <= 65_535, 'has a port above 65535');
 
-/** Where the table is. */
-const tableVariables = {
+/** Where the table is; every process that uses it reads these. */
+export const storeVariables = {
   DYNAMODB_ENDPOINT: httpUrl.optional().describe('give the URL of DynamoDB Local or dynalite, or unset it to use AWS'),
   DYNAMODB_TABLE: z
     .string()
@@ -52,7 +68,7 @@ const schema = z.object({
   BACKEND_LISTEN: listenAddress
     .prefault('127.0.0.1:8002')
     .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
-  ...tableVariables,
+  ...storeVariables,
   EXCHANGE_URL: httpUrl.describe('give the base URL of the exchange, e.g. https://api.mexc.com'),
   EXCHANGE_API_KEY: z
     .string()
@@ -68,6 +84,32 @@ const schema = z.object({
   EXCHANGE_RECV_WINDOW_MS: milliseconds(60_000)
     .default(5000)
     .describe('give milliseconds from 1 to 60000 (the exchange refuses more)'),
+  EXCHANGE_STREAM_URL: z
+    .url({ protocol: /^wss?$/, error: 'is not a ws or wss URL' })
+    .optional()
+    .describe('give the WebSocket address, e.g. wss://wbs-api.mexc.com/ws, or unset it to do without streams'),
+  MARKET_SYMBOLS: z
+    .string()
+    .regex(/^[A-Z0-9]{2,32}(,[A-Z0-9]{2,32}){0,499}$/, 'is not a list of symbols')
+    .transform((text) => [...new Set(text.split(','))])
+    .optional()
+    .describe('give the symbols to follow, e.g. BTCUSDT,ETHUSDT, at most 500; it needs EXCHANGE_STREAM_URL'),
+  EXCHANGE_LIMIT_REQUESTS: rate
+    .prefault('20/1s')
+    .describe('give COUNT/PERIOD such as 20/1s: requests of this address, whatever they are'),
+  EXCHANGE_LIMIT_WEIGHT: rate
+    .prefault('300/10s')
+    .describe('give COUNT/PERIOD such as 300/10s: the weight of the requests of this address'),
+  EXCHANGE_LIMIT_ORDERS: rate
+    .prefault('12/1s')
+    .describe('give COUNT/PERIOD such as 12/1s: new orders and cancels of one account'),
+  EXCHANGE_WARM_CONNECTIONS: z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(0, 'is below 0')
+    .max(32, 'is above 32')
+    .default(2)
+    .describe('give the connections to keep open while idle, 0 to 32'),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
     .optional()
@@ -111,7 +153,13 @@ export type BackendConfig = {
     readonly secretKey: string;
     readonly timeoutMs: number;
     readonly recvWindowMs: number;
+    readonly limits: { readonly requests: Rate; readonly weight: Rate; readonly orders: Rate };
+    readonly warmConnections: number;
+    /** Undefined: market data is asked for, never followed. */
+    readonly streamUrl: string | undefined;
   };
+  /** Followed from the start. */
+  readonly marketSymbols: readonly string[];
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
@@ -143,6 +191,10 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
     problems.push({ variable: 'BACKEND_LISTEN', problem, remedy });
   }
   if (problems.length > 0) return { ok: false, problems };
+  if (read.MARKET_SYMBOLS !== undefined && read.EXCHANGE_STREAM_URL === undefined) {
+    const remedy = 'set EXCHANGE_STREAM_URL, or unset MARKET_SYMBOLS';
+    return { ok: false, problems: [{ variable: 'MARKET_SYMBOLS', problem: 'there is no stream to follow', remedy }] };
+  }
   return {
     ok: true,
     value: {
@@ -154,7 +206,15 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
         secretKey: read.EXCHANGE_SECRET_KEY,
         timeoutMs: read.EXCHANGE_TIMEOUT_MS,
         recvWindowMs: read.EXCHANGE_RECV_WINDOW_MS,
+        limits: {
+          requests: read.EXCHANGE_LIMIT_REQUESTS,
+          weight: read.EXCHANGE_LIMIT_WEIGHT,
+          orders: read.EXCHANGE_LIMIT_ORDERS,
+        },
+        warmConnections: read.EXCHANGE_WARM_CONNECTIONS,
+        streamUrl: read.EXCHANGE_STREAM_URL,
       },
+      marketSymbols: read.MARKET_SYMBOLS ?? [],
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,
@@ -170,7 +230,7 @@ type TableConfig = BackendConfig['dynamo'];
 
 /** Where the table is, for what needs nothing else. */
 export function readTableConfig(env: Environment = process.env): EnvResult<TableConfig> {
-  const result = parseEnv(z.object(tableVariables), env);
+  const result = parseEnv(z.object(storeVariables), env);
   if (!result.ok) return result;
   const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region } = result.value;
   return { ok: true, value: { endpoint, table, region } };

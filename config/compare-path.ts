@@ -94,3 +94,14 @@ const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function childPath(path: string, name: string): string {
   return PLAIN_NAME.test(name) ? `${path}.${name}` : `${path}['${name.replace(/['\\]/g, '\\$&')}']`;
 }
+
+/** Whether a path names one place in a body, by names only. */
+export function isPlace(text: string): boolean {
+  if (comparePathProblem(text) !== undefined) return false;
+  const path = parseComparePath(text);
+  return (
+    path.part === 'body' &&
+    path.steps.length > 0 &&
+    path.steps.every(({ selectors, deep }) => !deep && selectors.length === 1 && selectors[0]?.kind === 'name')
+  );
+}

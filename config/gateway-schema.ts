@@ -2,6 +2,8 @@
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
 import { flags } from './flags-schema.ts';
+import { notifications } from './notify-schema.ts';
+import { hostPort, operator, tls } from './operator-schema.ts';
 import { plans } from './plan-schema.ts';
 import { copyRates, durationMs, rateLimit, route, TOKEN } from './route-schema.ts';
 import { variableName } from './secret.ts';
@@ -9,12 +11,6 @@ import { variableName } from './secret.ts';
 /** Enough connections that one stalled endpoint does not soon starve the others, few enough for a small backend. */
 export const DEFAULT_CONNECTIONS = 256;
 const WORKERS_MAX = 64;
-
-const HOST_PORT = /^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
-
-const hostPort = z.string().refine((text) => Number(HOST_PORT.exec(text)?.[1] ?? Number.NaN) <= 65_535, {
-  message: 'expected HOST:PORT, such as 127.0.0.1:8080 (port 0 takes any free port)',
-});
 
 const cors = z.strictObject({
   origins: z
@@ -84,12 +80,6 @@ const upstream = z.strictObject({
       'Whether the backend verifies x-banyan-shadow and has no effect then (docs/shadow-header.md). Only to such a one are writes copied.',
     ),
   health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
-});
-
-const operatorToken = z.strictObject({
-  name: z.string().min(1).max(100).describe('Who uses this token: the actor in the audit log.'),
-  role: z.enum(['viewer', 'operator', 'admin']),
-  tokenEnv: variableName.describe('Environment variable with the token; NAME_FILE may name a file instead.'),
 });
 
 const identitySource = z
@@ -174,10 +164,7 @@ export const gatewaySchema = z.strictObject({
       'Processes that serve traffic; auto is as many as the machine has cores. With more than one, the operator API has a process of its own, and limits are shared among the workers.',
     ),
   expose: z.boolean().default(false).describe('Adds x-banyan-side, x-banyan-route and x-banyan-decision to responses.'),
-  operator: z.strictObject({
-    listen: hostPort.describe("Where the operator's API listens."),
-    tokens: z.array(operatorToken).min(1).describe('Bearer tokens of the API.'),
-  }),
+  operator,
   upstreams: z.strictObject({ legacy: upstream, new: upstream }),
   flags: flags.describe(
     'Which side serves each route, and which gets a copy, is said by flags: this is where they are.',
@@ -193,14 +180,7 @@ export const gatewaySchema = z.strictObject({
     .min(1)
     .default(['address'])
     .describe('Who a request is, for sticky decisions: the first of these that it has.'),
-  tls: z
-    .strictObject({
-      cert: z.string().min(1).describe('File with the certificate chain (PEM); read anew when it changes.'),
-      key: z.string().min(1).describe('File with its private key (PEM).'),
-      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
-    })
-    .optional()
-    .describe('Terminates TLS on listen, with HTTP/2 and HTTP/1.1.'),
+  tls: tls.optional().describe('Terminates TLS on listen, with HTTP/2 and HTTP/1.1.'),
   trustedProxies: z
     .array(network)
     .default([])
@@ -299,6 +279,9 @@ export const gatewaySchema = z.strictObject({
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  notifications: notifications.describe(
+    'Who is told of promotions, holds, rollbacks and of what goes wrong, by webhooks or in Slack.',
+  ),
   plans: plans.describe('Plans by name, for the routes that name them; "standard" is there without being described.'),
   certificates: z
     .string()
@@ -316,4 +299,3 @@ export type RedactConfig = RouteConfig['redact'];
 export type StreamsConfig = RouteConfig['streams'];
 export type UpstreamConfig = GatewayConfig['upstreams']['legacy'];
 export type RateLimitConfig = z.output<typeof rateLimit>;
-export type OperatorRole = GatewayConfig['operator']['tokens'][number]['role'];

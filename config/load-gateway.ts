@@ -226,17 +226,19 @@ function printPath(path: Path): string {
   );
 }
 
-/** The operators' tokens by the name of their variable. @throws {ConfigError} naming each that is not set. */
-export function readOperatorTokens(config: GatewayConfig, file: string): Map<string, string> {
+/** The secrets of `operator`, by the name of their variable. @throws {ConfigError} naming each that is not set. */
+export function readOperatorSecrets({ operator }: GatewayConfig, file: string): Map<string, string> {
+  const named = operator.tokens.map(({ tokenEnv }, index) => [`tokens[${index}].tokenEnv`, tokenEnv] as const);
   const problems: ConfigProblem[] = [];
-  const tokens = new Map<string, string>();
-  config.operator.tokens.forEach(({ tokenEnv }, index) => {
-    const secret = readSecret(tokenEnv);
-    if (secret.ok) tokens.set(tokenEnv, secret.value);
-    else problems.push({ file, line: 1, column: 1, at: `operator.tokens[${index}].tokenEnv`, message: secret.message });
-  });
+  const secrets = new Map<string, string>();
+  for (const [at, name] of [...named, ['oidc.clientSecretEnv', operator.oidc?.clientSecretEnv] as const]) {
+    if (name === undefined) continue;
+    const secret = readSecret(name);
+    if (secret.ok) secrets.set(name, secret.value);
+    else problems.push({ file, line: 1, column: 1, at: `operator.${at}`, message: secret.message });
+  }
   if (problems.length > 0) throw new ConfigError(problems);
-  return tokens;
+  return secrets;
 }
 
 /** The keys that sign copies of writes; undefined when none are named. @throws {ConfigError} when they cannot be used. */

@@ -30,13 +30,13 @@ const REDACT_PATHS = SECRET_NAMES.flatMap((name) =>
 export type LogStream = DestinationStream;
 
 /** Lines are written together when there are this many characters of them, or after this long. */
-const BATCH_CHARS = 65_536;
+export const BATCH_CHARS = 65_536;
 const FLUSH_MS = 100;
 /** A reader that is slower than this drops lines rather than fill memory. */
 const PENDING_CHARS_MAX = 16_777_216;
 
 /** What a pipe takes whole, so that other processes that write to it cannot come between (PIPE_BUF on Linux). */
-const UNDIVIDED_CHARS_MAX = 4_096;
+export const UNDIVIDED_CHARS_MAX = 4_096;
 
 /**
  * Standard error, written in batches off the caller's path; what is left is written when the process ends. `isShared`:

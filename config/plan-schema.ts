@@ -19,6 +19,9 @@ const gateSettings = z.strictObject({
           'What parity must be with 95 % confidence. 0.999 needs 2,703 comparisons without a mismatch, 0.99 268.',
         ),
       samplesMin: samplesMin.default(200).describe('Comparisons below which nothing is concluded.'),
+      streamsMin: samplesMin
+        .default(10)
+        .describe('Of messages of streams: compared streams below which nothing is concluded, however much they said.'),
     })
     .prefault({}),
   coverage: z
@@ -129,6 +132,9 @@ export const guard = z.strictObject({
 /** A plan's name. */
 export const planName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,49}$/, 'expected a name such as standard');
 
+/** The name of a data job, and of its certificate's file. */
+export const jobName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected the name of a data job');
+
 /** What a route may say of itself here. */
 export const routeRollout = {
   plan: planName
@@ -136,7 +142,7 @@ export const routeRollout = {
     .describe('The plan by which the route is promoted, once it is started: banyan plan ID start.'),
   guard: guard.prefault({}),
   requires: z
-    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected the name of a data job'))
+    .array(jobName)
     .max(50)
     .default([])
     .describe('Data jobs whose certificates must be valid for the gate "data"; they are looked for in certificates.'),
@@ -177,8 +183,12 @@ const planSettings = z.looseObject({
   routes: z
     .array(
       z
-        .object({ plan: z.string().optional().catch(undefined), requires: z.array(z.unknown()).catch([]) })
-        .catch({ plan: undefined, requires: [] }),
+        .object({
+          plan: z.string().optional().catch(undefined),
+          requires: z.array(z.unknown()).catch([]),
+          writes: z.object({ wayBack: z.unknown().optional() }).catch({}).default({}),
+        })
+        .catch({ plan: undefined, requires: [], writes: {} }),
     )
     .catch([]),
 });
@@ -190,7 +200,8 @@ const planSettings = z.looseObject({
 export function checkPlans(data: unknown): { readonly path: readonly (string | number)[]; readonly message: string }[] {
   const { plans: described, certificates, routes } = planSettings.safeParse(data).data ?? { plans: {}, routes: [] };
   const names = [...new Set([...Object.keys(described), STANDARD])];
-  return routes.flatMap(({ plan: name, requires }, index) => [
+  const needsFolder = 'needs a folder to look in; give certificates';
+  return routes.flatMap(({ plan: name, requires, writes }, index) => [
     ...(name === undefined || names.includes(name)
       ? []
       : [
@@ -200,7 +211,10 @@ export function checkPlans(data: unknown): { readonly path: readonly (string | n
           },
         ]),
     ...(requires.length > 0 && certificates === undefined
-      ? [{ path: ['routes', index, 'requires'], message: 'needs a folder to look in; give certificates' }]
+      ? [{ path: ['routes', index, 'requires'], message: needsFolder }]
+      : []),
+    ...(writes.wayBack !== undefined && certificates === undefined
+      ? [{ path: ['routes', index, 'writes', 'wayBack'], message: needsFolder }]
       : []),
   ]);
 }

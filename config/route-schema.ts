@@ -1,7 +1,8 @@
 // The part of a gateway's configuration that is about one route; gateway-schema.ts has the rest.
 import { z } from 'zod';
-import { comparePathProblem, parseComparePath } from './compare-path.ts';
+import { comparePathProblem, isPlace, parseComparePath } from './compare-path.ts';
 import { routeRollout } from './plan-schema.ts';
+import { writeKeyParameter, writes } from './writes-schema.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
 const DURATION_MS_MAX = 24 * 3600 * 1000;
@@ -171,6 +172,9 @@ const idPath = bodyPath('$.order_id or $.orders[*].order_id').refine(
   'ids are found by their place alone: write the path without a filter',
 );
 
+/** Plain segments, any (`*`), and one parameter. */
+const LOCATION_PATTERN = /^(?:\/[^/:*?#]+|\/\*)*\/:\w+(?:\/[^/:*?#]+|\/\*)*$/;
+
 const mappedId = z
   .strictObject({
     name: z.string().min(1).max(100).describe('The kind of thing that is called so, such as order.'),
@@ -179,12 +183,23 @@ const mappedId = z
     param: z.string().min(1).optional().describe('The parameter of match.path that names it, without the colon.'),
     query: z.string().min(1).optional().describe('The query parameter that names it.'),
     body: idPath.optional().describe("Where the request's JSON body names it."),
+    location: z
+      .string()
+      .regex(LOCATION_PATTERN, 'expected a path with one parameter, the id, such as /orders/:id or /users/*/orders/:id')
+      .optional()
+      .describe(
+        'The path of what Location and Content-Location name, with one parameter, the id; * is any one segment. Learned and ' +
+          'compared as at path. Those of the two that compare.headers lists.',
+      ),
     unknown: z
       .enum(['drop', 'pass'])
       .default('drop')
       .describe('A request that names an id without a pair is not copied (id_unknown); or copied as it is.'),
   })
-  .refine(({ path, param, query, body }) => path ?? param ?? query ?? body, 'give path, param, query or body');
+  .refine(
+    ({ path, param, query, body, location }) => path ?? param ?? query ?? body ?? location,
+    'give path, param, query, body or location',
+  );
 
 const mirror = z.strictObject({
   samplePercent: z
@@ -257,16 +272,6 @@ const COMPARED_STREAMS = 4;
 
 /** A key is made of single values, so its paths name one place each. */
 const keyPath = z.string().refine(isPlace, 'expected a path of names only, such as $.type or $.data.id');
-
-function isPlace(text: string): boolean {
-  if (comparePathProblem(text) !== undefined) return false;
-  const path = parseComparePath(text);
-  return (
-    path.part === 'body' &&
-    path.steps.length > 0 &&
-    path.steps.every(({ selectors, deep }) => !deep && selectors.length === 1 && selectors[0]?.kind === 'name')
-  );
-}
 
 const streamCompare = z.strictObject({
   key: z
@@ -390,14 +395,21 @@ const routeObject = z.strictObject({
   compare: compare.prefault({}),
   redact: redact.prefault({}),
   streams: streams.prefault({}),
+  writes: writes.prefault({}),
   ...routeRollout,
 });
 
-export const route = routeObject.superRefine(({ match, mirror }, context) => {
+export const route = routeObject.superRefine(({ match, mirror, writes: { key = [] } }, context) => {
   const parameters = match.path.split('/').map(parameterOf);
   mirror.ids.forEach(({ param }, at) => {
     if (param === undefined || parameters.includes(param)) return;
     const path = ['mirror', 'ids', at, 'param'];
+    context.addIssue({ code: 'custom', path, message: `${match.path} has no parameter :${param}` });
+  });
+  key.forEach((text, at) => {
+    const param = writeKeyParameter(text);
+    if (param === undefined || parameters.includes(param)) return;
+    const path = ['writes', 'key', at];
     context.addIssue({ code: 'custom', path, message: `${match.path} has no parameter :${param}` });
   });
 });

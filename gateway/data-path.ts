@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readSigningKeys } from '../config/load-gateway.ts';
 import { type Breakers, createBreakers } from './breakers.ts';
-import type { RateLimiter } from './http/rate-limit.ts';
+import type { RateLimiter } from './http/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createCompareBudget } from './mirror/budget.ts';
 import { createStreamComparing } from './mirror/compare-streams.ts';
@@ -21,6 +21,8 @@ import type { CurrentSettings } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
+import { createWriteCounter } from './writes/count-writes.ts';
+import type { WriteTally } from './writes/write-tally.ts';
 
 export interface DataPathDeps {
   readonly settings: CurrentSettings;
@@ -30,6 +32,8 @@ export interface DataPathDeps {
   readonly evidence: EvidenceSink;
   readonly traffic: Pick<Traffic, 'count'>;
   readonly tracing: Tracing | undefined;
+  /** Takes the writes that the new side accepts. */
+  readonly tally: Pick<WriteTally, 'count'>;
   /** Closed with the data path. */
   readonly rates: RateLimiter;
   readonly metrics: GatewayMetrics;
@@ -60,8 +64,10 @@ export function createDataPath(deps: DataPathDeps): DataPath {
   });
   const budget = createCompareBudget(settings.current.config.mirror.compareCpuPercent, () => now().getTime());
   const comparer = createComparer({ now, raised, spend: budget.spend });
+  const table = () => settings.current.table;
+  const routeOf = (id: string) => table().byId(id);
   const mirror = createMirror({
-    ...{ ids, evidence, raised, now, budget, comparer },
+    ...{ ids, evidence, raised, now, budget, comparer, routeOf },
     limits: settings.current.config.mirror,
     upstreams: () => settings.current.upstreams.copying,
     dryRuns: createDryRuns({
@@ -74,14 +80,13 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       if (reason) metrics.dropped.inc({ route, reason });
     },
   });
-  const table = () => settings.current.table;
   const streams = createOpenStreams({ table, forced, isEnabled, metrics, now });
   const comparing = createStreamComparing({
-    ...{ budget, comparer, raised },
+    ...{ budget, comparer, raised, routeOf },
     upstreams: () => settings.current.upstreams.streaming,
     configs: () => settings.current.config.upstreams,
     decide(routeId, identity) {
-      const route = table().byId(routeId);
+      const route = routeOf(routeId);
       return route && decide(route, identity, forced, isEnabled);
     },
     found(route, finding, shown) {
@@ -90,7 +95,9 @@ export function createDataPath(deps: DataPathDeps): DataPath {
     },
     failed: (route, requestId, cause) => log.info({ route, requestId, cause }, 'compared stream not opened'),
   });
-  const server = createTrafficServer({ ...deps, breakers, mirror, streams, comparing, upgrades: createUpgradeProxy() });
+  const writes = createWriteCounter({ tally: deps.tally, nowMs: () => now().getTime(), raised });
+  const serves = { breakers, mirror, streams, comparing, writes };
+  const server = createTrafficServer({ ...deps, ...serves, upgrades: createUpgradeProxy() });
   return {
     mirror,
     streams,

@@ -53,7 +53,13 @@ export function createDeliver(deps: DeliveryDeps) {
     const { incoming, outgoing, path, timeoutMs, captures, trace } = delivery;
     const upstream = delivery.upstreams[wantsEvents(incoming) ? 'streaming' : 'serving'][decision.side];
     const requestFrom = (from: RequestBody, exchange: ExchangeTrace | undefined): ForwardRequest => ({
-      ...{ incoming, outgoing, path, timeoutMs, captures, upstream, body: from },
+      incoming,
+      outgoing,
+      path,
+      timeoutMs,
+      captures,
+      upstream,
+      body: from,
       bodyBytesMax: delivery.route?.config.bodyBytesMax,
       uploadRate: deps.uploadRate,
       openEvents: (ends) => delivery.openEvents(decision, ends),
@@ -63,17 +69,17 @@ export function createDeliver(deps: DeliveryDeps) {
     });
     const attempt = (from: RequestBody, then: (result: ForwardResult) => void) => {
       const exchange = trace?.attempt({ side: decision.side, url: upstream.url });
-      let request: ForwardRequest;
-      try {
-        request = requestFrom(from, exchange);
-      } catch (error) {
-        done(notForwarded('internal_error', error));
-        return;
-      }
       const ended = (result: ForwardResult) => {
         exchange?.end(result);
         then(result);
       };
+      let request: ForwardRequest;
+      try {
+        request = requestFrom(from, exchange);
+      } catch (error) {
+        ended(notForwarded('internal_error', error));
+        return;
+      }
       forward(request, exchange ? ended : then);
     };
     attempt(body, (result) => {

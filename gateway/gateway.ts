@@ -1,10 +1,15 @@
 // Puts a gateway together from its configuration, and takes it apart again.
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { readOperatorSecrets } from '../config/load-gateway.ts';
+import { createAuditNumbers } from './audit-numbers.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
+import { type Notices, openNotices } from './notices.ts';
+import { openRules } from './open-rules.ts';
+import { createOperators, type Operators } from './operator/access/operators.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -12,18 +17,18 @@ import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
 import { openChanges } from './rollout/changes.ts';
 import { type Control, openControl } from './rollout/control.ts';
-import { followRules } from './rollout/follow-rules.ts';
 import { openFlags } from './rollout/open-flags.ts';
-import { openOperatorRules } from './rollout/operator-rules.ts';
 import type { RouteTable } from './routing/route.ts';
-import { listRules } from './rule-list.ts';
-import { type RuleWatch, watchRules } from './rule-watch.ts';
+import type { RuleWatch } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
+import { keepTrafficHistory } from './traffic-history.ts';
+import { watchAround } from './watch-around.ts';
+import { openKeptWrites } from './writes/kept-writes.ts';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
-  /** Operators' tokens by the name of their variable. */
+  /** The secrets that `operator` names, by the name of their variable. */
   readonly tokens: ReadonlyMap<string, string>;
   readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
@@ -49,55 +54,55 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     const metrics = createMetrics();
-    const raised = (operation: string, error: unknown) => {
-      metrics.raised.inc({ operation });
-      log.error({ operation, err: error }, 'internal error');
-    };
-
+    const raised = reporter(metrics, log);
     const ledger = await openLedger(config.ledger);
     closers.push(() => ledger.close());
+    const instance = `${hostname()}:${process.pid}`;
+    const notices = await openNotices({ config, instance, metrics, log, now });
+    closers.push(() => notices.close());
     const flags = await openFlags(config.flags);
     closers.push(() => flags.close());
     let healthChanged = () => {};
-    const settings = createSettings(config, (side, upstream) =>
-      startHealthCheck(upstream, (healthy) => {
-        metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
-        log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
-        healthChanged();
-      }),
-    );
+    const settings = openSettings(config, { metrics, log, onHealth: () => healthChanged() });
     closers.push(() => settings.close());
     const { idPairsMax } = config.mirror;
     const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
     closers.push(() => ids.close());
-    const serving = await chooseServing({ settings, flags, ids, metrics, log, raised, now });
+    const nowMs = () => now().getTime();
+    const writes = await openKeptWrites({ store: ledger.writes, metrics, nowMs, raised, changes: () => changes });
+    closers.push(() => writes.close());
+    const { tally } = writes;
+    const serving = await chooseServing({ settings, flags, ids, tally, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
+    const routeIds = () => table().routes.map(({ id }) => id);
     const keeper = await keepEvidence({
       ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
-      routes: () => table().routes.map(({ id }) => id),
+      routes: routeIds,
     });
     closers.push(() => keeper.close());
-    const evidence = (route: string) => numbersOf(serving, route);
-    const changes = await openChanges({ ledger, evidence, now, onProblem: raised });
+    const history = keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs: () => now().getTime() });
+    closers.push(() => history.close());
+    const evidence = createAuditNumbers({ serving, writes, routes: routeIds });
+    const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
+    const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
-    const plans = await startPlans({ settings, control, store: ledger.plans, serving, metrics, log, now, raised });
+    const store = ledger.plans;
+    const plans = await startPlans({ settings, control, store, serving, metrics, log, notices, now, raised });
     closers.push(() => plans.close());
-    const rules = await openOperatorRules({ ledger, changes, table, now, apply: settings.amend });
-    const list = () => listRules(settings.current.given.routes, rules, now());
-    const ruleWatch = watchRules({ list, metrics, log });
-    closers.push(() => ruleWatch.close());
-    ruleWatch.check();
-    rules.onChange(ruleWatch.check);
-    const ruleFollower = followRules({ rules, onChange: () => void serving.settled(), raised });
-    closers.push(() => ruleFollower.close());
-    const follow = { settings, control, stages, ruleWatch, serving, metrics, log };
+    closers.push(watchAround({ settings, flags, control, keeper, plans, writes, notices, now, raised }));
+    const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
+    const { rules, ruleWatch, close: closeRules } = await openRules(ruling);
+    closers.push(closeRules);
+    const operators = createOperators(config.operator, tokens);
+    const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const operator = createOperatorServer({
-      ...{ settings, tokens, control, rules, ruleWatch, flags, ledger, serving, plans, metrics, log, now, raised },
+      ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, history, plans, metrics },
+      ...{ log, now, raised, instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });
@@ -116,6 +121,31 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeAll();
     throw error;
   }
+}
+
+/** Counts and logs failures of the gateway itself. */
+function reporter(metrics: GatewayMetrics, log: GatewayLog): (operation: string, error: unknown) => void {
+  return (operation, error) => {
+    metrics.raised.inc({ operation });
+    log.error({ operation, err: error }, 'internal error');
+  };
+}
+
+/** Settings whose upstreams are asked how they are. */
+function openSettings(config: GatewayConfig, { metrics, log, onHealth }: HealthDeps): SettingsHolder {
+  return createSettings(config, (side, upstream) =>
+    startHealthCheck(upstream, (healthy) => {
+      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+      log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
+      onHealth();
+    }),
+  );
+}
+
+interface HealthDeps {
+  readonly metrics: GatewayMetrics;
+  readonly log: GatewayLog;
+  readonly onHealth: () => void;
 }
 
 /** Serves in this process, or by workers where the configuration wants more than one. */
@@ -160,22 +190,26 @@ interface StageDeps {
 
 interface FollowDeps {
   readonly settings: SettingsHolder;
+  readonly operators: Operators;
   readonly control: Control;
   readonly stages: StageFollower;
   readonly ruleWatch: RuleWatch;
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
+  readonly notices: Pick<Notices, 'configRefused'>;
 }
 
 function followConfig(file: string, deps: FollowDeps): Reloader {
-  const { settings, control, stages, ruleWatch, serving, metrics, log } = deps;
+  const { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices } = deps;
   metrics.configLoaded.setToCurrentTime();
   return createReloader({
     file,
     async apply(config) {
+      const secrets = readOperatorSecrets(config, file);
       const fixed = settings.replace(config);
       if (fixed.length > 0) return fixed;
+      operators.follow(config.operator, secrets);
       await control.adoptRoutes();
       stages.adoptRoutes();
       ruleWatch.check();
@@ -186,19 +220,7 @@ function followConfig(file: string, deps: FollowDeps): Reloader {
       metrics.configReloads.inc({ result });
       if (result === 'applied') metrics.configLoaded.setToCurrentTime();
       log[problem === undefined ? 'info' : 'error']({ file, result, problem }, 'configuration');
+      if (problem !== undefined) notices.configRefused(problem);
     },
   });
-}
-
-/** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */
-function numbersOf({ evidence, traffic }: Serving, route: string) {
-  const brief = <E extends { readonly differences: readonly unknown[] }>(found: E) => ({
-    ...found,
-    differences: found.differences.slice(0, 10),
-  });
-  const { streams, ...comparison } = evidence.of(route);
-  return {
-    comparison: { ...brief(comparison), ...(streams ? { streams: { ...brief(streams), samples: [] } } : {}) },
-    traffic: traffic.of(route),
-  };
 }

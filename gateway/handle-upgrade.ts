@@ -189,8 +189,8 @@ function recordHandshake(
   const routePath = routed.route?.config.match.path;
   trace?.end({ routeId: route, routePath, status, failure: end.failure, side, decision: reason });
   const durationMs = performance.now() - startedAt;
-  metrics.requests.inc({ route, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
-  metrics.duration.observe({ route, side }, durationMs / 1000);
+  metrics.requests.count({ route, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
+  metrics.duration.record({ route, side }, durationMs / 1000);
   traffic.count(route, side, durationMs, status >= 500);
   const decided = { requestId, method: 'GET', path: withoutQuery(path), route, side, decision: reason };
   const line = { ...decided, status, durationMs };

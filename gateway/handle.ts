@@ -9,7 +9,7 @@ import { DEFAULT_TIMEOUT_MS } from '../config/route-schema.ts';
 import { failRequest, recordFault } from './contain.ts';
 import { createDeliver, type Delivery, type DeliveryDeps } from './deliver.ts';
 import type { Delivered } from './either-side.ts';
-import type { RateLimiter } from './http/rate-limit.ts';
+import type { RateLimiter } from './http/rate-limiter.ts';
 import type { StreamComparing } from './mirror/compare-streams.ts';
 import type { Mirror } from './mirror/mirror.ts';
 import type { Observation } from './mirror/observation.ts';
@@ -28,6 +28,7 @@ import { otherSide, type Side } from './routing/side.ts';
 import type { CurrentSettings, Settings } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
+import type { WriteCounter } from './writes/count-writes.ts';
 
 export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDeps {
   readonly settings: CurrentSettings;
@@ -38,6 +39,7 @@ export interface HandlerDeps extends Omit<DeliveryDeps, 'uploadRate'>, RecordDep
   readonly streams: OpenStreams;
   readonly rates: RateLimiter;
   readonly tracing: Tracing | undefined;
+  readonly writes: WriteCounter;
 }
 
 /** What serving a request needs beside it. */
@@ -58,8 +60,7 @@ export interface Routed {
 
 export function createHandler(deps: HandlerDeps) {
   const routeRequest = createRouter(deps);
-  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
-  const deliver = createDeliver({ ...deps, uploadRate });
+  const serve = createServe(deps);
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const request = factsOf(incoming, outgoing, deps.tracing);
@@ -98,7 +99,14 @@ export function createHandler(deps: HandlerDeps) {
     else refuseTooMany(deps, request, routeId, waitMs);
   }
 
-  function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
+  return handle;
+}
+
+function createServe(deps: HandlerDeps) {
+  const uploadRate = uploadRateOf(deps.settings.current.config.limits); // Limits stay until a restart.
+  const deliver = createDeliver({ ...deps, uploadRate });
+
+  return function serve(request: RequestFacts, { settings, routed, path }: Decided): void {
     const { incoming, outgoing, method, pairs, connection, requestId } = request;
     const { route, routeId, decision, identity } = routed;
 
@@ -120,10 +128,18 @@ export function createHandler(deps: HandlerDeps) {
     // 6. Forward, and answer.
     deps.metrics.inFlight.inc();
     const delivery: Delivery = {
-      ...{ incoming, outgoing, route, decision, path, headersFor, addedFor, openEvents, trace: request.trace },
+      incoming,
+      outgoing,
+      route,
+      decision,
+      path,
+      headersFor,
+      addedFor,
+      openEvents,
+      trace: request.trace,
       upstreams: settings.upstreams,
       timeoutMs: route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      captures: ticket?.captures,
+      captures: ticket?.captures ?? (route && deps.writes.captures(route, method, decision.side)),
       isReplaced: settings.cors.isReplaced,
     };
     deliver(delivery, (delivered) => {
@@ -136,9 +152,7 @@ export function createHandler(deps: HandlerDeps) {
       // 8. Whatever came of the request: a copy that was wanted has an outcome.
       if (ticket) offerCopy(deps, ticket, { request, path, delivery, delivered });
     });
-  }
-
-  return handle;
+  };
 }
 
 /** 7. The client has its answer, or gets to know that there is none. */
@@ -156,6 +170,7 @@ function finish(
     answerFailure(request, failure, { routeId, side: decision.side, added: delivery.addedFor(decision) });
   }
   recordRequest(deps, request, { routeId, route, decision, result });
+  if (route && decision.side === 'new') deps.writes.answered(route, request, result, delivery.captures?.response);
 }
 
 /** Matches and decides: shared by requests and by upgrades, so that both always go to the same side. */
@@ -185,6 +200,7 @@ interface ServedExchange {
 
 function offerCopy(deps: HandlerDeps, ticket: CopyTicket, exchange: ServedExchange): void {
   try {
+    if (!deps.mirror.wants(ticket, exchange.delivered.result.status)) return;
     deps.mirror.offer(ticket, servedRequest(ticket, exchange));
   } catch (error) {
     const { requestId, path } = exchange.request;

@@ -1,108 +1,58 @@
-// Evidence as a store keeps it: counters by name, samples as text. What a store holds of other releases is left alone
-// where it cannot be read.
+// Evidence as a store keeps it: counters by name (kept-counts.ts), samples as text. What a store holds of other releases is
+// left alone where it cannot be read.
 import { z } from 'zod';
-import type { Counters, RouteBatch, StoredRoute, StoredSample } from './ledger/evidence-store.ts';
-import { type Counts, differenceKey, newCounts } from './mirror/counts.ts';
-import type { DifferenceKind } from './mirror/difference.ts';
-import { OUTCOMES } from './mirror/observation.ts';
+import { countersOf, countsFrom } from './kept-counts.ts';
+import type { RouteBatch, StoredRoute, StoredSample } from './ledger/evidence-store.ts';
 import type { Findings, KeptFindings } from './mirror/route-record.ts';
 import type { Sample } from './mirror/sample.ts';
+import type { StreamSample } from './mirror/stream-sample.ts';
 
 /** What samples look like; those of another layout are not read. */
 const SAMPLE_LAYOUT = 1;
 
-export function toBatch({ route, stage, slices, added, removed }: Findings): RouteBatch {
+export function toBatch({ route, stage, slices, added, addedOfStreams, removed }: Findings): RouteBatch {
   return {
     ...{ route, stage, removed },
     slices: [...slices].map(([startMs, counts]) => ({ startMs, counters: countersOf(counts) })),
-    added: added.map((sample) => ({
-      n: sample.n,
-      at: sample.at,
-      document: JSON.stringify({ layout: SAMPLE_LAYOUT, sample }),
-    })),
+    added: [
+      ...added.map((sample) => storedOf(sample, { sample })),
+      ...addedOfStreams.map((sample) => storedOf(sample, { streamSample: sample })),
+    ],
   };
 }
 
 export function fromStored({ route, stage, total, slices, samples }: StoredRoute): KeptFindings {
+  const documents = samples.flatMap((stored) => documentOf(stored) ?? []);
   return {
     ...{ route, stage, total: countsFrom(total) },
     slices: new Map(slices.map(({ startMs, counters }) => [startMs, countsFrom(counters)])),
-    samples: samples.flatMap((stored) => sampleFrom(stored) ?? []),
+    samples: documents.flatMap(({ sample }) => sample ?? []),
+    streamSamples: documents.flatMap(({ streamSample }) => streamSample ?? []),
   };
 }
 
-/** Names of counters: a word, and what it is about. */
-const UNLISTED = 'unlisted';
-const OUTCOME = 'outcome ';
-const DROPPED = 'dropped ';
-const DIFFERENCE = 'difference ';
-const NOISE = 'noise ';
-const CONFIRMED = 'confirmed ';
-const BRACKETED_COMPARABLE = 'bracketed comparable';
-const BRACKETED_AGREEING = 'bracketed agreeing';
-
-export function countersOf(counts: Counts): Counters {
-  const counters = new Map<string, number>();
-  const set = (name: string, value: number) => void (value > 0 && counters.set(name, value));
-  for (const outcome of OUTCOMES) set(`${OUTCOME}${outcome}`, counts.outcomes[outcome]);
-  for (const [reason, copies] of counts.dropped) set(`${DROPPED}${reason}`, copies);
-  set(BRACKETED_COMPARABLE, counts.bracketed.comparable);
-  set(BRACKETED_AGREEING, counts.bracketed.agreeing);
-  set(UNLISTED, counts.differencesDropped);
-  for (const { path, kind, critical, rule, count, noise, confirmed } of counts.differences.values()) {
-    const about = JSON.stringify([path, kind, critical, rule ?? null]);
-    set(`${DIFFERENCE}${about}`, count);
-    set(`${NOISE}${about}`, noise);
-    set(`${CONFIRMED}${about}`, confirmed);
-  }
-  return counters;
-}
-
-export function countsFrom(counters: Counters): Counts {
-  const counts = newCounts();
-  for (const outcome of OUTCOMES) counts.outcomes[outcome] = counters.get(`${OUTCOME}${outcome}`) ?? 0;
-  counts.bracketed.comparable = counters.get(BRACKETED_COMPARABLE) ?? 0;
-  counts.bracketed.agreeing = counters.get(BRACKETED_AGREEING) ?? 0;
-  counts.differencesDropped = counters.get(UNLISTED) ?? 0;
-  for (const [name, value] of counters) {
-    if (name.startsWith(DROPPED)) counts.dropped.set(name.slice(DROPPED.length), value);
-    const about = name.startsWith(DIFFERENCE) ? name.slice(DIFFERENCE.length) : undefined;
-    const difference = about === undefined ? undefined : differenceFrom(about);
-    if (!difference) continue;
-    const noise = counters.get(`${NOISE}${about}`) ?? 0;
-    const confirmed = counters.get(`${CONFIRMED}${about}`) ?? 0;
-    counts.differences.set(differenceKey(difference), { ...difference, count: value, noise, confirmed });
-  }
-  return counts;
-}
-
-const differenceTuple = z.tuple([z.string(), z.custom<DifferenceKind>(isText), z.boolean(), z.string().nullable()]);
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string';
-}
-
-function differenceFrom(about: string) {
-  const parsed = differenceTuple.safeParse(parseJson(about));
-  if (!parsed.success) return undefined;
-  const [path, kind, critical, rule] = parsed.data;
-  return { path, kind, critical, rule: rule ?? undefined };
-}
-
-const storedSample = z.object({ layout: z.literal(SAMPLE_LAYOUT), sample: z.custom<Sample>(isObject) });
+/** Of a request, or of a stream. */
+const sampleDocument = z.object({
+  layout: z.literal(SAMPLE_LAYOUT),
+  sample: z.custom<Sample>(isObject).optional(),
+  streamSample: z.custom<StreamSample>(isObject).optional(),
+});
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-/** Nobody but this writes samples, so one of the layout is one. */
-function sampleFrom({ document }: StoredSample): Sample | undefined {
-  return storedSample.safeParse(parseJson(document)).data?.sample;
+function storedOf(
+  { n, at }: Pick<StoredSample, 'n' | 'at'>,
+  document: Omit<z.input<typeof sampleDocument>, 'layout'>,
+): StoredSample {
+  return { n, at, document: JSON.stringify({ layout: SAMPLE_LAYOUT, ...document }) };
 }
 
-function parseJson(text: string): unknown {
+/** Nobody but this writes samples, so one of the layout is one. */
+function documentOf({ document }: StoredSample): z.output<typeof sampleDocument> | undefined {
   try {
-    return JSON.parse(text);
+    return sampleDocument.safeParse(JSON.parse(document)).data;
   } catch {
     return undefined;
   }

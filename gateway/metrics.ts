@@ -1,6 +1,7 @@
 // Every metric of the gateway: name, labels, buckets. Labels are bounded: route ids, sides and closed lists, never a
 // path or a user.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { HotCounter, HotHistogram } from './hot-metrics.ts';
 
 /** OpenTelemetry's advice for HTTP servers, and finer steps below, since a gateway adds less than a millisecond. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -16,13 +17,13 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    requests: new Counter({
+    requests: new HotCounter({
       name: 'banyan_requests_total',
       help: 'Requests answered, by route, serving side, the reason of the decision and the class of the status.',
       labelNames: ['route', 'side', 'decision', 'code'] as const,
       registers,
     }),
-    duration: new Histogram({
+    duration: new HotHistogram({
       name: 'banyan_request_duration_seconds',
       help: 'From the request head to the last byte of the answer, as the client has it.',
       labelNames: ['route', 'side'] as const,
@@ -59,9 +60,16 @@ export function createMetrics() {
     ...flagMetrics(registers),
     ...reviewMetrics(registers),
     ...planMetrics(registers),
+    ...operatorMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
+      registers,
+    }),
+    writesLegacyLacks: new Gauge({
+      name: 'banyan_writes_legacy_lacks',
+      help: 'Writes that the new side has accepted and that legacy has not got: what going back would lose.',
+      labelNames: ['route'] as const,
       registers,
     }),
     configReloads: new Counter({
@@ -77,6 +85,7 @@ export function createMetrics() {
     }),
     ...workerMetrics(registers),
     ...tracingMetrics(registers),
+    ...notifyMetrics(registers),
     raised: new Counter({
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
@@ -165,6 +174,29 @@ function tracingMetrics(registers: Registry[]) {
   };
 }
 
+function notifyMetrics(registers: Registry[]) {
+  return {
+    notificationsSent: new Counter({
+      name: 'banyan_notifications_sent_total',
+      help: 'Notifications that their target has taken.',
+      labelNames: ['target'] as const,
+      registers,
+    }),
+    notificationsFailed: new Counter({
+      name: 'banyan_notifications_failed_total',
+      help: 'Notifications that were given up, by why: refused, gone, gave_up after all attempts, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
+      registers,
+    }),
+    notificationsDropped: new Counter({
+      name: 'banyan_notifications_dropped_total',
+      help: 'Notifications that were never tried, by why: queue for want of room, gone, or stopped with the gateway.',
+      labelNames: ['target', 'reason'] as const,
+      registers,
+    }),
+  };
+}
+
 function mirrorMetrics(registers: Registry[]) {
   return {
     outcomes: new Counter({
@@ -227,6 +259,26 @@ function flagMetrics(registers: Registry[]) {
 }
 
 /** What operators do about differences. */
+function operatorMetrics(registers: Registry[]) {
+  return {
+    loginsFailed: new Counter({
+      name: 'banyan_operator_logins_failed_total',
+      help: 'Wrong tokens shown to the operator API, and those refused because there had been too many.',
+      registers,
+    }),
+    eventClients: new Gauge({
+      name: 'banyan_operator_event_clients',
+      help: 'Clients that follow the event stream of the operator API.',
+      registers,
+    }),
+    eventClientsDropped: new Counter({
+      name: 'banyan_operator_event_clients_dropped_total',
+      help: 'Clients of the event stream that were cut off, since they did not read it.',
+      registers,
+    }),
+  };
+}
+
 function reviewMetrics(registers: Registry[]) {
   return {
     replays: new Counter({

@@ -4,6 +4,7 @@ import { planNamed } from '../config/plan-schema.ts';
 import type { PlanStore } from './ledger/plan-store.ts';
 import { measurementsOf } from './measurements.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { Notices } from './notices.ts';
 import type { GatewayLog } from './request-log.ts';
 import { certificatesIn } from './rollout/certificates.ts';
 import type { Control } from './rollout/control.ts';
@@ -21,6 +22,8 @@ const LOOK_INTERVAL_MS = 1_000;
 export interface Plans extends Pick<PlanEngine, 'view' | 'act' | 'problem'> {
   /** What the guard makes of a route. */
   guard(route: string): GuardDecision;
+  /** Whether this gateway is the one that acts for all, or nobody can tell which one does. */
+  leads(): boolean;
   /** Looks now, as every second. Never rejects. */
   look(): Promise<void>;
   close(): Promise<void>;
@@ -33,6 +36,7 @@ export interface PlansDeps {
   readonly serving: Serving;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
+  readonly notices: Pick<Notices, 'planMoved' | 'planSeen' | 'guarded'>;
   readonly now: () => Date;
   readonly raised: (operation: string, error: unknown) => void;
 }
@@ -45,6 +49,7 @@ export async function startPlans({
   serving,
   metrics,
   log,
+  notices,
   now,
   raised,
 }: PlansDeps): Promise<Plans> {
@@ -56,20 +61,28 @@ export async function startPlans({
   const isDryRun = ({ config }: RouteModel) =>
     config.plan !== undefined && planNamed(config.plan, plans())?.mode === 'dry-run';
 
+  const countGates = createGateCounts(metrics);
   const engine = new PlanEngine({
     ...{ table, plans, control, store, leadership, measurements, now, raised },
     certificates: () => certificatesIn(settings.current.config.certificates),
-    onLook: createGateCounts(metrics),
+    onLook(route, view) {
+      countGates(route, view);
+      const model = table().byId(route);
+      if (model) notices.planSeen(model, view, plans());
+    },
+    onMoved: notices.planMoved,
   });
+  // Where nobody can tell who leads, each guards what it serves.
+  const leads = () => leadership.token() !== undefined || engine.problem() !== undefined;
   const watch = new GuardWatch({
     ...{ table, control, measurements, isDryRun, nowMs },
-    // Where nobody can tell who leads, each guards what it serves.
-    mayAct: () => leadership.token() !== undefined || engine.problem() !== undefined,
+    mayAct: leads,
     onDecision(route, decision, acts) {
       if (decision.kind === 'watch') return;
       const { kind, cause, sentence } = decision;
       metrics.guardDecisions.inc({ route, decision: kind === 'roll_back' && !acts ? 'would_roll_back' : kind, cause });
       log.error({ route, decision: kind, cause, acts, sentence }, 'guard');
+      notices.guarded(route, decision);
     },
   });
 
@@ -94,6 +107,7 @@ export async function startPlans({
     act: (route, asking) => engine.act(route, asking),
     problem: () => engine.problem(),
     guard: (route) => watch.decision(route),
+    leads,
     look,
     async close() {
       clearInterval(timer);

@@ -31,16 +31,21 @@ export function recordRequest({ metrics, traffic, log }: RecordDeps, request: Re
   const durationMs = performance.now() - request.startedAt;
   const routePath = route?.config.match.path;
   request.trace?.end({ routeId, routePath, status, failure, side, decision: reason, shadow });
-  metrics.requests.inc({ route: routeId, side, decision: reason, code: statusClass(status) });
+  metrics.requests.count({ route: routeId, side, decision: reason, code: statusClass(status) });
   // How long a reader stays with an event stream says nothing of the backend.
   const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
-  metrics.duration.observe({ route: routeId, side }, tookMs / 1000);
+  metrics.duration.record({ route: routeId, side }, tookMs / 1000);
   traffic.count(routeId, side, tookMs, status >= 500);
   if (failure) metrics.failures.inc({ route: routeId, side, failure });
   log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {
-    ...lineOf(request, routeId, status),
+    requestId: request.requestId,
+    traceId: traceIdFor(request),
+    method: request.method,
+    path: withoutQuery(request.path ?? ''),
+    route: routeId,
     side,
     decision: reason,
+    status,
     bytes: result.bytes,
     durationMs,
     firstByteMs: result.firstByteMs,
@@ -59,11 +64,16 @@ export function recordOwnAnswer(
   { routeId, status, why }: { routeId: string; status: number; why: string },
 ): void {
   request.trace?.end({ routeId, status, failure: undefined, side: 'gateway', decision: why });
-  metrics.requests.inc({ route: routeId, side: 'gateway', decision: why, code: statusClass(status) });
+  metrics.requests.count({ route: routeId, side: 'gateway', decision: why, code: statusClass(status) });
   log.request('info', {
-    ...lineOf(request, routeId, status),
+    requestId: request.requestId,
+    traceId: traceIdFor(request),
+    method: request.method,
+    path: withoutQuery(request.path ?? ''),
+    route: routeId,
     side: 'gateway',
     decision: why,
+    status,
     bytes: 0,
     durationMs: performance.now() - request.startedAt,
     firstByteMs: undefined,
@@ -74,15 +84,8 @@ export function recordOwnAnswer(
 
 type LineFacts = Pick<RequestFacts, 'requestId' | 'method' | 'path' | 'pairs' | 'trace'>;
 
-function lineOf({ requestId, method, path, pairs, trace }: LineFacts, route: string, status: number) {
-  return {
-    requestId,
-    traceId: trace?.traceId ?? traceIdOf(pairs),
-    method,
-    path: withoutQuery(path ?? ''),
-    route,
-    status,
-  };
+function traceIdFor({ trace, pairs }: LineFacts): string | undefined {
+  return trace?.traceId ?? traceIdOf(pairs);
 }
 
 function statusClass(status: number): string {

@@ -1,6 +1,14 @@
 // One line for each request. Written by hand in pino's shape, because it is on every request's path: its fields are a
 // closed list that holds no secret, so it needs no redaction, which costs more than all else that a request needs.
-import { createLogger, type Logger, type LogLevel, type LogStream, logDestination } from '../config/log.ts';
+import {
+  BATCH_CHARS,
+  createLogger,
+  type Logger,
+  type LogLevel,
+  type LogStream,
+  logDestination,
+  UNDIVIDED_CHARS_MAX,
+} from '../config/log.ts';
 import type { ForwardFailure } from './proxy/failure.ts';
 
 export interface RequestLine {
@@ -24,12 +32,13 @@ export interface RequestLine {
 /** The gateway's log: lines about itself by pino, and one line a request. */
 export type GatewayLog = Logger & { readonly request: (level: 'info' | 'warn', line: RequestLine) => void };
 
-export function createGatewayLog(options: { level: LogLevel; stream?: LogStream }): GatewayLog {
-  const stream = options.stream ?? logDestination();
+/** `isShared`: other processes log to the same place. */
+export function createGatewayLog(options: { level: LogLevel; stream?: LogStream; isShared?: boolean }): GatewayLog {
+  const { isShared = false, stream = logDestination({ isShared }) } = options;
   const logger = createLogger({ name: 'gateway', level: options.level, stream });
   const enabled = { info: logger.isLevelEnabled('info'), warn: logger.isLevelEnabled('warn') };
   const clock = createClock();
-  const write = createBatch(stream);
+  const write = createBatch(stream, isShared ? UNDIVIDED_CHARS_MAX : BATCH_CHARS);
   return Object.assign(logger, {
     request(level: 'info' | 'warn', line: RequestLine) {
       if (enabled[level]) write(renderLine(level, clock(), line));
@@ -37,8 +46,7 @@ export function createGatewayLog(options: { level: LogLevel; stream?: LogStream 
   });
 }
 
-/** Lines are given to the stream together: it does work for every write. No more than a pipe takes whole (PIPE_BUF). */
-const BATCH_CHARS_MAX = 4_096;
+/** Lines are given to the stream together: for every write it looks at all that waits. */
 const BATCH_MS = 20;
 
 /** What must not be lost when the process ends: one for each log that has lines waiting. */
@@ -47,7 +55,7 @@ function writeAll(): void {
   for (const flush of unwritten) flush();
 }
 
-function createBatch(stream: LogStream): (line: string) => void {
+function createBatch(stream: LogStream, charsMax: number): (line: string) => void {
   let pending = '';
   let timer: NodeJS.Timeout | undefined;
   const flush = () => {
@@ -60,7 +68,7 @@ function createBatch(stream: LogStream): (line: string) => void {
   // Before the stream's own last write, and once however many logs a process has.
   if (!process.listeners('exit').includes(writeAll)) process.prependListener('exit', writeAll);
   return (line) => {
-    if (pending.length + line.length > BATCH_CHARS_MAX) flush();
+    if (pending.length + line.length > charsMax) flush();
     pending += line;
     unwritten.add(flush);
     timer ??= setTimeout(flush, BATCH_MS).unref();

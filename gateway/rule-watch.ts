@@ -16,9 +16,11 @@ export interface RuleWatchDeps {
   readonly list: () => readonly StandingRule[];
   readonly metrics: Pick<GatewayMetrics, 'rules'>;
   readonly log: Pick<GatewayLog, 'warn'>;
+  /** All rules, whenever they were looked at. */
+  readonly onLook?: (rules: readonly StandingRule[]) => void;
 }
 
-export function watchRules({ list, metrics, log }: RuleWatchDeps): RuleWatch {
+export function watchRules({ list, metrics, log, onLook }: RuleWatchDeps): RuleWatch {
   let announced = new Set<string>(); // Of the rules there are.
 
   function check(): void {
@@ -32,6 +34,7 @@ export function watchRules({ list, metrics, log }: RuleWatchDeps): RuleWatch {
       log.warn(which, 'a rule has expired: what it covered counts again');
     }
     announced = new Set(expired.map(({ id }) => id));
+    onLook?.(rules);
   }
 
   const timer = setInterval(check, CHECK_INTERVAL_MS).unref();

@@ -9,6 +9,7 @@ import { createHandler } from './handle.ts';
 import { createUpgradeHandler, type UpgradeDeps } from './handle-upgrade.ts';
 import { createConnections } from './http/connections.ts';
 import { refusalOfConnect, refusalOfStream } from './http/guard.ts';
+import { LeanRequest } from './http/lean-request.ts';
 import { isHttp2, requestPairs } from './http/pairs.ts';
 import { watchReader } from './http/read-watch.ts';
 import { REFUSALS, type RefusalReason } from './http/refusal.ts';
@@ -57,6 +58,8 @@ export function createTrafficServer(deps: TrafficDeps): TrafficServer {
     // Uploads may take as long as they move.
     requestTimeout: 0,
     keepAliveTimeout: limits.idleTimeoutMs,
+    IncomingMessage: LeanRequest,
+    optimizeEmptyRequests: true, // A request without a body has no stream to be read to its end.
     requireHostHeader: false, // guard.ts looks at Host, and answers as we answer.
     // Other protocols (h2c) are not spoken here: RFC 9110 section 7.8 lets a server ignore the offer.
     shouldUpgradeCallback: (incoming) =>

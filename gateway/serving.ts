@@ -18,6 +18,7 @@ import type { OpenStreams } from './streams/open-streams.ts';
 import type { StreamCounts } from './streams/registry.ts';
 import { openTracing } from './tracing/open.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
+import type { WriteTally } from './writes/write-tally.ts';
 
 /** A process that serves traffic. */
 export interface Instance {
@@ -76,6 +77,8 @@ export interface ServingDeps {
   readonly settings: CurrentSettings;
   readonly flags: Flags;
   readonly ids: Pick<KeptIds, 'ids' | 'onChange'>;
+  /** Takes the writes that the new side accepts. */
+  readonly tally: Pick<WriteTally, 'count' | 'add'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly raised: (operation: string, error: unknown) => void;
@@ -124,6 +127,7 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async start(decisions, hostPort) {
       const { forced } = decisions;
+      rates.follow(settings.current.config);
       const tracing = await openTracing(settings.current.config, deps);
       const { ids } = deps.ids;
       const begun = createDataPath({

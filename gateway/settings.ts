@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CompareRule, withRules } from '../config/compare-rules.ts';
 import type { GatewayConfig, RouteConfig } from '../config/gateway-schema.ts';
+import type { OperatorConfig } from '../config/operator-schema.ts';
 import { readPinKey } from '../config/pin-key.ts';
 import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
@@ -34,7 +35,6 @@ export interface CurrentSettings {
 const FIXED = [
   'listen',
   'workers',
-  'operator',
   'flags',
   'ledger',
   'mirror',
@@ -44,7 +44,10 @@ const FIXED = [
   'rateLimitStore',
   'tracing',
   'shadowKeysEnv',
+  'notifications',
 ] as const satisfies readonly (keyof GatewayConfig)[];
+/** Of `operator`, what belongs to its socket; who the operators are can change. */
+const FIXED_OF_OPERATOR = ['listen', 'publicUrl', 'tls'] as const satisfies readonly (keyof OperatorConfig)[];
 /** Requests that have read the old settings still use their connections for a moment. */
 const RETIRE_MS = 30_000;
 
@@ -56,7 +59,7 @@ export interface AddedRule extends CompareRule {
 export interface SettingsHolder extends CurrentSettings {
   /**
    * Puts a new configuration in force for requests that come from now on; open streams and requests under way stay as
-   * they are. Answers which top-level keys differ but need a restart; then nothing is changed.
+   * they are. Answers which keys differ but need a restart; then nothing is changed.
    */
   replace(config: GatewayConfig): readonly string[];
   /** Puts operators' rules in force for requests that come from now on, in place of those before. */
@@ -82,7 +85,7 @@ export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth)
       return current;
     },
     replace(config) {
-      const fixed = FIXED.filter((key) => !isDeepStrictEqual(config[key], current.config[key]));
+      const fixed = fixedChanges(config, current.config);
       if (fixed.length > 0) return fixed;
       const before = current;
       const sameUpstreams = isDeepStrictEqual(config.upstreams, before.config.upstreams);
@@ -99,6 +102,15 @@ export function createSettings(initial: GatewayConfig, checkHealth: CheckHealth)
       await Promise.all([current.upstreams, ...retiring.keys()].map((upstreams) => upstreams.close()));
     },
   };
+}
+
+/** What differs and needs a restart. */
+function fixedChanges(config: GatewayConfig, before: GatewayConfig): string[] {
+  const ofOperator = FIXED_OF_OPERATOR.filter((key) => !isDeepStrictEqual(config.operator[key], before.operator[key]));
+  return [
+    ...FIXED.filter((key) => !isDeepStrictEqual(config[key], before[key])),
+    ...ofOperator.map((key) => `operator.${key}`),
+  ];
 }
 
 function compile(given: GatewayConfig, rules: readonly AddedRule[], upstreams: Upstreams): Settings {

@@ -1,5 +1,5 @@
 // What each side has done with each route's requests lately: counts, errors, rate and latency, for operators and for
-// the evidence of a change. Bounded: three histograms and one ring a route and side.
+// the evidence of a change. Bounded: three histograms and two rings a route and side.
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Durations } from './rollout/durations.ts';
 import type { BothServed, ServedFacts } from './rollout/facts.ts';
@@ -16,6 +16,8 @@ export interface SideTraffic {
   /** Answers of 500 and above, and requests that could not be answered. */
   readonly errors: number;
   readonly perSecond: number;
+  /** Of the requests that `perSecond` counts; null where there are none. */
+  readonly errorShare: number | null;
   /** Milliseconds; null before anything was measured in the window. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
 }
@@ -29,8 +31,14 @@ export interface Traffic {
   requests(route: string): number;
 }
 
+/** Of a route that nobody has used: histograms are made with its first request. */
+const NO_TRAFFIC: SideTraffic = { requests: 0, errors: 0, perSecond: 0, errorShare: null, latencyMs: null };
+const NO_TOTALS: ServedFacts = { requests: 0, errors: 0, durations: new Durations() };
+
 export function createTraffic(nowMs: () => number): Traffic {
   const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route.
+  // One for all summaries: each would cost a hundred kilobytes that the collector does not see.
+  const scratch = newHistogram();
   const counts = (route: string) => {
     const known = routes.get(route);
     if (known) return known;
@@ -41,14 +49,15 @@ export function createTraffic(nowMs: () => number): Traffic {
   return {
     count: (route, side, durationMs, isError) => counts(route)[side].count(nowMs(), durationMs, isError),
     of(route) {
-      const { legacy, new: fresh } = counts(route);
-      return { legacy: legacy.summary(nowMs()), new: fresh.summary(nowMs()) };
+      const { legacy, new: fresh } = routes.get(route) ?? {};
+      if (!legacy || !fresh) return { legacy: NO_TRAFFIC, new: NO_TRAFFIC };
+      return { legacy: legacy.summary(nowMs(), scratch), new: fresh.summary(nowMs(), scratch) };
     },
     totals(route) {
-      const { legacy, new: fresh } = counts(route);
-      return { legacy: legacy.totals(), new: fresh.totals() };
+      const { legacy, new: fresh } = routes.get(route) ?? {};
+      return { legacy: legacy?.totals() ?? NO_TOTALS, new: fresh?.totals() ?? NO_TOTALS };
     },
-    requests: (route) => SIDES.reduce((total, side) => total + counts(route)[side].requests, 0),
+    requests: (route) => SIDES.reduce((total, side) => total + (routes.get(route)?.[side].requests ?? 0), 0),
   };
 }
 
@@ -57,6 +66,7 @@ class SideCounts {
   #errors = 0;
   readonly #durations = new Durations();
   readonly #perSecond = new Uint32Array(RATE_SECONDS);
+  readonly #errorsPerSecond = new Uint32Array(RATE_SECONDS);
   #second: number;
   #current = newHistogram();
   #last = newHistogram();
@@ -70,10 +80,13 @@ class SideCounts {
   count(nowMs: number, durationMs: number, isError: boolean): void {
     this.#advance(nowMs);
     this.requests++;
-    if (isError) this.#errors++;
     this.#durations.add(durationMs);
     const slot = this.#second % RATE_SECONDS;
     this.#perSecond[slot] = (this.#perSecond[slot] ?? 0) + 1;
+    if (isError) {
+      this.#errors++;
+      this.#errorsPerSecond[slot] = (this.#errorsPerSecond[slot] ?? 0) + 1;
+    }
     this.#current.record(Math.min(DURATION_US_MAX, Math.max(1, Math.round(durationMs * 1000))));
   }
 
@@ -81,16 +94,19 @@ class SideCounts {
     return { requests: this.requests, errors: this.#errors, durations: this.#durations.copy() };
   }
 
-  summary(nowMs: number): SideTraffic {
+  /** `recent` is written over. */
+  summary(nowMs: number, recent: RecordableHistogram): SideTraffic {
     this.#advance(nowMs);
-    const recent = newHistogram();
+    recent.reset();
     recent.add(this.#last);
     recent.add(this.#current);
     const at = (percentile: number) => recent.percentile(percentile) / 1000;
+    const [served, failed] = [total(this.#perSecond), total(this.#errorsPerSecond)];
     return {
       requests: this.requests,
       errors: this.#errors,
-      perSecond: this.#perSecond.reduce((total, count) => total + count, 0) / RATE_SECONDS,
+      perSecond: served / RATE_SECONDS,
+      errorShare: served > 0 ? failed / served : null,
       latencyMs: recent.count > 0 ? { p50: at(50), p95: at(95), p99: at(99) } : null,
     };
   }
@@ -99,7 +115,11 @@ class SideCounts {
   #advance(nowMs: number): void {
     const second = Math.floor(nowMs / 1000);
     const passed = Math.min(RATE_SECONDS, second - this.#second);
-    for (let i = 1; i <= passed; i++) this.#perSecond[(this.#second + i) % RATE_SECONDS] = 0;
+    for (let i = 1; i <= passed; i++) {
+      const slot = (this.#second + i) % RATE_SECONDS;
+      this.#perSecond[slot] = 0;
+      this.#errorsPerSecond[slot] = 0;
+    }
     if (passed > 0) this.#second = second;
     const age = nowMs - this.#windowStartedMs;
     if (age < WINDOW_MS) return;
@@ -108,6 +128,10 @@ class SideCounts {
     if (age >= 2 * WINDOW_MS) this.#last.reset();
     this.#windowStartedMs = nowMs;
   }
+}
+
+function total(counts: Uint32Array): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function newHistogram(): RecordableHistogram {

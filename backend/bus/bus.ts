@@ -8,6 +8,10 @@ export const channels = {
   tradingState: 'risk:state',
   /** The kill switch: whoever may publish here may stop all trading, and nobody can start it from here. */
   kill: 'risk:kill',
+  /** A symbol's market, ten times a second at most: last price, best prices, measures. */
+  market: (symbol: string) => `market:${symbol}`,
+  /** What became of a symbol that is worth telling at once. */
+  marketEvents: (symbol: string) => `market_events:${symbol}`,
 } as const;
 
 export type Unsubscribe = () => Promise<void>;

@@ -26,7 +26,13 @@ export type RejectReason =
   | 'unknown_symbol'
   | 'invalid_order'
   | 'insufficient_balance'
+  /** The symbol exists, but not for this order now: suspended, one side only, closed to the API. */
+  | 'not_tradable'
+  /** Too many open orders, or a position as large as the exchange allows. */
+  | 'account_limit'
   | 'rate_limited'
+  /** The key, its permissions or its signature. */
+  | 'unauthorised'
   | 'refused'
   | 'unreachable';
 

@@ -2,6 +2,7 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
 import type { Answer } from './mexc-answers.ts';
+import type { Method } from './mexc-endpoints.ts';
 
 export type HttpResult =
   | { readonly kind: 'answer'; readonly answer: Answer }
@@ -11,14 +12,17 @@ export type HttpResult =
   | { readonly kind: 'broken'; readonly detail: string };
 
 export type MexcHttp = {
-  readonly request: (method: 'GET' | 'POST' | 'DELETE', path: string, query: string) => Promise<HttpResult>;
+  /** `apiKey` names the account of a signed request. */
+  readonly request: (method: Method, path: string, query: string, apiKey?: string) => Promise<HttpResult>;
   readonly close: () => Promise<void>;
 };
 
 /** Enough for the order rate the exchange allows (12/s) many times over, few enough not to look like an attack. */
 const CONNECTIONS_MAX = 32;
-/** The largest answer read here is one order or one price; anything of this size is not one. */
-const ANSWER_BYTES_MAX = 1024 * 1024;
+/** The largest answer read here is the rules of all symbols, some 3 MB; anything of this size is not one. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** Connections stay open this long without a request, unless the exchange says less. */
+const KEEP_ALIVE_MS = 60_000;
 /** Error codes that arise before a byte of the request leaves (undici's, then the system's). */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
@@ -50,30 +54,44 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+const secondsText = z.string().regex(/^\d{1,9}$/);
+
+/** How long the exchange asked us to wait, ms (RFC 9110 section 10.2.3, in its form of seconds). */
+function retryAfterMs(value: unknown): number | undefined {
+  const seconds = secondsText.safeParse(value).data;
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
 /** `timeoutMs` bounds a whole call, connecting and reading included. */
-export function createMexcHttp(options: { url: string; apiKey: string; timeoutMs: number }): MexcHttp {
+export function createMexcHttp(options: { url: string; timeoutMs: number }): MexcHttp {
   const base = new URL(options.url);
   const prefix = base.pathname.replace(/\/$/, '');
   const pool = new Pool(base.origin, {
     connections: CONNECTIONS_MAX,
     pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: { timeout: options.timeoutMs },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
   });
-  const headers = { 'content-type': 'application/json', 'x-mexc-apikey': options.apiKey };
+  const headers = { 'content-type': 'application/json' };
   return {
-    async request(method, path, query) {
+    async request(method, path, query, apiKey) {
       try {
         const response = await pool.request({
           method,
           path: `${prefix}/api/v3/${path}${query === '' ? '' : `?${query}`}`,
-          headers,
+          headers: apiKey === undefined ? headers : { ...headers, 'x-mexc-apikey': apiKey },
           signal: AbortSignal.timeout(options.timeoutMs),
         });
         return {
           kind: 'answer',
-          answer: { status: response.statusCode, body: parseJson(await readText(response.body)) },
+          answer: {
+            status: response.statusCode,
+            body: parseJson(await readText(response.body)),
+            retryAfterMs: retryAfterMs(response.headers['retry-after']),
+          },
         };
       } catch (error) {
         // Messages of the HTTP client name hosts and limits, never the query: the signature cannot leak through here.

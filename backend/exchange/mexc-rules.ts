@@ -1,22 +1,29 @@
-// What MEXC's published rules of a symbol (GET exchangeInfo) say of an order. The judging is pure; reading them is kept for
-// a while, since they hardly ever change.
+// What MEXC's published rules of a symbol (GET exchangeInfo) say of an order. Pure.
 import { z } from 'zod';
-import type { Clock } from '../domain/ids.ts';
 import { compare, type Decimal, decimalPlaces, multiply, roundUp } from '../domain/money.ts';
 import type { NewOrder, Rejection, Unknown } from './exchange.ts';
 import { amount, rejected, unknown } from './mexc-answers.ts';
 
 /** Decimals of a quote amount; USDT pairs show `quoteAssetPrecision` 2. */
 const QUOTE_AMOUNT_SCALE = 2;
-const FRESH_MS = 60_000;
-/** More than the exchange lists; names that do not exist are not kept. */
-const SYMBOLS_MAX = 5000;
+/** What `status` says of a symbol that is traded; until 2023 the exchange sent the word. */
+const ONLINE: ReadonlySet<string> = new Set(['1', 'ENABLED']);
+/** `tradeSideType`: 1 both, 2 buying only, 3 selling only, 4 neither. */
+const SIDES: Readonly<Record<number, readonly NewOrder['side'][]>> = {
+  1: ['BUY', 'SELL'],
+  2: ['BUY'],
+  3: ['SELL'],
+  4: [],
+};
 
 const symbolRules = z.object({
   symbol: z.string(),
   baseAsset: z.string(),
   quoteAsset: z.string(),
+  status: z.coerce.string().nullish(),
   isSpotTradingAllowed: z.boolean(),
+  permissions: z.array(z.string()).nullish(),
+  tradeSideType: z.number().int().nullish(),
   /** Decimals of a quantity, and of a price. */
   baseAssetPrecision: z.number().int().min(0),
   quotePrecision: z.number().int().min(0),
@@ -33,9 +40,16 @@ export function toSpend(quantity: Decimal, lastPrice: Decimal): Decimal {
   return roundUp(multiply(quantity, lastPrice), QUOTE_AMOUNT_SCALE);
 }
 
+/** Whether the symbol is traded: all three signs, since the exchange has been seen to change one without the others. */
+export function isTraded({ status, isSpotTradingAllowed, permissions }: SymbolRules): boolean {
+  return isSpotTradingAllowed && ONLINE.has(status ?? '1') && (permissions?.includes('SPOT') ?? true);
+}
+
 /** Why the exchange would refuse `order` by its rules, in its own codes and words; undefined when it would not. */
 export function refusalByRules(order: NewOrder, rules: SymbolRules, lastPrice: Decimal): Rejection | undefined {
-  if (!rules.isSpotTradingAllowed) return rejected('refused', null, `${rules.symbol} is not traded now`);
+  if (!isTraded(rules)) return rejected('not_tradable', null, `${rules.symbol} is not traded now`);
+  if (SIDES[rules.tradeSideType ?? 1]?.includes(order.side) === false)
+    return rejected('not_tradable', 30_001, 'current transaction direction not allowed');
   if (order.price !== null && decimalPlaces(order.price) > rules.quotePrecision)
     return rejected('invalid_order', 30_010, 'no valid trade price');
   // A market buy is sized by what it spends, so the quantity's own decimals are not seen by the exchange.
@@ -59,30 +73,10 @@ export function refusalByRules(order: NewOrder, rules: SymbolRules, lastPrice: D
 
 export type RulesResult = { readonly kind: 'rules'; readonly rules: SymbolRules } | Rejection | Unknown;
 
-/** Rules by symbol, asked for with `ask` (the answer's body, or why there is none) and kept for a minute. */
-export function createRulesReader(
-  ask: (symbol: string) => Promise<{ readonly kind: 'body'; readonly body: unknown } | Rejection | Unknown>,
-  now: Clock,
-): (symbol: string) => Promise<RulesResult> {
-  const kept = new Map<string, { readonly rules: SymbolRules; readonly atMs: number }>();
-
-  function keep(symbol: string, rules: SymbolRules): void {
-    kept.delete(symbol); // Re-inserting makes the map's order the order of reading.
-    const oldest = kept.keys().next().value;
-    if (kept.size >= SYMBOLS_MAX && oldest !== undefined) kept.delete(oldest);
-    kept.set(symbol, { rules, atMs: now() });
-  }
-
-  return async function rulesOf(symbol) {
-    const known = kept.get(symbol);
-    if (known && now() - known.atMs < FRESH_MS) return { kind: 'rules', rules: known.rules };
-    const answer = await ask(symbol);
-    if (answer.kind !== 'body') return answer;
-    const parsed = exchangeInfo.safeParse(answer.body);
-    if (!parsed.success) return unknown('the rules of the symbol are not readable');
-    const rules = parsed.data.symbols.find((each) => each.symbol === symbol);
-    if (!rules) return rejected('unknown_symbol', null, 'no such symbol');
-    keep(symbol, rules);
-    return { kind: 'rules', rules };
-  };
+/** The rules of `symbol` in an answer of exchangeInfo. */
+export function rulesIn(body: unknown, symbol: string): RulesResult {
+  const parsed = exchangeInfo.safeParse(body);
+  if (!parsed.success) return unknown('the rules of the symbol are not readable');
+  const rules = parsed.data.symbols.find((each) => each.symbol === symbol);
+  return rules ? { kind: 'rules', rules } : rejected('unknown_symbol', null, 'no such symbol');
 }

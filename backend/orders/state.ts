@@ -31,7 +31,10 @@ function problemOf(result: Extract<SubmitResult, { kind: 'rejected' }>, symbol: 
     case 'invalid_order':
     case 'insufficient_balance':
       return problem('order_rejected', `order rejected by the exchange: ${result.detail}`);
+    case 'not_tradable':
+    case 'account_limit':
     case 'rate_limited':
+    case 'unauthorised':
     case 'refused':
     case 'unreachable':
       return problem('exchange_refused', `exchange refused the order: ${result.detail}`);

@@ -50,6 +50,8 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     now,
     nextOrderId,
     prices,
+    market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
+    klines: real.klines,
     isStopping,
     authenticate,
   };

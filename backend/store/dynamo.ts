@@ -1,10 +1,13 @@
 // The table in DynamoDB: kept-alive connections, our own bounded retries, conditional writes that survive them.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DescribeTableCommand,
   DynamoDBClient,
   type QueryCommandInput,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../domain/ids.ts';
 import { conditionOf, countQuery, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
@@ -14,7 +17,7 @@ import type { ItemKey, ItemTable } from './item-table.ts';
 import { type Item, isExpired } from './items.ts';
 import { PK, SK } from './keys.ts';
 import { createStore } from './records.ts';
-import type { Store } from './store.ts';
+import { type Store, StoreUnavailable } from './store.ts';
 import { ensureTable, tableProblem } from './table.ts';
 
 /** Marks whose write an item is, so that a retry recognises its own first attempt. */
@@ -24,6 +27,10 @@ const CONNECT_TIMEOUT_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
 /** Pages read for one query at most: expired items are filtered after paging and could make very many of them. */
 const PAGES_MAX = 50;
+/** What one BatchWriteItem takes. */
+const BATCH_ITEMS = 25;
+const BATCH_ATTEMPTS_MAX = 6;
+const BATCH_PAUSE_MS = 25;
 
 export type DynamoOptions = {
   /** Of DynamoDB Local or a stand-in; undefined is AWS. */
@@ -85,6 +92,24 @@ function createPut(wire: Wire, { table, now }: DynamoOptions, retry: Retry, read
   };
 }
 
+/** Writes in batches; what the table had no room for just now is written again, with growing pauses. */
+function createPutAll(client: DynamoDBClient, table: string, retry: Retry): ItemTable['putAll'] {
+  async function putBatch(items: readonly Item[]): Promise<void> {
+    let requests: WriteRequest[] = items.map((Item) => ({ PutRequest: { Item } }));
+    for (let attempt = 0; requests.length > 0; attempt++) {
+      if (attempt === BATCH_ATTEMPTS_MAX)
+        throw new StoreUnavailable(`${requests.length} items of a batch were not taken`);
+      if (attempt > 0) await delay(BATCH_PAUSE_MS * 2 ** attempt);
+      const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
+      requests = (await retry('batch', () => client.send(command))).UnprocessedItems?.[table] ?? [];
+    }
+  }
+  return async function putAll(items) {
+    for (let start = 0; start < items.length; start += BATCH_ITEMS)
+      await putBatch(items.slice(start, start + BATCH_ITEMS));
+  };
+}
+
 /** Asks page by page until `limit` items or the end. */
 function createCollect(wire: Wire, retry: Retry) {
   return async function collect(input: QueryCommandInput, limit: number): Promise<{ items: Item[]; more: boolean }> {
@@ -115,6 +140,7 @@ function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): Item
 
   return {
     put: createPut(wire, options, retry, read),
+    putAll: createPutAll(client, table, retry),
     async get(key) {
       const item = await read(key);
       return item && isExpired(item, now()) ? undefined : item;

@@ -17,6 +17,8 @@ export function holds(expectation: Expectation, present: Item | undefined): bool
 export type ItemTable = {
   /** False: the expectation did not hold and nothing was written. */
   readonly put: (item: Item, expectation: Expectation) => Promise<boolean>;
+  /** Writes all of them whatever is there, in any order, each by itself. No two may have the same key. */
+  readonly putAll: (items: readonly Item[]) => Promise<void>;
   readonly get: (key: ItemKey) => Promise<Item | undefined>;
   /** Items of one partition whose sort key starts with `prefix`. Fewer than `limit` means there are no more. */
   readonly query: (query: {

@@ -1,6 +1,7 @@
 // The records, and how each is written to an item and read back. The migration writes through this too, so that rows moved
 // from elsewhere are rows that the service can read.
 import { z } from 'zod';
+import { type Decimal, parseDecimal } from '../domain/money.ts';
 import * as keys from './keys.ts';
 
 /** Attribute values used here. A subset of the SDK's type, so that this file needs no SDK. */
@@ -32,6 +33,13 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
  * not where that is put right. What is computed here is canonical.
  */
 export const money = z.string().min(1).max(200);
+/** Money that only this system writes: canonical. */
+const decimal = z.string().transform((value, context): Decimal => {
+  const parsed = parseDecimal(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue('is not a decimal');
+  return z.NEVER;
+});
 /** ISO 8601 in UTC, with milliseconds or microseconds. */
 export const timestamp = z
   .string()
@@ -121,6 +129,50 @@ export const claimRecord = z.object({
   request_digest: z.string(),
 });
 export type ClaimRecord = z.infer<typeof claimRecord>;
+
+/** A candle that is over. `open_time` is ms since 1970; volumes are in the base and in the quote asset. */
+export const klineRecord = z.object({
+  symbol,
+  interval: z.string().min(1).max(8),
+  open_time: z.number().int().min(0),
+  open: decimal,
+  high: decimal,
+  low: decimal,
+  close: decimal,
+  volume: decimal,
+  quote_volume: decimal,
+});
+export type KlineRecord = z.infer<typeof klineRecord>;
+
+/** A user's keys of an exchange, encrypted (backend/keys/envelope.ts). `wrapped_key` and the rest are base64. */
+export const credentialRecord = z.object({
+  user_id: userId,
+  exchange: z.string().min(1).max(32),
+  /** Which of the master keys wrapped the data key. */
+  master_key_id: z.string().min(1).max(128),
+  wrapped_key: z.string().min(1).max(4096),
+  /** Nonce, ciphertext and tag. */
+  sealed: z.string().min(1).max(8192),
+  /** The last characters of the access key, to tell keys apart without showing one. */
+  hint: z.string().max(8),
+  created_at: timestamp,
+  updated_at: timestamp,
+  version,
+});
+export type CredentialRecord = z.infer<typeof credentialRecord>;
+
+/** One or several equal uses of a user's keys within a moment. */
+export const auditRecord = z.object({
+  user_id: userId,
+  id: z.string().min(1).max(64),
+  action: z.string().min(1).max(64),
+  /** Who asked: a user, a part of the system. */
+  actor: z.string().min(1).max(128),
+  count: z.number().int().min(1),
+  first_at_ms: z.number().int().min(0),
+  last_at_ms: z.number().int().min(0),
+});
+export type AuditRecord = z.infer<typeof auditRecord>;
 
 type Settling = Pick<OrderRecord, 'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee'>;
 
@@ -225,6 +277,50 @@ export function claimToItem(claim: ClaimRecord, nowMs: number): Item {
 
 export function claimFromItem(item: Item): ClaimRecord {
   return claimRecord.parse(plainRecordOf(item));
+}
+
+/** Candles of less than a day leave after 90 days, as everything of the day does; longer ones are few and stay. */
+export function klineToItem(kline: KlineRecord, nowMs: number): Item {
+  return {
+    ...attributesOf(klineRecord.parse(kline)),
+    [keys.PK]: { S: keys.klinePk(kline.symbol, kline.interval) },
+    [keys.SK]: { S: keys.klineSk(kline.open_time) },
+    data_type: { S: 'KLINE' },
+    ...(kline.interval.endsWith('d') ? {} : { [keys.TTL]: { N: expiry(nowMs) } }),
+  };
+}
+
+export function klineFromItem(item: Item): KlineRecord {
+  return klineRecord.parse(plainRecordOf(item));
+}
+
+export function credentialToItem(credential: CredentialRecord): Item {
+  const { user_id, exchange } = credential;
+  return {
+    ...attributesOf(credentialRecord.parse(credential)),
+    [keys.PK]: { S: keys.userPk(user_id) },
+    [keys.SK]: { S: keys.credentialSk(exchange) },
+    data_type: { S: 'CREDENTIAL' },
+    [keys.DATA_TYPE_SHARD]: { S: keys.credentialShard(keys.shardOf(user_id)) },
+  };
+}
+
+export function credentialFromItem(item: Item): CredentialRecord {
+  return credentialRecord.parse(plainRecordOf(item));
+}
+
+export function auditToItem(audit: AuditRecord, nowMs: number): Item {
+  return {
+    ...attributesOf(auditRecord.parse(audit)),
+    [keys.PK]: { S: keys.userPk(audit.user_id) },
+    [keys.SK]: { S: keys.auditSk(audit.first_at_ms, audit.id) },
+    data_type: { S: 'AUDIT' },
+    [keys.TTL]: { N: expiry(nowMs) },
+  };
+}
+
+export function auditFromItem(item: Item): AuditRecord {
+  return auditRecord.parse(plainRecordOf(item));
 }
 
 /** Epoch seconds, as DynamoDB's TTL wants them: milliseconds would be a date it never reaches. */

@@ -35,6 +35,21 @@ export const userPk = (userId: string) => `USER#${userId}`;
 export const orderSk = (orderId: string) => `${ORDER_PREFIX}${orderId}`;
 export const positionSk = (symbol: string) => `${POSITION_PREFIX}${symbol}`;
 
+export const KLINE_PREFIX = 'T#';
+/** Time keys of one length, so that text order is time order. */
+const timeText = (timeMs: number) => String(timeMs).padStart(15, '0');
+export const klineSk = (openMs: number) => `${KLINE_PREFIX}${timeText(openMs)}`;
+/** One series a partition: a minute's candle is one write a minute, and a range of them is one query. */
+export const klinePk = (symbol: string, interval: string) => `KLINE#${symbol}#${interval}`;
+
+export const CREDENTIAL_PREFIX = 'CREDENTIAL#';
+export const credentialSk = (exchange: string) => `${CREDENTIAL_PREFIX}${exchange}`;
+export const credentialShard = (shard: number) => `CREDENTIAL#${shard}`;
+
+export const AUDIT_PREFIX = 'AUDIT#';
+/** By time, then by what tells events of one moment apart. */
+export const auditSk = (timeMs: number, id: string) => `${AUDIT_PREFIX}${timeText(timeMs)}#${id}`;
+
 /** The key a client chose is hashed: it may be long or hold anything. */
 export const idempotencySk = (key: string) => `IDEM#${createHash('sha256').update(key).digest('hex')}`;
 

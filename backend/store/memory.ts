@@ -27,15 +27,22 @@ function createMemoryTable(now: Clock): ItemTable {
       .filter((item) => !isExpired(item, now()));
   }
 
+  function write(item: Item): void {
+    const [pk, sk] = [text(item[PK]), text(item[SK])];
+    if (count >= ITEMS_MAX) throw new StoreUnavailable(`the in-memory table is full (${ITEMS_MAX} items)`);
+    const partition = partitions.get(pk) ?? new Map<string, Item>();
+    if (!partition.has(sk)) count += 1;
+    partitions.set(pk, partition.set(sk, structuredClone(item)));
+  }
+
   return {
     async put(item, expectation) {
-      const [pk, sk] = [text(item[PK]), text(item[SK])];
-      if (!holds(expectation, live(pk, sk))) return false;
-      if (count >= ITEMS_MAX) throw new StoreUnavailable(`the in-memory table is full (${ITEMS_MAX} items)`);
-      const partition = partitions.get(pk) ?? new Map<string, Item>();
-      if (!partition.has(sk)) count += 1;
-      partitions.set(pk, partition.set(sk, structuredClone(item)));
+      if (!holds(expectation, live(text(item[PK]), text(item[SK])))) return false;
+      write(item);
       return true;
+    },
+    async putAll(items) {
+      for (const item of items) write(item);
     },
     get: async ({ pk, sk }) => structuredClone(live(pk, sk)),
     async query({ pk, prefix, limit, newestFirst = false, afterSk }) {

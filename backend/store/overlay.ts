@@ -31,6 +31,11 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
     return live(own) ? structuredClone(own) : undefined;
   }
 
+  function write(item: Item): void {
+    if (written.size >= ITEMS_MAX) throw new StoreUnavailable(`more than ${ITEMS_MAX} items written to be discarded`);
+    written.set(slotOf(keyOf(item)), structuredClone(item));
+  }
+
   return {
     get,
     async put(item, expectation) {
@@ -39,9 +44,11 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
       const own = written.get(slotOf(key)); // From here to the end nothing waits, so two writers cannot both be right.
       const present = own ?? beneath;
       if (!holds(expectation, present && live(present) ? present : undefined)) return false;
-      if (written.size >= ITEMS_MAX) throw new StoreUnavailable(`more than ${ITEMS_MAX} items written to be discarded`);
-      written.set(slotOf(key), structuredClone(item));
+      write(item);
       return true;
+    },
+    async putAll(items) {
+      for (const item of items) write(item);
     },
     async query(query) {
       const { pk, prefix, limit, newestFirst = false, afterSk } = query;

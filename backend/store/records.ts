@@ -3,11 +3,17 @@ import type { Clock } from '../domain/ids.ts';
 import { accountFromItem, accountToItem, tradingStateFromItem, tradingStateToItem } from './account-items.ts';
 import { executionFromItem, executionToItem } from './execution-items.ts';
 import { fillFromItem, fillToItem } from './fill-items.ts';
-import type { ItemKey, ItemTable } from './item-table.ts';
+import type { Expectation, ItemKey, ItemTable } from './item-table.ts';
 import {
+  auditFromItem,
+  auditToItem,
   claimFromItem,
   claimToItem,
+  credentialFromItem,
+  credentialToItem,
   type Item,
+  klineFromItem,
+  klineToItem,
   orderFromItem,
   orderToItem,
   positionFromItem,
@@ -47,8 +53,7 @@ type Pages = { readonly limit: number; readonly after?: ItemKey };
 
 /** Stores a versioned record's item: version 1 where there is none, any other in place of the version before it. */
 async function putVersioned(table: ItemTable, item: Item, version: number): Promise<'stored' | 'conflict'> {
-  const expected = version === 1 ? { kind: 'absent' as const } : { kind: 'version' as const, version: version - 1 };
-  return (await table.put(item, expected)) ? 'stored' : 'conflict';
+  return (await table.put(item, expectationOf(version))) ? 'stored' : 'conflict';
 }
 
 /** What risk keeps: accounts, and the trading state. */
@@ -125,6 +130,58 @@ function positionRecords(table: ItemTable) {
   } satisfies Partial<Store>;
 }
 
+const readKline = reading(klineFromItem);
+const readCredential = reading(credentialFromItem);
+const readAudit = reading(auditFromItem);
+
+type MarketRecords = Pick<Store, 'putKlines' | 'klines'>;
+type KeyRecords = Pick<Store, 'putCredential' | 'getCredential' | 'credentialsOfShard' | 'putAudits' | 'audits'>;
+
+function marketRecords(table: ItemTable, now: Clock): MarketRecords {
+  return {
+    putKlines: (klines) => table.putAll(klines.map((kline) => klineToItem(kline, now()))),
+    async klines(symbol, interval, { fromMs, toMs, limit }) {
+      const pk = keys.klinePk(symbol, interval);
+      const after = fromMs > 0 ? { afterSk: keys.klineSk(fromMs - 1) } : {};
+      const items = await table.query({ pk, prefix: keys.KLINE_PREFIX, limit, ...after });
+      return items.map(readKline).filter(({ open_time }) => open_time <= toMs);
+    },
+  };
+}
+
+function keyRecords(table: ItemTable, now: Clock): KeyRecords {
+  return {
+    async putCredential(credential) {
+      const stored = await table.put(credentialToItem(credential), expectationOf(credential.version));
+      return stored ? 'stored' : 'conflict';
+    },
+    async getCredential(userId, exchange) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.credentialSk(exchange) });
+      return item && readCredential(item);
+    },
+    async credentialsOfShard(shard, { limit, after }) {
+      const page = await table.queryDataType({
+        shard: keys.credentialShard(shard),
+        limit,
+        ...(after ? { after: { pk: keys.userPk(after.userId), sk: keys.credentialSk(after.exchange) } } : {}),
+      });
+      const credentials = page.items.map(readCredential);
+      const last = credentials.at(-1);
+      return { credentials, next: page.next && last ? { userId: last.user_id, exchange: last.exchange } : null };
+    },
+    putAudits: (audits) => table.putAll(audits.map((audit) => auditToItem(audit, now()))),
+    async audits(userId, limit) {
+      const items = await table.query({ pk: keys.userPk(userId), prefix: keys.AUDIT_PREFIX, limit, newestFirst: true });
+      return items.map(readAudit);
+    },
+  };
+}
+
+/** Version 1 is the first. */
+function expectationOf(version: number): Expectation {
+  return version === 1 ? { kind: 'absent' } : { kind: 'version', version: version - 1 };
+}
+
 export function createStore(table: ItemTable, now: Clock): Store {
   return {
     ...positionRecords(table),
@@ -181,6 +238,8 @@ export function createStore(table: ItemTable, now: Clock): Store {
       if (!item) throw new StoreUnavailable('a claim expired while it was read; try again');
       return readClaim(item);
     },
+    ...marketRecords(table, now),
+    ...keyRecords(table, now),
     discarding: () => createStore(createOverlayTable(table, now), now),
     ping: table.ping,
     close: table.close,

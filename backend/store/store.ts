@@ -3,7 +3,7 @@ import type { AccountRecord, TradingStateRecord } from './account-items.ts';
 import type { ExecutionRecord } from './execution-items.ts';
 import type { FillRecord } from './fill-items.ts';
 import type { ItemKey } from './item-table.ts';
-import type { ClaimRecord, OrderRecord, PositionRecord } from './items.ts';
+import type { AuditRecord, ClaimRecord, CredentialRecord, KlineRecord, OrderRecord, PositionRecord } from './items.ts';
 import type { OrderSet } from './keys.ts';
 
 /** The store could not be asked, or did not answer in time; a write may or may not have happened. `cause` is its error. */
@@ -87,6 +87,28 @@ export type Store = {
   /** Claims an Idempotency-Key. Answers the claim that holds: the given one, or the one that was there first. */
   readonly claim: (claim: ClaimRecord) => Promise<ClaimRecord>;
 
+  /** Stores candles, whatever was there of the same time. Not one write: when it rejects, some may be stored. */
+  readonly putKlines: (klines: readonly KlineRecord[]) => Promise<void>;
+  /** Candles that open within [fromMs, toMs], oldest first, at most `limit`. */
+  readonly klines: (
+    symbol: string,
+    interval: string,
+    range: { fromMs: number; toMs: number; limit: number },
+  ) => Promise<readonly KlineRecord[]>;
+
+  /** Version 1 inserts, any other replaces the version before it. */
+  readonly putCredential: (credential: CredentialRecord) => Promise<'stored' | 'conflict'>;
+  readonly getCredential: (userId: string, exchange: string) => Promise<CredentialRecord | undefined>;
+  /** Credentials of one shard (0 to SHARDS-1), at most `limit`, going on after `after`. May lag behind writes. */
+  readonly credentialsOfShard: (
+    shard: number,
+    page: { limit: number; after?: CredentialCursor },
+  ) => Promise<CredentialPage>;
+  /** Adds to the audit trails of users. Not one write: when it rejects, some may be stored. */
+  readonly putAudits: (audits: readonly AuditRecord[]) => Promise<void>;
+  /** Newest first, at most `limit`. */
+  readonly audits: (userId: string, limit: number) => Promise<readonly AuditRecord[]>;
+
   /**
    * A store that reads what this one holds and keeps what is written to it to itself, in memory, until it is dropped. It
    * keeps this contract, except that nothing is durable and that the writes of others are not seen where it has its own.
@@ -100,3 +122,9 @@ export type Store = {
 
 export type SetCursor = { readonly userId: string; readonly orderId: string };
 export type SetPage = { readonly orders: readonly OrderRecord[]; readonly next: SetCursor | null };
+
+export type CredentialCursor = { readonly userId: string; readonly exchange: string };
+export type CredentialPage = {
+  readonly credentials: readonly CredentialRecord[];
+  readonly next: CredentialCursor | null;
+};

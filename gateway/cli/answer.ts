@@ -16,10 +16,12 @@ export interface Output {
   err(text: string): void;
   /** Asks a person, where there is one at a terminal. */
   readonly ask?: (question: string) => Promise<boolean>;
+  /** The same by a single key, where Enter and y are yes. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-/** Calls the gateway as the options say, and prints what `work` makes of it. */
-export type Answer = (work: (api: ApiClient) => Promise<Result>) => () => Promise<void>;
+/** Calls the gateway as the options say, and prints what `work` makes of it, unless it has printed it by itself. */
+export type Answer = (work: (api: ApiClient) => Promise<Result | undefined>) => () => Promise<void>;
 
 /** Prints a result, and sets the exit code. */
 export type Print = (result: Result) => void;

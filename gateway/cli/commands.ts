@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { comparisonsSchema, diffsText, type RouteView, routeSchema, routesTable, routeText, table } from './render.ts';
+import { type RouteView, routeSchema, routesTable, routeText } from './render.ts';
+import { comparisonsSchema, diffsText } from './render-diffs.ts';
 
 export interface StageOptions {
   readonly percent?: number;
@@ -55,15 +56,24 @@ function place({ stage, percent: share }: Pick<RouteView, 'stage' | 'percent'>):
 
 const NOT_DURABLE = 'the override is in force, but could not be stored: it would not survive a restart of the gateway';
 
-const rollbackSchema = z.looseObject({ durable: z.boolean(), streamsOnOldSide: z.number() });
+const rollbackSchema = z.looseObject({
+  durable: z.boolean(),
+  streamsOnOldSide: z.number(),
+  writesLegacyLacks: z.looseObject({ count: z.number() }),
+});
 
 /** Takes one route, or with no id all of them, back to legacy. */
 export async function rollBack(api: ApiClient, id: string | undefined, reason: string): Promise<Result> {
   const { body } = await api.send('POST', id === undefined ? '/api/rollback' : routePath(id, '/rollback'), { reason });
-  const { durable, streamsOnOldSide } = rollbackSchema.parse(body);
+  const { durable, streamsOnOldSide, writesLegacyLacks } = rollbackSchema.parse(body);
   const text = `${id ?? 'all routes'}: legacy serves every request from now on`;
   const streams = `${streamsOnOldSide} open streams are still on the new side; banyan route shows when there are none`;
-  const notes = [...(durable ? [] : [NOT_DURABLE]), ...(streamsOnOldSide > 0 ? [streams] : [])];
+  const lacked = `legacy lacks ${writesLegacyLacks.count} writes that new has accepted; banyan writes ID lists them`;
+  const notes = [
+    ...(durable ? [] : [NOT_DURABLE]),
+    ...(streamsOnOldSide > 0 ? [streams] : []),
+    ...(writesLegacyLacks.count > 0 ? [lacked] : []),
+  ];
   return { json: body, text, ...(notes.length > 0 ? { notes } : {}) };
 }
 
@@ -100,30 +110,6 @@ export async function showDiffs(
   return { json, text: diffsText(found, showRuled) };
 }
 
-const auditSchema = z.looseObject({
-  entries: z.array(
-    z.looseObject({
-      id: z.number(),
-      at: z.string(),
-      actor: z.string(),
-      action: z.string(),
-      scope: z.string(),
-      reason: z.string(),
-    }),
-  ),
-});
-
-export async function showAudit(api: ApiClient, query: { route?: string; limit?: number }): Promise<Result> {
-  const parameters = new URLSearchParams();
-  if (query.route !== undefined) parameters.set('route', query.route);
-  if (query.limit !== undefined) parameters.set('limit', String(query.limit));
-  const { body } = await api.get(`/api/audit?${parameters}`);
-  const rows = auditSchema
-    .parse(body)
-    .entries.map((entry) => [entry.at, entry.actor, entry.action, entry.scope, entry.reason]);
-  return { json: body, text: table(['AT', 'WHO', 'DID', 'TO', 'WHY'], rows) };
-}
-
 const statusSchema = z.looseObject({
   environment: z.string(),
   ready: z.boolean(),
@@ -150,7 +136,7 @@ export async function showStatus(api: ApiClient): Promise<Result> {
   const { environment, ready, warnings, override, stages, rules, unrouted, workers, upstreams } =
     statusSchema.parse(body);
   const { routes } = listSchema.parse((await api.get('/api/routes')).body);
-  const attention = routes.flatMap((route) => route.attention.map((sentence) => `${route.id}: ${sentence}`));
+  const attention = routes.flatMap((route) => route.attention.map(({ sentence }) => `${route.id}: ${sentence}`));
   const lines = [
     `${environment}: ${ready ? 'ready' : 'not ready'}`,
     `routes     ${countsText(stages)}`,

@@ -1,34 +1,33 @@
 // The command line's grammar: commands, options, help.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { warningsOf } from '../../config/check-dry-runs.ts';
-import { operatorToken, operatorUrl } from '../../config/cli-environment.ts';
+import { ContextsError } from '../../config/cli-contexts.ts';
+import { operatorTarget } from '../../config/cli-environment.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
+import { OPERATOR_ROLES } from '../../config/operator-schema.ts';
 import { WINDOWS } from '../mirror/windows.ts';
-import { STAGES } from '../rollout/stage.ts';
 import { PIN_HEADER } from '../routing/pin.ts';
 import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
 import type { Answer, Output, Print } from './answer.ts';
+import { addAuditCommands } from './audit-grammar.ts';
+import { addChangingCommands, addPlanCommands } from './changing-grammar.ts';
 import { createClient } from './client.ts';
-import {
-  liftOverride,
-  listRoutes,
-  moveStage,
-  rollBack,
-  type StageOptions,
-  showAudit,
-  showDiffs,
-  showRoute,
-  showStatus,
-} from './commands.ts';
+import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
+import { addContextCommands } from './context-grammar.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addNotifyCommands } from './notify.ts';
+import { wholeNumber } from './numbers.ts';
 import { makePin, type PinOptions } from './pin.ts';
-import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
+import { makeToken } from './token.ts';
+import { addUpkeepCommands } from './upkeep-grammar.ts';
+import { addWriteCommands } from './writes.ts';
 
 interface GlobalOptions {
   readonly url?: string;
+  readonly context?: string;
   readonly tokenFile?: string;
   readonly json?: boolean;
   readonly timeout: number;
@@ -40,10 +39,14 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   let code: number = EXIT.ok;
   const program = new Command('banyan')
     .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
-    .option('--url <url>', "the gateway's operator address (default: $BANYAN_URL or http://127.0.0.1:8081)")
+    .option(
+      '--url <url>',
+      "the gateway's operator address (default: $BANYAN_URL, the context in use, or http://127.0.0.1:8081)",
+    )
+    .option('--context <name>', 'the gateway that is known by this name: banyan context')
     .option(
       '--token-file <file>',
-      "file with the operator token (default: $BANYAN_OPERATOR_TOKEN, or the sandbox's own)",
+      "file with the operator token (default: the context's, $BANYAN_OPERATOR_TOKEN, or the sandbox's own)",
     )
     .option('--json', 'print one JSON document instead of text')
     .option('--timeout <ms>', 'how long the gateway may take to answer', wholeNumber, 10_000)
@@ -53,10 +56,11 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
 
   const answer: Answer = (work) => async () => {
     const options = program.opts<GlobalOptions>();
-    const token = operatorToken(options.tokenFile);
+    const { url, token } = operatorTarget(options);
     if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
-    const api = createClient({ url: options.url ?? operatorUrl(), token: token.value, timeoutMs: options.timeout });
-    print(await work(api));
+    const api = createClient({ url, token: token.value, timeoutMs: options.timeout });
+    const result = await work(api);
+    if (result) print(result);
   };
   const print: Print = (result) => {
     out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
@@ -64,14 +68,25 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
     code = result.code ?? EXIT.ok;
   };
 
-  addLocalCommands(program, output, (result) => {
+  const exit = (result: number) => {
     code = result;
-  });
+  };
+  addLocalCommands(program, output, exit);
   addPinCommand(program, print);
+  addTokenCommand(program, print);
   addReadingCommands(program, answer, print);
-  addChangingCommands(program, answer);
+  addChangingCommands(program, answer, output);
+  addWriteCommands(program, answer);
+  addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
+  addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
+  addContextCommands(program, print);
+  const target = () => {
+    const options = program.opts<GlobalOptions>();
+    return { ...operatorTarget(options), timeoutMs: options.timeout, json: options.json === true };
+  };
+  addUpkeepCommands(program, { target, output, print, exit });
 
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -126,6 +141,19 @@ function addPinCommand(program: Command, print: Print): void {
     });
 }
 
+function addTokenCommand(program: Command, print: Print): void {
+  program
+    .command('token')
+    .description('make a token for the operator API; the configuration needs only its SHA-256')
+    .addOption(new Option('--name <name>', 'who will use it: the actor in the audit log').default('NAME'))
+    .addOption(new Option('--role <role>', 'what it is good for').choices(OPERATOR_ROLES).default('viewer'))
+    .action(({ name, role }: { name: string; role: string }) => {
+      const made = makeToken();
+      const entry = `{ name: ${name}, role: ${role}, tokenSha256: ${made.tokenSha256} }`;
+      print({ json: { ...made, name, role }, text: made.token, notes: [`add to operator.tokens: ${entry}`] });
+    });
+}
+
 function addReadingCommands(program: Command, answer: Answer, print: Print): void {
   program
     .command('routes')
@@ -146,12 +174,6 @@ function addReadingCommands(program: Command, answer: Answer, print: Print): voi
     );
   addReplayCommand(diffs, answer, print);
   program
-    .command('audit')
-    .description('who changed what, when and why, newest first')
-    .option('--route <id>', 'of one route only')
-    .option('--limit <n>', 'at most so many entries', wholeNumber)
-    .action((query: { route?: string; limit?: number }) => answer((api) => showAudit(api, query))());
-  program
     .command('status')
     .description("the gateway's own state, and what needs attention")
     .action(() => answer(showStatus)());
@@ -163,76 +185,15 @@ function windowOption(): Option {
     .default('stage');
 }
 
-function addChangingCommands(program: Command, answer: Answer): void {
-  program
-    .command('stage <id> <stage>')
-    .description(`move a route to a stage: ${STAGES.join(', ')}`)
-    .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--percent <n>', 'share of users that a canary serves from the new side: 1 to 99, or 0.01 to 0.99', share)
-    .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
-    .option('--force', 'overwrite what has changed since')
-    .action((id: string, stage: string, options: StageOptions) => {
-      if (!STAGES.some((each) => each === stage)) {
-        throw new CommandError(EXIT.usage, `there is no stage ${stage}; it is one of ${STAGES.join(', ')}`);
-      }
-      return answer((api) => moveStage(api, id, stage, options))();
-    });
-  program
-    .command('rollback [id]')
-    .description('force a route, or with --all every route, back to legacy, at once')
-    .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--all', 'every route')
-    .option('--lift', 'end the override instead, so that the flags decide again')
-    .action((id: string | undefined, { reason, all, lift }: { reason: string; all?: boolean; lift?: boolean }) => {
-      if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
-      return answer((api) => (lift ? liftOverride(api, id, reason) : rollBack(api, id, reason)))();
-    });
-}
-
-/** The gateway says which shares there are. */
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number');
-  return value;
-}
-
-const PLAN_ACTIONS = ['start', 'pause', 'resume', 'abort'] as const;
-
-function addPlanCommands(program: Command, answer: Answer): void {
-  program
-    .command('plan <id> [action]')
-    .description(
-      `show a route's plan with its gates, or ${PLAN_ACTIONS.join(', ')} it; abort takes the route back to legacy`,
-    )
-    .option('--reason <text>', 'why; the audit log keeps it')
-    .action((id: string, action: string | undefined, { reason }: { reason?: string }) => {
-      if (action === undefined) return answer((api) => showPlan(api, id))();
-      if (!PLAN_ACTIONS.some((each) => each === action)) {
-        throw new CommandError(EXIT.usage, `a plan cannot ${action}; it can ${PLAN_ACTIONS.join(', ')}`);
-      }
-      if (reason === undefined) throw new CommandError(EXIT.usage, `say why with --reason, to ${action} a plan`);
-      return answer((api) => actOnPlan(api, id, action, { reason }))();
-    });
-  program
-    .command('promote <id>')
-    .description('move a route one step on in its plan, if the gates allow; exit code 6 when one is not met')
-    .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--force', 'pass over gates that are not met; needs the role admin')
-    .action((id: string, options: PlanOptions) => answer((api) => actOnPlan(api, id, 'promote', options))());
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError('expected a whole number');
-  return value;
-}
-
 /** Says what went wrong and answers the exit code. commander has printed its own errors already. */
 function explain(error: unknown, err: (text: string) => void): number {
   if (error instanceof CommandError) {
     err(`error: ${error.message}`);
     return error.code;
+  }
+  if (error instanceof ContextsError) {
+    err(`error: ${error.message}`);
+    return EXIT.usage;
   }
   const exitCode = (error as { exitCode?: unknown }).exitCode;
   if ((error as Error).name === 'CommanderError') return exitCode === 0 ? EXIT.ok : EXIT.usage;

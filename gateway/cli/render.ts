@@ -35,49 +35,20 @@ export const routeSchema = z.looseObject({
     coverage: z.number().nullable(),
     parity: z.number().nullable(),
     parityLowerBound: z.number().nullable(),
+    streams: z
+      .looseObject({
+        begun: z.number(),
+        coverage: z.number().nullable(),
+        parity: z.number().nullable(),
+        parityLowerBound: z.number().nullable(),
+      })
+      .optional(),
   }),
-  attention: z.array(z.string()),
+  writesLegacyLacks: z.looseObject({ count: z.number(), since: z.string().nullable() }),
+  attention: z.array(z.looseObject({ sentence: z.string() })),
   plan: planSchema.nullish(),
 });
 export type RouteView = z.output<typeof routeSchema>;
-
-export const comparisonsSchema = z.looseObject({
-  eligible: z.number(),
-  coverage: z.number().nullable(),
-  parity: z.number().nullable(),
-  parityLowerBound: z.number().nullable(),
-  outcomes: z.record(z.string(), z.number()),
-  differences: z.array(
-    z.looseObject({
-      path: z.string(),
-      kind: z.string(),
-      count: z.number(),
-      noise: z.number(),
-      share: z.number(),
-      critical: z.boolean(),
-      rule: z.string().optional(),
-    }),
-  ),
-  streams: z
-    .looseObject({
-      begun: z.number(),
-      ended: z.record(z.string(), z.number()),
-      refused: z.record(z.string(), z.number()),
-      messages: z.record(z.string(), z.number()),
-      lagMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
-      differences: z.array(
-        z.looseObject({
-          path: z.string(),
-          kind: z.string(),
-          count: z.number(),
-          critical: z.boolean(),
-          rule: z.string().optional(),
-        }),
-      ),
-    })
-    .optional(),
-});
-export type ComparisonsView = z.output<typeof comparisonsSchema>;
 
 /** Columns padded to their widest cell; the last one is not. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -103,11 +74,16 @@ export function routesTable(routes: readonly RouteView[]): string {
     `${copiedPercent(route)} %`,
     (route.traffic.legacy.perSecond + route.traffic.new.perSecond).toFixed(1),
     latencies(route),
-    percent(route.comparison.parity),
-    percent(route.comparison.coverage, 1),
-    route.attention.length > 0 ? `! ${route.attention[0]}` : '',
+    percent(shownRates(route).parity),
+    percent(shownRates(route).coverage, 1),
+    route.attention.length > 0 ? `! ${route.attention[0]?.sentence}` : '',
   ]);
   return table(['ROUTE', 'STAGE', 'NEW', 'MIRROR', 'REQ/S', 'P95 MS L/N', 'PARITY', 'COVERAGE', 'ATTENTION'], rows);
+}
+
+/** Of messages where nothing else was compared: a route that serves streams alone. */
+function shownRates({ comparison }: RouteView): { readonly parity: number | null; readonly coverage: number | null } {
+  return comparison.eligible === 0 && comparison.streams ? comparison.streams : comparison;
 }
 
 function copiedPercent({ mirrorPercent, samplePercent }: RouteView): number {
@@ -119,7 +95,7 @@ function latencies({ traffic }: RouteView): string {
 }
 
 export function routeText(route: RouteView): string {
-  const { comparison, override } = route;
+  const { comparison, override, writesLegacyLacks } = route;
   const lines = [
     `${route.id}  ${route.stage}  (revision ${route.revision})`,
     `  new serves      ${route.percent} % of users`,
@@ -131,11 +107,30 @@ export function routeText(route: RouteView): string {
     }),
     `  latency p95     ${latencies(route)} ms (legacy / new)`,
     `  compared        ${comparison.eligible} eligible, coverage ${percent(comparison.coverage, 1)}`,
-    `  parity          ${percent(comparison.parity)} (at least ${percent(comparison.parityLowerBound)} with 95 % confidence)`,
+    `  parity          ${parityText(comparison)}`,
+    ...(comparison.streams
+      ? [
+          `  streams         ${comparison.streams.begun} compared, coverage ${percent(comparison.streams.coverage, 1)}`,
+          `  their parity    ${parityText(comparison.streams)}`,
+        ]
+      : []),
+    ...(writesLegacyLacks.count > 0 ? [`  legacy lacks    ${lackedText(writesLegacyLacks)}`] : []),
     ...(route.plan ? planLines(route.plan) : []),
-    ...route.attention.map((sentence) => `  ! ${sentence}`),
+    ...route.attention.map(({ sentence }) => `  ! ${sentence}`),
   ];
   return lines.join('\n');
+}
+
+function parityText({
+  parity,
+  parityLowerBound,
+}: Pick<RouteView['comparison'], 'parity' | 'parityLowerBound'>): string {
+  return `${percent(parity)} (at least ${percent(parityLowerBound)} with 95 % confidence)`;
+}
+
+/** What a rollback would leave on the new side only. */
+export function lackedText({ count, since }: { readonly count: number; readonly since: string | null }): string {
+  return `${count} writes that new has accepted${since === null ? '' : `, since ${since}`}`;
 }
 
 /** Where a plan is, what its gates say, and what holds it. */
@@ -147,73 +142,4 @@ export function planLines({ plan, mode, status, step, steps, note, holds, gates 
     ...gates.map(({ gate, status: answer, sentence }) => `    ${gate.padEnd(13)} ${answer}: ${sentence}`),
     ...(holds === null ? [] : [`    holds         ${holds}`]),
   ];
-}
-
-export interface RouteComparisons {
-  readonly id: string;
-  readonly comparisons: ComparisonsView;
-}
-
-/** The differences of several routes. Those that a rule covers are only shown when asked for. */
-export function diffsText(found: readonly RouteComparisons[], showRuled: boolean): string {
-  const rows = found.flatMap(({ id, comparisons }) =>
-    shownOf(comparisons.differences, showRuled).map((difference) => [
-      id,
-      ...differenceCells(difference, String(difference.noise), percent(difference.share)),
-    ]),
-  );
-  const summary = found.map(({ id, comparisons }) => [
-    id,
-    String(comparisons.eligible),
-    percent(comparisons.coverage, 1),
-    percent(comparisons.parity),
-    percent(comparisons.parityLowerBound),
-    countsText(comparisons.outcomes),
-  ]);
-  const differences =
-    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'NOISE', 'SHARE', '', ''], rows) : 'no differences';
-  const requests = table(['ROUTE', 'ELIGIBLE', 'COVERAGE', 'PARITY', 'AT LEAST', 'OUTCOMES'], summary);
-  return [differences, requests, ...streamsText(found, showRuled)].join('\n\n');
-}
-
-/** What comparing streams has found; nothing where none was to be compared. */
-function streamsText(found: readonly RouteComparisons[], showRuled: boolean): string[] {
-  const compared = found.flatMap(({ id, comparisons: { streams } }) => (streams ? [{ id, streams }] : []));
-  const summary = compared.map(({ id, streams: { begun, lagMs, messages, ended, refused } }) => [
-    ...[id, String(begun), lagMs ? `${lagMs.p50} / ${lagMs.p95} / ${lagMs.p99}` : '-'],
-    ...[countsText(messages), countsText(ended), countsText(refused)],
-  ]);
-  const rows = compared.flatMap(({ id, streams }) =>
-    shownOf(streams.differences, showRuled).map((difference) => [id, ...differenceCells(difference)]),
-  );
-  return [
-    ...(rows.length > 0 ? [table(['ROUTE', 'IN MESSAGES', 'KIND', 'COUNT', '', ''], rows)] : []),
-    ...(summary.length > 0
-      ? [table(['ROUTE', 'STREAMS', 'LAG MS P50 / 95 / 99', 'MESSAGES', 'ENDED', 'NOT BEGUN'], summary)]
-      : []),
-  ];
-}
-
-interface ShownDifference {
-  readonly path: string;
-  readonly kind: string;
-  readonly count: number;
-  readonly critical: boolean;
-  readonly rule?: string | undefined;
-}
-
-function shownOf<D extends ShownDifference>(differences: readonly D[], showRuled: boolean): readonly D[] {
-  return differences.filter(({ rule }) => showRuled || rule === undefined);
-}
-
-function differenceCells({ path, kind, count, critical, rule }: ShownDifference, ...more: readonly string[]): string[] {
-  return [path, kind, String(count), ...more, critical ? 'critical' : '', rule ? `ignored by ${rule}` : ''];
-}
-
-/** Those that are not zero. */
-function countsText(counts: Readonly<Record<string, number>>): string {
-  return Object.entries(counts)
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
 }

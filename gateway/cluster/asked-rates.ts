@@ -1,7 +1,7 @@
 // A worker's rate limits where they are counted in memory: by the primary, for all workers, since an identity's requests
 // come to all of them. What is asked within one turn of the event loop goes in one message.
 import type { RateLimitConfig } from '../../config/gateway-schema.ts';
-import type { RateLimiter } from '../http/rate-limit.ts';
+import type { RateLimiter } from '../http/rate-limiter.ts';
 import type { RateAnswer, RateAsk } from './messages.ts';
 
 /** A primary that does not answer in this time is done without. */

@@ -1,5 +1,5 @@
 // The workers as those who serve: what they say, who of them follows what is in force, and who may listen.
-import type { RateLimiter } from '../http/rate-limit.ts';
+import type { RateLimiter } from '../http/rate-limiter.ts';
 import type { Decisions, Instance, ServingDeps } from '../serving.ts';
 import { answerAsks } from './asked-rates.ts';
 import { createFleet, type FleetWorker } from './fleet.ts';
@@ -12,7 +12,7 @@ import { createSpread, type Follower, type Spread } from './spread.ts';
 
 export interface Crew {
   /** Starts the workers; answers where they listen once all do. @throws when one of them cannot. */
-  start(decisions: Decisions, hostPort: string): Promise<string>;
+  start(decisions: Decisions, place: ReservedPlace): Promise<string>;
   /** How the workers are told what is in force; undefined before the start. */
   readonly spread: Spread | undefined;
   instances(): readonly Instance[];
@@ -20,6 +20,13 @@ export interface Crew {
   /** Asks all who serve for their metrics as they are now. */
   measure(): Promise<void>;
   stop(delayMs: number): Promise<void>;
+}
+
+/** Where workers are to listen. */
+export interface ReservedPlace {
+  readonly hostPort: string;
+  /** Lets go of the port, where it was held for them. To be called before any of them listens; more often does no harm. */
+  release(): Promise<void>;
 }
 
 export interface CrewParts {
@@ -37,7 +44,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
   const measuring = createMeasuring();
   const tellIds = shareIds(deps.ids, () => followers.keys());
   let spread: Spread | undefined;
-  let listenOn = '';
+  let listenOn: ReservedPlace | undefined;
   let started: { resolve(address: string): void; reject(error: Error): void } | undefined;
 
   const onMessages: { readonly [Kind in FromWorker['kind']]: OnMessage<Kind> } = {
@@ -51,7 +58,7 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
       const follower = followers.get(worker);
       if (!spread || !follower) return;
       spread.applied(follower, version);
-      if (spread.admit(follower)) worker.send({ kind: 'listen', hostPort: listenOn });
+      if (listenOn && spread.admit(follower)) void letListen(worker, listenOn);
     },
     listening(worker, { address }) {
       serving.add(worker);
@@ -90,8 +97,8 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
     get spread() {
       return spread;
     },
-    start(decisions, hostPort) {
-      listenOn = hostPort;
+    start(decisions, place) {
+      listenOn = place;
       const begun = createSpread({ state: stateOf(deps, decisions, count) });
       spread = begun;
       decisions.onChange(() => void begun.publish());
@@ -115,6 +122,11 @@ export function createCrew(deps: ServingDeps, { count, reports, rates }: CrewPar
     measure: () => measuring.ask([...serving].map(({ send }) => send)),
     stop: (delayMs) => fleet.stop(delayMs),
   };
+}
+
+async function letListen(worker: FleetWorker, { hostPort, release }: ReservedPlace): Promise<void> {
+  await release();
+  worker.send({ kind: 'listen', hostPort });
 }
 
 function instanceOf(

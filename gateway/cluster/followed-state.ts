@@ -1,6 +1,6 @@
 // The state that a worker follows, in the shape in which requests read it. They read plain memory and never wait.
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
-import { contextOf, FeatureSource, startEvaluator } from '../rollout/evaluator.ts';
+import { contextOf, createEvaluator, FeatureSource } from '../rollout/evaluator.ts';
 import type { FlagReader, ForcedSides } from '../routing/decide.ts';
 import { type CurrentSettings, createSettings } from '../settings.ts';
 import type { SharedState } from './messages.ts';
@@ -15,11 +15,10 @@ export interface FollowedState {
   close(): Promise<void>;
 }
 
-export async function createFollowedState(initial: SharedState): Promise<FollowedState> {
+export function createFollowedState(initial: SharedState): FollowedState {
   let { forced, health } = initial;
   const source = new FeatureSource();
   source.replace(initial.features);
-  const evaluator = await startEvaluator(source, contextOf(initial.config.flags));
   // Only the primary asks the backends how they are: N workers that do would be N times the load, and of N opinions.
   const settings = createSettings(initial.config, (side) => ({
     get healthy() {
@@ -39,7 +38,7 @@ export async function createFollowedState(initial: SharedState): Promise<Followe
 
   return {
     settings,
-    isEnabled: evaluator.isEnabled,
+    isEnabled: createEvaluator(source, contextOf(initial.config.flags)),
     forced: {
       get all() {
         return forced.all;
@@ -52,9 +51,6 @@ export async function createFollowedState(initial: SharedState): Promise<Followe
       forced = change.forced ?? forced;
       health = change.health ?? health;
     },
-    async close() {
-      evaluator.close();
-      await settings.close();
-    },
+    close: settings.close,
   };
 }

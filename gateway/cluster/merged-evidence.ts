@@ -26,7 +26,7 @@ export function createMergedEvidence(now: () => Date, options?: EvidenceOptions)
       pending.set(worker, ofWorker);
       for (const found of findings) {
         evidence.absorb(found);
-        const settled = [...found.slices.values()].reduce((sum, counts) => sum + sumOf(counts, OUTCOMES), 0);
+        const settled = [...found.slices.values()].reduce((sum, { requests }) => sum + sumOf(requests, OUTCOMES), 0);
         ofWorker.set(found.route, (ofWorker.get(found.route) ?? 0) + found.begun - settled);
       }
     },

@@ -1,6 +1,7 @@
 // What the process that decides and the workers that serve tell each other. Plain data; in order, each way.
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig, RateLimitConfig } from '../../config/gateway-schema.ts';
+import type { WriteBatchRoute } from '../ledger/write-store.ts';
 import type { IdChange } from '../mirror/id-map.ts';
 import type { Findings } from '../mirror/route-record.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
@@ -77,6 +78,8 @@ export interface Report {
   readonly unreported: number;
   readonly evidence: readonly Findings[];
   readonly streams: readonly (readonly [route: string, counts: StreamCounts])[];
+  /** Writes that the new side has accepted. */
+  readonly writes: readonly WriteBatchRoute[];
   /** What this worker has found of pairs of ids. */
   readonly ids: readonly IdChange[];
   /** All that are open: the sides of routes that the worker leaves alone. */

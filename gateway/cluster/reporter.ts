@@ -32,11 +32,13 @@ export interface ReporterDeps {
   readonly settings: CurrentSettings;
   /** What has been found of pairs of ids since this was last asked. */
   readonly takeIds: () => readonly IdChange[];
+  /** The same of writes that the new side has accepted. */
+  readonly takeWrites: () => Report['writes'];
   /** `sent` is to be called when there is room for the next report. */
   readonly send: (report: Report, sent: () => void) => void;
 }
 
-export function createReporter({ evidence, settings, takeIds, send }: ReporterDeps): Reporter {
+export function createReporter({ evidence, settings, takeIds, takeWrites, send }: ReporterDeps): Reporter {
   const tally = createTally();
   const streamsOf = changedStreams(settings);
   let path: Serves | undefined;
@@ -51,6 +53,7 @@ export function createReporter({ evidence, settings, takeIds, send }: ReporterDe
       evidence: evidence.take(),
       streams: streamsOf(path.streams),
       ids: takeIds(),
+      writes: takeWrites(),
       openBreakers: openBreakersOf(settings, path.breakers),
       gauges: gaugesOf(settings, path.mirror, tally.answered),
     };

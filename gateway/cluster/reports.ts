@@ -37,9 +37,10 @@ const NOTHING: WorkerGauges = {
 export function createReports({
   settings,
   ids,
+  tally,
   metrics,
   now,
-}: Pick<ServingDeps, 'settings' | 'ids' | 'metrics' | 'now'>): Reports {
+}: Pick<ServingDeps, 'settings' | 'ids' | 'tally' | 'metrics' | 'now'>): Reports {
   const evidence = createMergedEvidence(now, { sampleDays: settings.current.config.samples.days });
   const traffic = createTraffic(() => now().getTime());
   const merged = createMergedMetrics(metrics.registry);
@@ -81,6 +82,7 @@ export function createReports({
       evidence.add(worker, report.evidence);
       takeRequests(traffic, report);
       takeIds(ids.ids, report.ids);
+      tally.add(report.writes);
       metrics.unreported.inc(report.unreported);
     },
     takeMetrics: (worker, snapshot) => merged.update(worker, snapshot),

@@ -15,7 +15,7 @@ export function shareOf(config: GatewayConfig, workers: number): GatewayConfig {
     compare ? { ...streams, compare: { ...compare, streamsMax: share(compare.streamsMax) } } : streams;
   const route = (each: RouteConfig): RouteConfig => ({
     ...each,
-    mirror: { ...each.mirror, ...ratesOf(each.mirror) },
+    mirror: { ...each.mirror, ...ratesOf(each.mirror), minimumPerHour: share(each.mirror.minimumPerHour) },
     streams: streamsOf(each.streams),
   });
   const { mirror, limits, upstreams, routes } = config;

@@ -1,6 +1,5 @@
 // A worker: serves traffic by the state that the primary process sends, and reports to it. It has no state of its own, and
 // ends with the primary: node:cluster ends a worker whose channel closes, so that none is left serving by stale flags.
-import { logDestination } from '../../config/log.ts';
 import { createDataPath, type DataPath } from '../data-path.ts';
 import { evidenceOf } from '../evidence-of.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
@@ -8,6 +7,7 @@ import { createMetrics } from '../metrics.ts';
 import type { IdMap } from '../mirror/id-map.ts';
 import { createGatewayLog } from '../request-log.ts';
 import { openTracing } from '../tracing/open.ts';
+import { createWriteTally } from '../writes/write-tally.ts';
 import { type AskedRates, createAskedRates } from './asked-rates.ts';
 import { createFollowedState, type FollowedState } from './followed-state.ts';
 import type { FromWorker, RateAsk, SharedState, ToWorker } from './messages.ts';
@@ -47,7 +47,7 @@ export function runWorker(): void {
   async function follow(message: ToWorker): Promise<void> {
     switch (message.kind) {
       case 'state':
-        running = await begin(await createFollowedState(message.state), send);
+        running = await begin(createFollowedState(message.state), send);
         return send({ kind: 'applied', version: message.version });
       case 'change':
         running?.apply(message.change);
@@ -102,7 +102,7 @@ export function runWorker(): void {
 async function begin(state: FollowedState, send: Send): Promise<Running> {
   const { settings, isEnabled, forced } = state;
   const { level } = settings.current.config.log;
-  const log = createGatewayLog({ level, stream: logDestination({ isShared: true }) });
+  const log = createGatewayLog({ level, isShared: true });
   const metrics = createMetrics();
   const now = () => new Date();
   const raised = (operation: string, error: unknown) => {
@@ -112,10 +112,12 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   const workerIds = createWorkerIds(settings.current.config.mirror.idPairsMax);
   const { ids } = workerIds;
   const evidence = evidenceOf(settings, now);
+  const tally = createWriteTally();
   const reporter = createReporter({
     evidence,
     settings,
     takeIds: workerIds.take,
+    takeWrites: tally.take,
     send: (report, sent) => send({ kind: 'report', report }, sent),
   });
   const { traffic } = reporter;
@@ -127,7 +129,7 @@ async function begin(state: FollowedState, send: Send): Promise<Running> {
   const askedRates = isShared ? undefined : createAskedRates({ ask, own, raised });
   const rates = askedRates ?? own;
   const path = createDataPath({
-    ...{ settings, isEnabled, forced, ids, evidence, traffic, tracing, rates, metrics, log, raised, now },
+    ...{ settings, isEnabled, forced, ids, evidence, traffic, tally, tracing, rates, metrics, log, raised, now },
   });
   reporter.begin(path);
 

@@ -44,8 +44,10 @@ export interface Turns {
 }
 
 export function createTurns(deps: TurnDeps): Turns {
-  const connections = new WeakMap<Duplex, ClientConnection>();
-  const running = new Set<Exchange>(); // One per connection, and those are limited.
+  // Those that are open, and they are limited. What runs on them is in no Set: each time that one grows, its old table points
+  // to the new one, and once a table is in the old generation all later ones, with the requests of their time, are kept.
+  const connections = new Map<Duplex, ClientConnection>();
+  let running = 0;
   let isShedding = false;
 
   function connectionOf(socket: Duplex): ClientConnection {
@@ -54,7 +56,10 @@ export function createTurns(deps: TurnDeps): Turns {
       const onAnswered = () => finished(opened, socket as Socket);
       const opened = { running: undefined, waiting: [], refused: false, upgraded: false, last: undefined, onAnswered };
       connection = opened;
-      connections.set(socket, opened);
+      if (!socket.closed) {
+        connections.set(socket, opened);
+        socket.once('close', () => connections.delete(socket));
+      }
     }
     return connection;
   }
@@ -62,11 +67,11 @@ export function createTurns(deps: TurnDeps): Turns {
   function start(connection: ClientConnection, exchange: Exchange): void {
     const { incoming, outgoing } = exchange;
     connection.running = exchange;
-    running.add(exchange);
+    running++;
     // Before anything answers: what has its head already cannot say that it is the last.
     if (isShedding) outgoing.shouldKeepAlive = false;
     outgoing.on('close', connection.onAnswered);
-    if (running.size > deps.requestsMax) deps.overloaded(outgoing);
+    if (running > deps.requestsMax) deps.overloaded(outgoing);
     else if (incoming.url === '*') answerOptions(outgoing);
     else if (incoming.complete || headerValue(incoming.rawHeaders, 'transfer-encoding') === undefined) {
       deps.handle(incoming, outgoing);
@@ -80,7 +85,7 @@ export function createTurns(deps: TurnDeps): Turns {
   }
 
   function finished(connection: ClientConnection, socket: Socket): void {
-    if (connection.running) running.delete(connection.running);
+    if (connection.running) running--;
     connection.running = undefined;
     if (!socket.writable) {
       connection.waiting.length = 0;
@@ -103,7 +108,7 @@ export function createTurns(deps: TurnDeps): Turns {
     connectionOf,
     shed() {
       isShedding = true;
-      for (const { outgoing } of running) outgoing.shouldKeepAlive = false;
+      for (const { running: exchange } of connections.values()) if (exchange) exchange.outgoing.shouldKeepAlive = false;
       // Idle connections are left alone: closing one at the moment when its client uses it would lose that request.
     },
     take(exchange, reason) {

@@ -3,6 +3,7 @@ import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
+import type { WriteStore } from './write-store.ts';
 
 /** The scope of an override that forces all routes. */
 export const ALL_ROUTES = '*';
@@ -38,10 +39,13 @@ export interface StoredRule {
 }
 
 /** Who or what made a change. */
-export const AUDIT_SOURCES = ['api', 'cli', 'flags', 'start', 'plan', 'guard'] as const;
+export const AUDIT_SOURCES = ['api', 'cli', 'console', 'flags', 'start', 'plan', 'guard', 'certificate'] as const;
 export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
-/** What was done. `acknowledge`: a change made before is now followed by the processes that serve. */
+/**
+ * What was done. `acknowledge`: a change made before is now followed by the processes that serve. `chain`: entries of a
+ * release without a chain were chained. `acknowledge_writes`: legacy has got writes that it lacked.
+ */
 export const AUDIT_ACTIONS = [
   'stage',
   'rollback',
@@ -51,6 +55,8 @@ export const AUDIT_ACTIONS = [
   'remove_rule',
   'plan',
   'acknowledge',
+  'acknowledge_writes',
+  'chain',
 ] as const;
 
 /** One change, and why. Entries are only ever added. */
@@ -66,12 +72,22 @@ export interface AuditEntry {
   /** The numbers that the change was based on. */
   readonly evidence: unknown;
   readonly requestId: string | undefined;
+  /** The gateway that made it: its host and process; undefined where nobody knows. */
+  readonly instance: string | undefined;
 }
 
+/** As audit-chain.ts links it to the one before. */
 export interface StoredAuditEntry extends AuditEntry {
-  /** Grows with each entry. */
+  /** Grows by one with each entry. */
   readonly id: number;
+  /** The hash of the entry before. */
+  readonly prev: string;
+  /** The hash of all of the above. */
+  readonly hash: string;
 }
+
+/** The newest entry. */
+export type AuditHead = Pick<StoredAuditEntry, 'id' | 'hash'>;
 
 /** A change to one scope. All of it is stored, or none. */
 export interface LedgerChange {
@@ -89,10 +105,16 @@ export interface AuditQuery {
   readonly before?: number;
 }
 
+export interface AuditPage {
+  /** The id of the last entry that the caller has; 0 for none. */
+  readonly after: number;
+  readonly limit: number;
+}
+
 /**
  * Durable state. `commit` answers once the change would survive a crash of the process; it rejects when it cannot be
  * stored, and then nothing of it is. Reading an empty ledger is not an error. Revisions start at 1 and grow by one
- * with each change of their scope.
+ * with each change of their scope. Audit entries are never changed and never removed.
  */
 export interface Ledger {
   overrides(): Promise<Override[]>;
@@ -104,6 +126,10 @@ export interface Ledger {
   commit(change: LedgerChange): Promise<number>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
+  /** The next entries, the oldest first. */
+  auditAfter(page: AuditPage): Promise<StoredAuditEntry[]>;
+  /** Undefined while nothing was ever audited. */
+  auditHead(): Promise<AuditHead | undefined>;
   /** Pairs of ids. */
   readonly ids: IdStore;
   close(): Promise<void>;
@@ -119,4 +145,6 @@ export interface EvidenceLedger extends Ledger {
 export interface GatewayLedger extends EvidenceLedger {
   /** Closed with the ledger. */
   readonly plans: PlanStore;
+  /** Closed with the ledger. */
+  readonly writes: WriteStore;
 }

@@ -2,22 +2,17 @@
 // acknowledged survives the gateway; that it survives Redis too is for Redis to see to (appendonly yes).
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import {
-  AUDIT_ACTIONS,
-  AUDIT_SOURCES,
-  type AuditEntry,
-  type GatewayLedger,
-  type LedgerChange,
-  type Override,
-  type StoredAuditEntry,
-  type StoredRule,
-} from './ledger.ts';
+import type { GatewayLedger, LedgerChange, Override, StoredRule } from './ledger.ts';
+import { APPEND, createRedisAudit, IS_NEXT } from './redis-audit.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
 import { createRedisIds } from './redis-ids.ts';
 import { createRedisPlans } from './redis-plans.ts';
+import { createRedisWrites } from './redis-writes.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
-const LAYOUT_VERSION = '1';
+const LAYOUT_VERSION = '2';
+/** Its audit log has no chain yet; nothing else differs. */
+const UNCHAINED_LAYOUT = '1';
 /** One hash slot for all keys, so that a cluster takes them too. */
 const PREFIX = '{banyan}:';
 const KEYS = {
@@ -25,13 +20,11 @@ const KEYS = {
   overrides: `${PREFIX}overrides`,
   rules: `${PREFIX}rules`,
   revisions: `${PREFIX}revisions`,
-  /** Entries by id, the last id, and the ids: of all, and with a scope's name of that scope. */
   audit: `${PREFIX}audit`,
-  auditLast: `${PREFIX}audit:last`,
-  auditIds: `${PREFIX}audit:ids`,
   evidence: `${PREFIX}evidence:`,
   ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
+  writes: `${PREFIX}writes:`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -39,20 +32,17 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS_MAX = 1_000;
 
-const COMMIT = `
-  local overrides, rules, revisions, audit, last, ids, scopeIds = unpack(KEYS)
-  local scope, override, ruleId, rule, entry = unpack(ARGV)
+const COMMIT = `${IS_NEXT}
+  local overrides, rules, revisions = unpack(KEYS, 6)
+  local scope, override, ruleId, rule = unpack(ARGV, 4)
   if rule ~= '' and redis.call('HEXISTS', rules, ruleId) == 1 then
     return redis.error_reply('ERR there is a rule ' .. ruleId .. ' already')
   end
+  ${APPEND}
   if rule ~= '' then redis.call('HSET', rules, ruleId, rule)
   elseif ruleId ~= '' then redis.call('HDEL', rules, ruleId) end
   if override == 'lift' then redis.call('HDEL', overrides, scope)
   elseif override ~= '' then redis.call('HSET', overrides, scope, override) end
-  local id = redis.call('INCR', last)
-  redis.call('HSET', audit, id, entry)
-  redis.call('ZADD', ids, id, id)
-  redis.call('ZADD', scopeIds, id, id)
   return redis.call('HINCRBY', revisions, scope, 1)`;
 
 const overrideText = json(
@@ -79,24 +69,11 @@ const ruleText = json(
     .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent })),
 );
 
-const auditText = json(
-  z.object({
-    at: z.string(),
-    actor: z.string(),
-    source: z.enum(AUDIT_SOURCES),
-    action: z.enum(AUDIT_ACTIONS),
-    scope: z.string(),
-    reason: z.string(),
-    before: z.unknown(),
-    after: z.unknown(),
-    evidence: z.unknown(),
-    requestId: z.string().nullable(),
-  }),
-);
-
 /** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
 export async function openRedisLedger(url: string): Promise<GatewayLedger> {
   const redis = await connect(url);
+  const { append, chain, ...auditing } = createRedisAudit(redis, KEYS.audit);
+  await inLayout(redis, chain).catch((error: unknown) => refuse(redis, url, error));
   return {
     async overrides() {
       const stored = await redis.hvals(KEYS.overrides);
@@ -111,22 +88,19 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       return new Map(Object.entries(stored).map(([scope, revision]) => [scope, Number(revision)]));
     },
     async commit({ scope, override, rule, audit }) {
-      const { overrides, rules, revisions, audit: entries, auditLast, auditIds } = KEYS;
-      const keys = [overrides, rules, revisions, entries, auditLast, auditIds, `${auditIds}:${audit.scope}`];
+      const { overrides, rules, revisions } = KEYS;
       const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
-      const change = [scope, forced, ...ruleArguments(rule), textOf(audit)];
-      return z.number().parse(await redis.eval(COMMIT, keys.length, ...keys, ...change));
+      const stored = await append(audit, ({ keys, values }) => {
+        const all = [...keys, overrides, rules, revisions];
+        return redis.eval(COMMIT, all.length, ...all, ...values, scope, forced, ...ruleArguments(rule));
+      });
+      return z.number().parse(stored);
     },
-    async audit({ limit, scope, before }) {
-      const key = scope === undefined ? KEYS.auditIds : `${KEYS.auditIds}:${scope}`;
-      const from = before === undefined ? '+inf' : `(${before}`;
-      const ids = await redis.zrevrangebyscore(key, from, '-inf', 'LIMIT', 0, limit);
-      const entries = ids.length > 0 ? await redis.hmget(KEYS.audit, ...ids) : [];
-      return entries.map((text, index) => entryOf(Number(ids[index]), text));
-    },
+    ...auditing,
     evidence: createRedisEvidence(redis, KEYS.evidence),
     ids: createRedisIds(redis, KEYS.ids),
     plans: createRedisPlans(redis, KEYS.plans),
+    writes: createRedisWrites(redis, KEYS.writes),
     async close() {
       redis.disconnect();
     },
@@ -142,16 +116,6 @@ function ruleArguments(rule: LedgerChange['rule']): [id: string, text: string] {
 function byAge(a: StoredRule, b: StoredRule): number {
   if (a.at !== b.at) return a.at < b.at ? -1 : 1;
   return a.id < b.id ? -1 : 1;
-}
-
-function textOf({ requestId, before, after, evidence, ...entry }: AuditEntry): string {
-  const values = { before: before ?? null, after: after ?? null, evidence: evidence ?? null };
-  return JSON.stringify({ ...entry, ...values, requestId: requestId ?? null });
-}
-
-function entryOf(id: number, text: string | null): StoredAuditEntry {
-  const { requestId, ...entry } = auditText.parse(text);
-  return { id, ...entry, requestId: requestId ?? undefined };
 }
 
 /** Text that is JSON of a shape. */
@@ -178,15 +142,25 @@ async function connect(url: string): Promise<Redis> {
   });
   try {
     await redis.connect();
-    await redis.setnx(KEYS.layout, LAYOUT_VERSION);
-    const layout = await redis.get(KEYS.layout);
-    if (layout !== LAYOUT_VERSION) {
-      throw new Error(`it has ledger layout ${layout}, this gateway reads ${LAYOUT_VERSION}; use the matching release`);
-    }
     return redis;
   } catch (error) {
-    redis.disconnect();
-    const { message } = cause ?? (error as Error);
-    throw new Error(`the ledger at ${new URL(url).host} cannot be used: ${message}`, { cause: error });
+    return refuse(redis, url, cause ?? error);
   }
+}
+
+/** Sees to it that the keys are of this layout. @throws when they are of another. */
+async function inLayout(redis: Redis, chain: () => Promise<void>): Promise<void> {
+  await redis.setnx(KEYS.layout, LAYOUT_VERSION);
+  const layout = await redis.get(KEYS.layout);
+  if (layout !== LAYOUT_VERSION && layout !== UNCHAINED_LAYOUT) {
+    throw new Error(`it has ledger layout ${layout}, this gateway reads ${LAYOUT_VERSION}; use the matching release`);
+  }
+  await chain();
+  await redis.set(KEYS.layout, LAYOUT_VERSION);
+}
+
+function refuse(redis: Redis, url: string, error: unknown): never {
+  redis.disconnect();
+  const { message } = error as Error;
+  throw new Error(`the ledger at ${new URL(url).host} cannot be used: ${message}`, { cause: error });
 }

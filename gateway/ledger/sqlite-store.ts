@@ -4,24 +4,18 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
-import {
-  AUDIT_ACTIONS,
-  AUDIT_SOURCES,
-  type AuditQuery,
-  type LedgerChange,
-  type Override,
-  type StoredAuditEntry,
-  type StoredRule,
-} from './ledger.ts';
+import type { LedgerChange, Override, StoredRule } from './ledger.ts';
+import { chainEntries, createSqliteAudit, jsonText, type SqliteAudit } from './sqlite-audit.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
 import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
+import { createSqliteWrites, type SqliteWrites, WRITE_LAYOUT } from './sqlite-writes.ts';
 
 /** How long to wait for another process (a backup, a shell) that holds the file. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-/** The steps to the layout that this code reads and writes. A file says how many of them it has seen. */
-const LAYOUT_STEPS = [
+/** The steps to the layout that this code reads and writes: SQL, or what SQL cannot do. A file says how many of them it has seen. */
+const LAYOUT_STEPS: readonly (string | ((db: DatabaseSync) => void))[] = [
   `CREATE TABLE overrides (scope TEXT PRIMARY KEY, side TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL) STRICT;
   CREATE TABLE revisions (scope TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
   CREATE TABLE audit (
@@ -36,6 +30,10 @@ const LAYOUT_STEPS = [
   EVIDENCE_LAYOUT,
   ID_LAYOUT,
   PLAN_LAYOUT,
+  (db) => {
+    chainEntries(db);
+    db.exec(WRITE_LAYOUT);
+  },
 ];
 
 const overrideRow = z.object({
@@ -45,27 +43,6 @@ const overrideRow = z.object({
   actor: z.string(),
   at: z.string(),
 });
-
-const jsonText = z
-  .string()
-  .nullable()
-  .transform((text): unknown => (text === null ? null : JSON.parse(text)));
-
-const auditRow = z
-  .object({
-    id: z.number(),
-    at: z.string(),
-    actor: z.string(),
-    source: z.enum(AUDIT_SOURCES),
-    action: z.enum(AUDIT_ACTIONS),
-    scope: z.string(),
-    reason: z.string(),
-    before: jsonText,
-    after: jsonText,
-    evidence: jsonText,
-    request_id: z.string().nullable(),
-  })
-  .transform(({ request_id, ...entry }): StoredAuditEntry => ({ ...entry, requestId: request_id ?? undefined }));
 
 const ruleRow = z
   .object({
@@ -80,12 +57,11 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteEvidence, SqliteIds, SqlitePlans {
+export interface SqliteStore extends SqliteAudit, SqliteEvidence, SqliteIds, SqlitePlans, SqliteWrites {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
   commit(change: LedgerChange): number;
-  audit(query: AuditQuery): StoredAuditEntry[];
   close(): void;
 }
 
@@ -104,14 +80,9 @@ export function openSqliteStore(file: string): SqliteStore {
       `INSERT INTO revisions (scope, revision) VALUES (?, 1)
        ON CONFLICT (scope) DO UPDATE SET revision = revision + 1 RETURNING revision`,
     ),
-    addAudit: db.prepare(
-      `INSERT INTO audit (at, actor, source, action, scope, reason, before, after, evidence, request_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    audit: db.prepare(
-      `SELECT * FROM audit WHERE (?1 IS NULL OR scope = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3`,
-    ),
   };
+
+  const { append, ...auditing } = createSqliteAudit(db);
 
   function store(change: LedgerChange): number {
     const { scope, override, rule, audit } = change;
@@ -121,14 +92,7 @@ export function openSqliteStore(file: string): SqliteStore {
     }
     if (rule && 'remove' in rule) statements.removeRule.run(rule.remove);
     else if (rule) storeRule(rule);
-    const { at, actor, source, action, reason, requestId } = audit;
-    const [before, after, evidence] = [audit.before, audit.after, audit.evidence].map((value) =>
-      JSON.stringify(value ?? null),
-    );
-    statements.addAudit.run(
-      ...[at, actor, source, action, audit.scope, reason],
-      ...[before ?? null, after ?? null, evidence ?? null, requestId ?? null],
-    );
+    append(audit);
     return numberOf(statements.bump.get(scope)?.revision);
   }
 
@@ -149,9 +113,11 @@ export function openSqliteStore(file: string): SqliteStore {
   }
 
   return {
+    ...auditing,
     ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
     ...createSqlitePlans(db, atomically),
+    ...createSqliteWrites(db, atomically),
     overrides() {
       return statements.overrides.all().map((row) => overrideRow.parse(row));
     },
@@ -162,9 +128,6 @@ export function openSqliteStore(file: string): SqliteStore {
       return new Map(statements.revisions.all().map(({ scope, revision }) => [String(scope), numberOf(revision)]));
     },
     commit: (change) => atomically(() => store(change)),
-    audit({ limit, scope, before }) {
-      return statements.audit.all(scope ?? null, before ?? null, limit).map((row) => auditRow.parse(row));
-    },
     close() {
       if (db.isOpen) db.close();
     },
@@ -188,7 +151,9 @@ function openDatabase(file: string): DatabaseSync {
       throw new Error(`${file} has ledger layout ${version}, this gateway reads ${latest}; use the matching release`);
     }
     if (version < latest) {
-      db.exec(`BEGIN; ${LAYOUT_STEPS.slice(version).join(' ')} PRAGMA user_version = ${latest}; COMMIT;`);
+      db.exec('BEGIN');
+      for (const step of LAYOUT_STEPS.slice(version)) typeof step === 'string' ? db.exec(step) : step(db);
+      db.exec(`PRAGMA user_version = ${latest}; COMMIT;`);
     }
     return db;
   } catch (error) {

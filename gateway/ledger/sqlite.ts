@@ -55,6 +55,8 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
     audit: (query) => call('audit', query),
+    auditAfter: (page) => call('auditAfter', page),
+    auditHead: () => call('auditHead'),
     evidence: {
       load: () => call('loadEvidence'),
       add: (batch) => call('addEvidence', batch),
@@ -70,6 +72,11 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       put: (change) => call('putPlan', change),
       lead: (holder) => call('leadPlans', holder),
       resign: async () => {},
+    },
+    writes: {
+      load: () => call('loadWrites'),
+      add: (batch) => call('addWrites', batch),
+      acknowledge: (route, upTo) => call('acknowledgeWrites', { route, upTo }),
     },
     async close() {
       if (!ended) await call('close');

@@ -5,7 +5,7 @@ import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { otherSide, type Side } from '../routing/side.ts';
 import { type Asked, askBracketed, askOther } from './bracket.ts';
-import type { DryRuns } from './dry-run.ts';
+import type { DryRun, DryRuns } from './dry-run.ts';
 import type { IdRules, Rewritable } from './id-rules.ts';
 import type { Observation } from './observation.ts';
 import type { Restraints } from './restraints.ts';
@@ -37,10 +37,9 @@ export function mayCopy(dryRuns: Pick<DryRuns, 'allows'>, method: string, side: 
 export function createAsk(deps: AskDeps, idsOf: (route: RouteModel) => IdRules | undefined) {
   const { upstreams, dryRuns, restraints, now } = deps;
 
-  /** A write as a dry run. Signed when it is sent, not when it began to wait: a signature is good for seconds. */
-  function signed({ route, shadow }: CopyTicket, method: string, copy: Rewritable): Rewritable {
-    const write = { routeId: route.id, method, target: copy.path, body: copy.body };
-    return { ...copy, headers: [...copy.headers, ...dryRuns.fieldsFor(shadow, write)] };
+  /** Signed when it is sent, not when it began to wait: a signature is good for seconds. */
+  function dryRunOf({ route, shadow }: CopyTicket, method: string, copy: Rewritable): DryRun {
+    return dryRuns.begin(shadow, { routeId: route.id, method, target: copy.path, body: copy.body });
   }
 
   return async function ask(
@@ -57,19 +56,20 @@ export function createAsk(deps: AskDeps, idsOf: (route: RouteModel) => IdRules |
     const { timeoutMs, bodyBytesMax } = route.config.mirror;
     const isWrite = !isSafe(method);
     /** The serving side is asked again as the client asked it. */
-    const requestTo = (side: Side): Rewritable => {
-      if (side !== shadow) return { path, headers: headersFor(side), body: captures.request.body() };
-      return isWrite ? signed(ticket, method, copy) : copy;
-    };
+    const requestTo = (side: Side): Rewritable =>
+      side === shadow ? copy : { path, headers: headersFor(side), body: captures.request.body() };
     let sent = 0;
     const send = async (side: Side): Promise<Observation> => {
       const isFirst = sent++ === 0;
       if (!isFirst) restraints.another(route);
       const asked = requestTo(side);
-      const observed = await sendCopy({ upstream: upstreams()[side], method, ...asked, timeoutMs, bodyBytesMax });
+      const dryRun = isWrite ? dryRunOf(ticket, method, asked) : undefined; // Writes are not bracketed: it is the copy.
+      const headers = dryRun ? [...asked.headers, ...dryRun.fields] : asked.headers;
+      const sending = { upstream: upstreams()[side], method, ...asked, headers };
+      const observed = await sendCopy({ ...sending, timeoutMs, bodyBytesMax });
       if (isFirst) request.observed?.(observed);
       restraints.answered(route, observed, asked.body?.length ?? 0);
-      if (isWrite) dryRuns.answered(observed);
+      dryRun?.answered(observed);
       return observed;
     };
     if (!bracketed) return askOther({ served, send });

@@ -39,7 +39,7 @@ export function compareBodies(
   }
   if (format === other && format === 'json') {
     const [a, b] = [utf8Of(left), utf8Of(right)];
-    const differences = a && b && compareSpelling(a, b, rules.root);
+    const differences = a && b && compareSpelling(a, b, rules.root, workMax);
     if (differences) return differences;
   }
   const [a, b] = [readDocument(left), readDocument(right)];

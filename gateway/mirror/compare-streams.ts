@@ -10,6 +10,7 @@ import { otherSide } from '../routing/side.ts';
 import type { CompareBudget } from './budget.ts';
 import { ComparedStream } from './compared-stream.ts';
 import type { Comparer } from './comparer.ts';
+import { unpackersOf } from './decode.ts';
 import type { StreamEnd, StreamFinding, StreamRefusal } from './stream-counts.ts';
 import { createIntake, type Intake } from './stream-intake.ts';
 import {
@@ -36,6 +37,8 @@ export interface StreamComparing {
 export interface StreamComparingDeps extends Omit<KindDeps, 'nowMs'> {
   /** What is decided for an identity now; undefined for a route that is no longer there. */
   readonly decide: (routeId: string, identity: string) => Decision | undefined;
+  /** A route as it is configured now; undefined for one that is there no longer. */
+  readonly routeOf: (id: string) => RouteModel | undefined;
   readonly comparer: Pick<Comparer, 'judge'>;
   readonly budget: CompareBudget;
   readonly found: (route: string, finding: StreamFinding, shown?: StreamShown) => void;
@@ -70,7 +73,7 @@ class Comparing implements StreamComparing {
 
   events(served: ServedStream): StreamTap | undefined {
     const { method, answered } = served;
-    const isCoded = headerValue(answered, 'content-encoding') !== undefined;
+    const isCoded = unpackersOf(headerValue(answered, 'content-encoding')) === undefined;
     return this.#begin(served, openEventsKind, !isSafe(method) ? 'writes' : isCoded ? 'content_encoding' : undefined);
   }
 
@@ -120,17 +123,18 @@ class Comparing implements StreamComparing {
   }
 
   #compare(route: RouteModel, served: ServedStream, limits: Limits, openKind: OpenKind): StreamTap | undefined {
-    const { comparer, budget, raised, nowMs, found, failed } = this.#deps;
+    const { comparer, budget, raised, nowMs, found, failed, routeOf } = this.#deps;
     const { requestId, side, identity, decision } = served;
     let opened: OpenedStream | undefined;
     let intake: Intake | undefined;
     const stream = new ComparedStream({
-      ...{ routeId: route.id, requestId, side, limits, compare: route.config.compare },
+      ...{ routeId: route.id, requestId, side, limits },
+      rules: () => (routeOf(route.id) ?? route).config.compare,
       ...{ comparer, budget, raised, nowMs },
       found: (finding, shown) => found(route.id, finding, shown),
       ended: () => {
         intake?.stop();
-        opened?.other.close();
+        opened?.close();
         this.#remove(open);
       },
     });
@@ -138,7 +142,7 @@ class Comparing implements StreamComparing {
     this.#open.set(route.id, (this.#open.get(route.id) ?? new Set()).add(open));
     const fail = (cause: string) => {
       failed(route.id, requestId, cause);
-      stream.end('stream_failed');
+      stream.end(`${otherSide(side)}_failed`);
     };
     const on = { opened: () => stream.otherOpened(), closed: () => stream.otherClosed(), failed: fail };
     try {
@@ -147,9 +151,12 @@ class Comparing implements StreamComparing {
       fail((error as Error).message); // Fields or a target that HTTP does not allow, a certificate that is not there.
     }
     if (!opened || stream.isOver) return undefined;
-    const { fromServer, fromClient } = opened;
+    const { fromServer, fromClient, heardAll } = opened;
     const behind = () => stream.end('behind');
-    intake = createIntake({ fromServer, fromClient, behind, closed: () => stream.end('client_stream') }, nowMs);
+    intake = createIntake(
+      { fromServer, fromClient, behind, closed: () => heardAll(() => stream.end('client_stream')) },
+      nowMs,
+    );
     return intake;
   }
 

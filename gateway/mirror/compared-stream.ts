@@ -32,7 +32,8 @@ export interface ComparedStreamDeps {
   /** The side that serves. */
   readonly side: Side;
   readonly limits: Pick<StreamCompareConfig, 'key' | 'windowMs' | 'messagesMax' | 'durationMs'>;
-  readonly compare: RouteConfig['compare'];
+  /** The rules in force now: a stream outlives them. */
+  readonly rules: () => RouteConfig['compare'];
   readonly comparer: Pick<Comparer, 'judge'>;
   readonly budget: CompareBudget;
   readonly found: (finding: StreamFinding, shown?: StreamShown) => void;
@@ -97,7 +98,7 @@ export class ComparedStream {
     if (this.#isOver || this.#closing) return;
     const { side, nowMs, limits } = this.#deps;
     this.#aligner.closed(otherSide(side), nowMs());
-    this.#closing = setTimeout(() => this.end('other_stream'), limits.windowMs).unref();
+    this.#closing = setTimeout(() => this.end(`${otherSide(side)}_ended`), limits.windowMs).unref();
   }
 
   /** A side has sent something; `read` takes it apart. */
@@ -168,7 +169,7 @@ export class ComparedStream {
   }
 
   #judge(pair: Pair<Message>): void {
-    const { comparer, budget, routeId, compare, side, raised } = this.#deps;
+    const { comparer, budget, routeId, rules, side, raised } = this.#deps;
     const { legacy, new: fresh } = pair;
     if (legacy.contentType === fresh.contentType && legacy.body.equals(fresh.body)) this.#judged(pair, MATCH);
     else if (this.#judging >= JUDGING_MAX) this.#judged(pair, { dropped: 'compare_queue' });
@@ -177,7 +178,7 @@ export class ComparedStream {
       this.#judging++;
       const observed = { legacy: observation('legacy', legacy), new: observation('new', fresh) };
       void comparer
-        .judge({ ...observed, copied: otherSide(side) }, compare)
+        .judge({ ...observed, copied: otherSide(side) }, rules())
         .catch((error: unknown): Verdict => {
           raised('stream compare', error);
           return { outcome: 'incomparable', differences: [], detail: 'comparing failed' };

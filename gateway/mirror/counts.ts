@@ -85,7 +85,8 @@ export function differenceKey({
   return `${kind} ${critical ? 'critical ' : ''}${path} ${rule ?? ''}`;
 }
 
-export function addCounts(counts: Counts, more: Counts): void {
+/** With `listed`, only kinds of difference that are listed there are listed here; others are counted without their place. */
+export function addCounts(counts: Counts, more: Counts, listed?: Counts): void {
   for (const outcome of OUTCOMES) counts.outcomes[outcome] += more.outcomes[outcome];
   for (const [reason, copies] of more.dropped) counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
   counts.bracketed.comparable += more.bracketed.comparable;
@@ -97,7 +98,8 @@ export function addCounts(counts: Counts, more: Counts): void {
       known.count += difference.count;
       known.noise += difference.noise;
       known.confirmed += difference.confirmed;
-    } else if (counts.differences.size < counts.differencesMax) counts.differences.set(key, { ...difference });
+    } else if (counts.differences.size < counts.differencesMax && (!listed || listed.differences.has(key)))
+      counts.differences.set(key, { ...difference });
     else counts.differencesDropped += difference.count;
   }
 }

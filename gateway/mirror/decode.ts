@@ -1,8 +1,13 @@
 // Bodies as they mean rather than as they were sent: content codings undone, for comparing only.
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import {
   brotliDecompress,
   brotliDecompressSync,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
   gunzip,
   gunzipSync,
   inflate,
@@ -26,19 +31,22 @@ interface Limit {
   readonly maxOutputLength: number;
 }
 
-/** A decoder that works elsewhere meanwhile, and the same at once. */
+/** A decoder that works elsewhere meanwhile, the same at once, and one that takes a stream as it comes. */
 interface Decoder {
   readonly decode: (body: Buffer, limit: Limit) => Promise<Buffer>;
   readonly decodeAtOnce: (body: Buffer, limit: Limit) => Buffer;
+  readonly unpack: () => Transform;
 }
 
-const GZIP: Decoder = { decode: promisify(gunzip), decodeAtOnce: gunzipSync };
-const BROTLI: Decoder = { decode: promisify(brotliDecompress), decodeAtOnce: brotliDecompressSync };
+const GZIP: Decoder = { decode: promisify(gunzip), decodeAtOnce: gunzipSync, unpack: createGunzip };
+const BROTLI: Decoder = {
+  ...{ decode: promisify(brotliDecompress), decodeAtOnce: brotliDecompressSync, unpack: createBrotliDecompress },
+};
 const DECODERS: Readonly<Record<string, Decoder>> = {
   gzip: GZIP,
   'x-gzip': GZIP,
-  deflate: { decode: promisify(inflate), decodeAtOnce: inflateSync },
-  zstd: { decode: promisify(zstdDecompress), decodeAtOnce: zstdDecompressSync },
+  deflate: { decode: promisify(inflate), decodeAtOnce: inflateSync, unpack: createInflate },
+  zstd: { decode: promisify(zstdDecompress), decodeAtOnce: zstdDecompressSync, unpack: createZstdDecompress },
   ...(isBrotliSafe(process.versions.node) ? { br: BROTLI } : {}),
 };
 
@@ -62,6 +70,11 @@ function decodersOf(contentEncoding: string | undefined): readonly Decoder[] | u
     .reverse();
   const decoders = codings.flatMap((coding) => (Object.hasOwn(DECODERS, coding) ? (DECODERS[coding] ?? []) : []));
   return decoders.length === codings.length ? decoders : undefined;
+}
+
+/** What undoes a Content-Encoding as it comes, in the order in which it is to be undone; undefined when a coding is unknown. */
+export function unpackersOf(contentEncoding: string | undefined): readonly (() => Transform)[] | undefined {
+  return decodersOf(contentEncoding)?.map(({ unpack }) => unpack);
 }
 
 /** Undoes a Content-Encoding (RFC 9110 section 8.4). Undefined when a coding is unknown or the body is not in it. */

@@ -48,12 +48,24 @@ export function shadowHeader(keys: ShadowKeys, write: SignedWrite, { timestampMs
  */
 type Trust = 'untried' | 'on_trial' | 'confirmed' | 'lost';
 
+/** What a side is at a time. */
+interface Backend {
+  readonly url: string;
+  trust: Trust;
+}
+
 export interface DryRuns {
   /** Whether a write may be copied to this side now. */
   allows(side: Side): boolean;
-  /** The fields that make a request to a side a dry run. @throws where it is not allowed: an unsigned write must not be sent. */
-  fieldsFor(side: Side, write: SignedWrite): readonly string[];
-  /** To be told every answer to a dry run. @throws when the side seems to have done what it should only have tried. */
+  /** Makes a request to a side a dry run. @throws where it is not allowed: an unsigned write must not be sent. */
+  begin(side: Side, write: SignedWrite): DryRun;
+}
+
+/** One write that is sent as a dry run, to the backend that its side was when it began. */
+export interface DryRun {
+  /** The fields that make it one. */
+  readonly fields: readonly string[];
+  /** To be told its answer. @throws when the backend seems to have done what it should only have tried. */
   answered(observed: Observation): void;
 }
 
@@ -66,38 +78,45 @@ export interface DryRunDeps {
 }
 
 export function createDryRuns({ keys, upstreams, nowMs }: DryRunDeps): DryRuns {
-  const known = new Map<Side, { url: string; trust: Trust }>();
-  const trustOf = (side: Side): Trust => {
+  const known = new Map<Side, Backend>();
+  /** What is known of the backend that a side is now. What was sent to the one before speaks of that one. */
+  const backendOf = (side: Side): Backend => {
+    const { url } = upstreams()[side];
     const at = known.get(side);
-    return at?.url === upstreams()[side].url ? at.trust : 'untried';
+    if (at?.url === url) return at;
+    const fresh: Backend = { url, trust: 'untried' };
+    known.set(side, fresh);
+    return fresh;
   };
-  const setTrust = (side: Side, trust: Trust) => known.set(side, { url: upstreams()[side].url, trust });
 
   function allows(side: Side): boolean {
-    const trust = trustOf(side);
+    const { trust } = backendOf(side);
     return keys !== undefined && upstreams()[side].verifiesShadow && (trust === 'confirmed' || trust === 'untried');
   }
 
   return {
     allows,
-    fieldsFor(side, write) {
+    begin(side, write) {
       if (!keys || !allows(side)) throw new Error(`a write may not be copied to ${side}`);
-      if (trustOf(side) === 'untried') setTrust(side, 'on_trial');
+      const backend = backendOf(side);
+      if (backend.trust === 'untried') backend.trust = 'on_trial';
       const moment = { timestampMs: nowMs(), nonce: randomBytes(NONCE_BYTES).toString('hex') };
-      return [SHADOW_HEADER, shadowHeader(keys, write, moment)];
-    },
-    answered({ side, status, headers }) {
-      const trust = trustOf(side);
-      const isSuccess = status !== undefined && status >= 200 && status < 300;
-      if (headerValue(headers, CONFIRMATION_HEADER) !== undefined) {
-        if (trust === 'on_trial') setTrust(side, 'confirmed');
-      } else if (isSuccess) {
-        setTrust(side, 'lost');
-        throw new Error(
-          `${side} answered a dry run ${status} without ${CONFIRMATION_HEADER}: it may have carried the write out. No more ` +
-            'writes are copied to it; see that it verifies, and that nothing on the way removes the header, then restart',
-        );
-      } else if (trust === 'on_trial') setTrust(side, 'untried');
+      const fields = [SHADOW_HEADER, shadowHeader(keys, write, moment)];
+      return { fields, answered: (observed) => learn(backend, observed) };
     },
   };
+}
+
+/** @throws when it seems to have carried the write out. */
+function learn(backend: Backend, { side, status, headers }: Observation): void {
+  const isSuccess = status !== undefined && status >= 200 && status < 300;
+  if (headerValue(headers, CONFIRMATION_HEADER) !== undefined) {
+    if (backend.trust === 'on_trial') backend.trust = 'confirmed';
+  } else if (isSuccess) {
+    backend.trust = 'lost';
+    throw new Error(
+      `${side} answered a dry run ${status} without ${CONFIRMATION_HEADER}: it may have carried the write out. No more ` +
+        'writes are copied to it; see that it verifies, and that nothing on the way removes the header, then restart',
+    );
+  } else if (backend.trust === 'on_trial') backend.trust = 'untried';
 }

@@ -8,9 +8,10 @@ import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
 import { type Findings, type KeptFindings, RouteRecord } from './route-record.ts';
 import type { ComparedRequest, Sample } from './sample.ts';
-import { concludeStreams, type StreamEvidence, type StreamFinding } from './stream-counts.ts';
+import { newStreamCounted, type StreamFinding } from './stream-counts.ts';
+import { concludeStreams, type StreamEvidence } from './stream-evidence.ts';
 import type { StreamShown } from './stream-sample.ts';
-import type { Window, WindowCounts } from './windows.ts';
+import type { Window } from './windows.ts';
 
 export type { ComparedRequest, Sample, SampleSide } from './sample.ts';
 
@@ -57,7 +58,7 @@ export interface RouteEvidence {
   readonly differences: readonly DifferenceCount[];
   /** Differences that were not listed because there are too many kinds of them. */
   readonly differencesDropped: number;
-  /** What comparing streams has found, in no window; absent before any was to be compared. */
+  /** What comparing streams has found; absent before any was to be compared since the stage began. */
   readonly streams?: StreamEvidence;
 }
 
@@ -126,13 +127,17 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
       const agrees = AGREEING.includes(verdict.outcome);
       recordOf(route).record({ request, pair, verdict }, agrees, nowMs(), redactionOf(route));
     },
-    streamed: (route, finding, shown) => recordOf(route).streamed(finding, shown, nowMs(), redactionOf(route)),
+    streamed: (route, finding, shown) =>
+      recordOf(route).streamed(finding, shown, { nowMs: nowMs(), redaction: redactionOf(route) }),
     of(route, window = 'stage') {
       const record = recordOf(route);
-      const { streams } = record;
+      const { sinceMs, counts } = record.of(window, nowMs());
+      const isAnyStream = counts.streams ?? record.of('stage', nowMs()).counts.streams;
       return {
-        ...conclude(window, record.of(window, nowMs()), record.pending),
-        ...(streams ? { streams: concludeStreams(streams.counted, streams.sinceMs) } : {}),
+        ...conclude({ window, sinceMs, counts: counts.requests, pending: record.pending }),
+        ...(isAnyStream
+          ? { streams: concludeStreams(counts.streams ?? newStreamCounted(), record.streamSamples) }
+          : {}),
       };
     },
     samples(route) {
@@ -141,12 +146,11 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
       return record.samples.toReversed();
     },
     enter: (route, stage) => recordOf(route).enter(stage, nowMs()),
-    absorb({ route, begun, slices, added, streams }) {
+    absorb({ route, begun, slices, ...samples }) {
       const record = recordOf(route);
-      if (streams) record.addStreams(streams, nowMs());
       record.begin(begun);
       for (const [startMs, counts] of slices) record.add(startMs, counts);
-      record.addSamples(added);
+      record.addSamples(samples);
     },
     take() {
       const from = samplesFrom();
@@ -168,7 +172,12 @@ export function createEvidence(now: () => Date, options: EvidenceOptions = {}): 
 }
 
 /** The rates that follow from the counts. Pure. */
-export function conclude(window: Window, { sinceMs, counts }: WindowCounts, pending: number): RouteEvidence {
+export function conclude({
+  window,
+  sinceMs,
+  counts,
+  pending,
+}: Pick<RouteEvidence, 'window' | 'pending'> & { readonly sinceMs: number; readonly counts: Counts }): RouteEvidence {
   const comparable = sumOf(counts, COMPARABLE);
   const differences = [...counts.differences.values()];
   const { hits, trials } = agreeingShare({ ...counts, differences });

@@ -10,7 +10,8 @@ import { otherSide, type Side } from '../routing/side.ts';
 import { matchingPath } from '../routing/target.ts';
 import type { Verdict } from './compare.ts';
 import type { Difference } from './difference.ts';
-import { type IdMap, type Learned, plainId } from './id-map.ts';
+import { mappedLocation } from './id-location.ts';
+import { type IdMap, type IdPair, type Learned, plainId } from './id-map.ts';
 import { type Json, JsonNumber, parseJson, writeJson } from './json.ts';
 
 type IdRule = RouteConfig['mirror']['ids'][number];
@@ -36,20 +37,26 @@ const ID_JSON = /^(?:"(?!\.{1,2}")(?:[^"\\…]|\\.){1,118}"|-?\d{1,40})$/;
 export function compileIds({ match, mirror }: Pick<RouteConfig, 'match' | 'mirror'>, ids: IdMap): IdRules {
   const rules = mirror.ids;
   const inAnswers = rules.flatMap((rule) => (rule.path ? [{ ...rule, steps: stepsOf(rule.path) }] : []));
+  const inLocations = rules.flatMap(({ location, ...rule }) => (location === undefined ? [] : [{ ...rule, location }]));
   const translators = rules.map((rule) => compileRequest(rule, match.path, ids));
 
   function mapped(difference: Difference): string | undefined {
     const { path, kind, legacy = '', new: fresh = '' } = difference;
     if (kind !== 'changed' && kind !== 'type') return undefined;
-    if (!ID_JSON.test(legacy) || !ID_JSON.test(fresh)) return undefined;
+    if (LOCATIONS.includes(path)) {
+      const names = mappedLocation(inLocations, { legacy, new: fresh, isPair });
+      return names === undefined ? undefined : `mapped: ${names}`;
+    }
     const place = placeOf(path);
     const found = place && inAnswers.find(({ steps }) => selects(steps, place));
-    if (!found) return undefined;
-    const { name } = found;
-    const isEqual = found.learn
-      ? EQUAL.includes(ids.learn({ name, legacy, new: fresh }))
-      : plainId(ids.translate(name, plainId(legacy), 'new') ?? '') === plainId(fresh);
-    return isEqual ? `mapped: ${name}` : undefined;
+    return found && isPair({ ...found, legacy, new: fresh }) ? `mapped: ${found.name}` : undefined;
+  }
+
+  /** Whether both ids stand for one thing, by what is known or learned now. */
+  function isPair({ name, learn, legacy, new: fresh }: IdPair & Pick<IdRule, 'learn'>): boolean {
+    if (!ID_JSON.test(legacy) || !ID_JSON.test(fresh)) return false;
+    if (learn) return EQUAL.includes(ids.learn({ name, legacy, new: fresh }));
+    return plainId(ids.translate(name, plainId(legacy), 'new') ?? '') === plainId(fresh);
   }
 
   return {
@@ -60,9 +67,13 @@ export function compileIds({ match, mirror }: Pick<RouteConfig, 'match' | 'mirro
     },
     reconcile(verdict) {
       if (verdict.differences.length === 0) return verdict;
-      // Learned even where a rule ignores the difference, whose name it then keeps.
+      // Learned even where a rule ignores the difference, whose name it then keeps. From bodies first: only those tell
+      // numbers from texts.
+      const inHeaders = ({ path }: Difference) => Number(LOCATIONS.includes(path));
+      const inTurn = verdict.differences.toSorted((a, b) => inHeaders(a) - inHeaders(b));
+      const found = new Map(inTurn.map((difference) => [difference, mapped(difference)]));
       const differences = verdict.differences.map((difference) => {
-        const rule = mapped(difference);
+        const rule = found.get(difference);
         return rule === undefined || difference.rule !== undefined ? difference : { ...difference, rule };
       });
       const outcome = differences.every(({ rule }) => rule !== undefined) ? 'ignored' : 'mismatch';
@@ -71,6 +82,8 @@ export function compileIds({ match, mirror }: Pick<RouteConfig, 'match' | 'mirro
   };
 }
 
+/** The fields that name what a request has made. */
+const LOCATIONS: readonly string[] = ['header:location', 'header:content-location'];
 const EQUAL: readonly Learned[] = ['learned', 'known'];
 
 /** Each route's rules for ids, compiled once. */

@@ -115,6 +115,28 @@ export class Cursor {
     } while (depth > 0);
   }
 
+  /** Where an object that is written there has the value of this name, the last one of those there are. */
+  memberOf(object: Written, name: string): Written | undefined {
+    let found: Written | undefined;
+    const { at } = this;
+    this.at = object.from + 1;
+    if (this.peek() !== CLOSE_OBJECT) {
+      do {
+        this.peek();
+        const from = this.at;
+        this.skipText();
+        const isMeant = this.text(from, this.at) === name;
+        this.expect(COLON);
+        this.peek();
+        const value = this.at;
+        this.skipValue();
+        if (isMeant) found = { from: value, to: this.at };
+      } while (this.take(COMMA));
+    }
+    this.at = at;
+    return found;
+  }
+
   /** The text that is written in quotes from here to there. */
   text(from: number, to: number): string {
     const written = this.bytes.toString('utf8', from, to);
@@ -124,6 +146,10 @@ export class Cursor {
     } catch {
       throw GIVE_UP;
     }
+  }
+
+  isNull({ from, to }: Written): boolean {
+    return to - from === 4 && this.bytes.toString('latin1', from, to) === 'null';
   }
 
   /** The single value that is written from here to there. */

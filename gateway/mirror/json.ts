@@ -21,9 +21,12 @@ const BLANK = /[ \t\n\r]*/y;
 /** The part of a string without escapes; a control character ends it too, and is an error there. */
 const PLAIN = /[ !#-[\]-\uffff]*/y;
 
-/** Parses a JSON text. Of members with the same name the last counts, as for every reader in JavaScript. @throws {SyntaxError} */
-export function parseJson(text: string): Json {
-  return new Parser(text).document();
+/**
+ * Parses a JSON text, which stands in `depth` lists and objects. Of members with the same name the last counts, as for every
+ * reader in JavaScript. @throws {SyntaxError}
+ */
+export function parseJson(text: string, depth = 0): Json {
+  return new Parser(text).document(depth);
 }
 
 /** The document as text again, numbers letter for letter. */
@@ -43,8 +46,8 @@ class Parser {
     this.#text = text;
   }
 
-  document(): Json {
-    const value = this.#value(0);
+  document(depth: number): Json {
+    const value = this.#value(depth);
     this.#blank();
     if (this.#at < this.#text.length) throw this.#error('the end');
     return value;

@@ -39,7 +39,7 @@ export function groupByKey(
 }
 
 /** The value of a member's key in one spelling; of a list, the member at that index. */
-function keyOf(item: Json, key: string, spotOf: (item: Json) => Spot): string | undefined {
+export function keyOf(item: Json, key: string, spotOf: (item: Json) => Spot): string | undefined {
   if (Array.isArray(item)) {
     const value: Json | undefined = item[Number(key)];
     if (value === undefined) return undefined;

@@ -41,6 +41,11 @@ export interface Mirror {
    * Streams are compared message by message (compare-streams.ts).
    */
   forgo(ticket: CopyTicket): void;
+  /**
+   * Whether a request that was answered with this status is still to be offered. Most of those that were only kept in case
+   * their status is rare are not, and need not be described.
+   */
+  wants(ticket: CopyTicket, status: number | undefined): boolean;
   /** Takes the copy of a request that has just been answered, or counts why not. Never throws, never waits. */
   offer(ticket: CopyTicket, request: Omit<ServedRequest, 'servedAtMs'>): void;
   /** Takes a ticket back for which there is no request to be copied, in the stead of `offer`. */
@@ -103,6 +108,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
     forgo: ({ route, chosenBy }) => {
       if (chosenBy !== 'status') evidence.withdraw(route.id); // Those become eligible at their end only.
     },
+    wants: ({ route, chosenBy }, status) =>
+      chosenBy !== 'status' || (status !== undefined && sampler.isRare(route, status)),
     offer(ticket, request) {
       const { route, captures, chosenBy } = ticket;
       const { served, method } = request;

@@ -6,6 +6,7 @@ import type { Upstream } from '../proxy/upstream.ts';
 import type { Exchange, ExchangeFailure, ExchangeHandler } from '../upstream/exchange.ts';
 import type { ResponseHead } from '../upstream/response-head.ts';
 import { COPY_MARK } from './send-copy.ts';
+import { createStreamDecoder, type DecodedTo, type StreamDecoder } from './stream-decode.ts';
 
 export interface OtherEventsRequest {
   readonly upstream: Upstream;
@@ -15,6 +16,8 @@ export interface OtherEventsRequest {
   readonly headers: readonly string[];
   /** How long its answer may take to begin. */
   readonly timeoutMs: number;
+  /** A steady clock in milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** What becomes of the other side's stream: opened and then closed, or failed; nothing once it is closed here. */
@@ -29,10 +32,10 @@ export interface OtherStream {
   close(): void;
 }
 
-export function openOtherEvents(
-  request: OtherEventsRequest,
-  on: OtherStreamEvents & { data(chunk: Buffer): void },
-): OtherStream {
+/** The same of an event stream, and what it sends, its codings undone. */
+export type OtherEventsEvents = OtherStreamEvents & DecodedTo;
+
+export function openOtherEvents(request: OtherEventsRequest, on: OtherEventsEvents): OtherStream {
   const exchange = new EventsExchange(request, on);
   exchange.send();
   return exchange;
@@ -40,13 +43,14 @@ export function openOtherEvents(
 
 class EventsExchange implements ExchangeHandler, OtherStream {
   readonly #request: OtherEventsRequest;
-  readonly #on: OtherStreamEvents & { data(chunk: Buffer): void };
+  readonly #on: OtherEventsEvents;
   readonly #timer: NodeJS.Timeout;
   #exchange: Exchange | undefined;
+  #decoder: StreamDecoder | undefined;
   #isOpen = false;
   #isOver = false;
 
-  constructor(request: OtherEventsRequest, on: OtherStreamEvents & { data(chunk: Buffer): void }) {
+  constructor(request: OtherEventsRequest, on: OtherEventsEvents) {
     this.#request = request;
     this.#on = on;
     this.#timer = setTimeout(() => this.#fail('it did not answer in time'), request.timeoutMs);
@@ -74,8 +78,13 @@ class EventsExchange implements ExchangeHandler, OtherStream {
   onHead({ status, headers: pairs }: ResponseHead): void {
     const headers = responseHeaders(pairs);
     if (status !== 200 || !isEventStream(headers)) this.#fail(`it answered ${status} and no event stream`);
-    else if (headerValue(headers, 'content-encoding') !== undefined) this.#fail('its event stream is in a coding');
     else {
+      // It was asked for none, but some give one all the same.
+      this.#decoder = createStreamDecoder(headerValue(headers, 'content-encoding'), this.#on);
+      if (!this.#decoder) {
+        this.#fail('its event stream is in a coding that is not known');
+        return;
+      }
       clearTimeout(this.#timer);
       this.#isOpen = true;
       this.#on.opened();
@@ -83,7 +92,8 @@ class EventsExchange implements ExchangeHandler, OtherStream {
   }
 
   onData(part: Buffer): void {
-    if (!this.#isOver) this.#on.data(part);
+    // Copied: it may have to wait, and the memory is not ours.
+    if (!this.#isOver) this.#decoder?.push(Buffer.from(part), this.#request.nowMs());
   }
 
   onEnd(): void {
@@ -96,10 +106,13 @@ class EventsExchange implements ExchangeHandler, OtherStream {
 
   #close(cause: string): void {
     if (!this.#isOpen) this.#fail(cause);
-    else if (!this.#isOver) {
-      this.#end();
-      this.#on.closed();
-    }
+    else this.#decoder?.end(() => this.#ended());
+  }
+
+  #ended(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#on.closed();
   }
 
   #fail(cause: string): void {
@@ -112,6 +125,7 @@ class EventsExchange implements ExchangeHandler, OtherStream {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#request.upstream.inFlight--;
+    this.#decoder?.close();
     this.#exchange?.abort();
   }
 }

@@ -4,7 +4,8 @@ import { type PathStep, parseComparePath } from '../../config/compare-path.ts';
 import type { RedactConfig } from '../../config/gateway-schema.ts';
 import { headerValue } from '../proxy/headers.ts';
 import type { Difference } from './difference.ts';
-import { type Json, type JsonObject, parseJson, writeJson } from './json.ts';
+import { parseJson, writeJson } from './json.ts';
+import { createDocumentRedaction, isPairedValue, isSecret } from './redact-document.ts';
 import { isSecretName, namesIn, secretNamesIn, withoutNames, withoutSecrets } from './secrets.ts';
 import { Spot } from './spot.ts';
 
@@ -25,6 +26,8 @@ export interface RedactedBody {
   readonly text: string;
   /** Whether the text says all that the body said. */
   readonly isWhole: boolean;
+  /** Of values that are secret by the name that stands beside them, how differences show them: their place does not tell. */
+  readonly paired: readonly string[];
 }
 
 /** One route's way of redacting. */
@@ -35,8 +38,8 @@ export interface Redaction {
   target(text: string): string;
   /** The difference without secrets in the names that lead to its place. To be applied before anything is counted by place. */
   place(difference: Difference): Difference;
-  /** The same, and the values gone where the place names a secret. */
-  difference(difference: Difference): Difference;
+  /** The same, and the values gone where the place names a secret, or where they are among `paired`. */
+  difference(difference: Difference, paired?: readonly string[]): Difference;
   /**
    * A body as text, secret members replaced, cut to `textMax` characters. A body that is not JSON is only described: nobody
    * knows what is in it.
@@ -78,18 +81,7 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     return hidden ? withoutNames(difference, hidden) : difference;
   };
 
-  const redact = (value: Json, at: Spot): Json => {
-    if (isSecret(at)) return replacementOf(textOf(value));
-    if (typeof value === 'string') return target(value);
-    if (Array.isArray(value)) return value.map((item: Json) => redact(item, at.member(item)));
-    if (!isObject(value)) return value;
-    return new Map(
-      [...value].map(([name, item]) => [
-        target(name),
-        isSecretName(name) ? replacementOf(textOf(item)) : redact(item, at.child(name, item)),
-      ]),
-    );
-  };
+  const redact = createDocumentRedaction({ isSecretHeader, replacementOf, text: target });
 
   return {
     headers(pairs) {
@@ -102,31 +94,33 @@ export function compileRedaction(config: RedactConfig = { headers: [], paths: []
     },
     target,
     place,
-    difference(difference) {
+    difference(difference, paired = []) {
       const { path } = difference;
       const header = /^header:(.*)$/.exec(path)?.[1];
       const isHidden =
         header === undefined
           ? path.split(/[^\w-]+/).some(isSecretName) || isSecret(inDifferences) || secretStep(path) >= 0
           : isSecretHeader(header);
+      const isPaired = (value: string) => paired.includes(value) && namesIn(path).some(isPairedValue);
       const kept = (value: string | undefined) =>
-        value === undefined ? undefined : isHidden ? replacementOf(value) : target(value);
+        value === undefined ? undefined : isHidden || isPaired(value) ? replacementOf(value) : target(value);
       return { ...place(difference), legacy: kept(difference.legacy), new: kept(difference.new) };
     },
     body(body, headers, textMax = BODY_TEXT_MAX) {
-      if (!body) return { text: 'not kept', isWhole: false };
-      if (body.length === 0) return { text: '', isWhole: true };
+      if (!body) return { text: 'not kept', isWhole: false, paired: [] };
+      if (body.length === 0) return { text: '', isWhole: true, paired: [] };
       const type = headerValue(headers, 'content-type') ?? 'no content-type';
       if (!/json/i.test(type) || headerValue(headers, 'content-encoding')) {
-        return { text: `${body.length} bytes, ${type}`, isWhole: false };
+        return { text: `${body.length} bytes, ${type}`, isWhole: false, paired: [] };
       }
       try {
         const document = parseJson(body.toString('utf8'));
-        const text = writeJson(redact(document, root));
-        if (text.length > textMax) return { text: `${text.slice(0, textMax)}…`, isWhole: false };
-        return { text, isWhole: text === writeJson(document) };
+        const paired: string[] = [];
+        const text = writeJson(redact(document, root, paired));
+        if (text.length > textMax) return { text: `${text.slice(0, textMax)}…`, isWhole: false, paired };
+        return { text, isWhole: text === writeJson(document), paired };
       } catch {
-        return { text: `${body.length} bytes that are not JSON, ${type}`, isWhole: false };
+        return { text: `${body.length} bytes that are not JSON, ${type}`, isWhole: false, paired: [] };
       }
     },
   };
@@ -149,21 +143,9 @@ export function withoutHashes(kept: string): string {
   return kept.replace(HASH, REDACTED);
 }
 
-function isObject(value: Json): value is JsonObject {
-  return value instanceof Map;
-}
-
-function textOf(value: Json): string {
-  return typeof value === 'string' ? value : writeJson(value);
-}
-
 /** Places at and below these paths; what follows rules down a document follows these too. */
 function secretPlaces(paths: readonly (readonly PathStep[])[]): Spot {
   return Spot.root(paths.map((steps) => ({ steps, effect: { kind: 'ignore', name: REDACTED } })));
-}
-
-function isSecret({ rules }: Spot): boolean {
-  return rules.ignored !== undefined;
 }
 
 /** A difference does not have the values that a filter looks at: then every member may be one that it lets through. */

@@ -12,7 +12,7 @@ import type { Difference } from './difference.ts';
 import type { Observation, Outcome } from './observation.ts';
 import { compileRedaction, type Redaction } from './redact.ts';
 import { createRuleBook } from './rules.ts';
-import type { SampleRequest } from './sample.ts';
+import { pairedIn, type SampleRequest } from './sample.ts';
 import { asKept, type KeptAnswer, readKept, withoutKey } from './sample-observation.ts';
 import { sendCopy } from './send-copy.ts';
 
@@ -157,10 +157,11 @@ function openReplays({ compare, redact, headers }: ReplaySettings, { keepsHost, 
     const answers = await ask(fieldsOf(kept, headers), redaction);
     if (typeof answers === 'string') return ended('unreplayable', answers);
     const verdict = await judge({ ...answers, copied: undefined }, rulesFor);
+    const paired = pairedIn([answers.legacy, answers.new], redaction);
     return {
       ...ended(verdict.outcome, ''),
       detail: verdict.detail ?? null,
-      differences: verdict.differences.map(redaction.difference),
+      differences: verdict.differences.map((difference) => redaction.difference(difference, paired)),
       fixed: placesOf(sample.differences).filter((place) => !placesOf(verdict.differences).includes(place)),
       legacy: inBrief(answers.legacy),
       new: inBrief(answers.new),

@@ -1,31 +1,19 @@
 // What is known of one route: its counts in windows of time, its samples, and what of both nobody has taken yet.
-import {
-  addCounts,
-  type Counts,
-  countDropped,
-  countOutcome,
-  countsOf,
-  differenceKey,
-  newCounts,
-  sumOf,
-} from './counts.ts';
-import { isHeldAgainstNew } from './difference.ts';
+import { addCounts, type Counts, countDropped, countOutcome, countsOf, differenceKey, sumOf } from './counts.ts';
+import { type Difference, isHeldAgainstNew } from './difference.ts';
 import { OUTCOMES } from './observation.ts';
 import type { Redaction } from './redact.ts';
+import { addRouteCounts, newRouteCounts, type RouteCounts, streamsIn } from './route-counts.ts';
 import { type Found, type Sample, sampleOf } from './sample.ts';
-import { keptSamples, SAMPLES_EACH, type ShelvedSample, shelved } from './sample-shelf.ts';
-import {
-  addStreamCounted,
-  addStreamSample,
-  countStream,
-  newStreamCounted,
-  type StreamCounted,
-  type StreamFinding,
-  wantsStreamSample,
-} from './stream-counts.ts';
-import { type StreamShown, streamSampleOf } from './stream-sample.ts';
+import { SampleBook } from './sample-book.ts';
+import { SAMPLES_EACH, type ShelfLimits } from './sample-shelf.ts';
+import { countStream, type StreamFinding } from './stream-counts.ts';
+import { type StreamSample, type StreamShown, streamSampleOf } from './stream-sample.ts';
 import { SLICES_MAX, type Slices, sliceOf, type Window, type WindowCounts, Windows } from './windows.ts';
 
+const REQUEST_SAMPLES: ShelfLimits = { samplesMax: 100, bytesMax: 1_048_576 };
+/** Fewer: the API shows them with the counts. */
+const STREAM_SAMPLES: ShelfLimits = { samplesMax: 30, bytesMax: 262_144 };
 /** Once a difference has its first samples, another is kept this long after the last of the route. */
 const SAMPLE_INTERVAL_MS = 1_000;
 
@@ -44,10 +32,9 @@ export interface Findings {
   readonly begun: number;
   readonly slices: Slices;
   readonly added: readonly Sample[];
-  /** Samples that were told of before and are not kept any longer. */
+  readonly addedOfStreams: readonly StreamSample[];
+  /** Samples, of either kind, that were told of before and are not kept any longer. */
   readonly removed: readonly number[];
-  /** Of compared streams; undefined where nothing was. */
-  readonly streams?: StreamCounted;
 }
 
 /** All that was kept of a route. */
@@ -55,14 +42,23 @@ export interface KeptFindings {
   readonly route: string;
   readonly stage: StageMark;
   /** Since the stage began. */
-  readonly total: Counts;
+  readonly total: RouteCounts;
   /** Those of the longest window; more do no harm. */
   readonly slices: Slices;
   readonly samples: readonly Sample[];
+  readonly streamSamples: readonly StreamSample[];
 }
 
 function isSameStage(a: StageMark, b: StageMark): boolean {
   return a.sinceMs === b.sinceMs && a.name === b.name;
+}
+
+/** Where what happens in a slice is counted. */
+interface Counting {
+  readonly startMs: number;
+  readonly total: RouteCounts;
+  readonly slice: RouteCounts;
+  readonly untaken: RouteCounts;
 }
 
 export class RouteRecord {
@@ -73,17 +69,14 @@ export class RouteRecord {
   #entered: string | undefined;
   #windows: Windows;
   #begun = 0;
-  /** Where what happens in the slice under way is counted; looked up once a slice, not once a request. */
-  #counting: { readonly startMs: number; readonly counts: readonly Counts[] } | undefined;
-  readonly #untaken = new Map<number, Counts>(); // SLICES_MAX at most.
-  #samples: ShelvedSample[] = [];
-  readonly #told = new Set<number>(); // Of the samples, and of those just removed.
+  /** Looked up once a slice, not once a request. */
+  #counting: Counting | undefined;
+  readonly #untaken = new Map<number, RouteCounts>(); // SLICES_MAX at most.
+  readonly #samples = new SampleBook<Sample>(REQUEST_SAMPLES);
+  readonly #streamSamples = new SampleBook<StreamSample>(STREAM_SAMPLES);
   #lastNumber: number;
   #sampledMs = 0;
   #streamSampledMs = 0;
-  /** What comparing streams has found since the stage began, or this process did; and what of it nobody has taken yet. */
-  #streams: { readonly sinceMs: number; readonly counted: StreamCounted } | undefined;
-  #untakenStreams: StreamCounted | undefined;
   #changed = false;
 
   constructor(route: string, nowMs: number, lastNumber: number) {
@@ -102,8 +95,6 @@ export class RouteRecord {
     this.#windows = new Windows(nowMs);
     this.#untaken.clear();
     this.#counting = undefined;
-    this.#streams = undefined;
-    this.#untakenStreams = undefined;
     this.#changed = true;
   }
 
@@ -115,13 +106,13 @@ export class RouteRecord {
 
   drop(reason: string, copies: number, nowMs: number): void {
     this.pending -= copies;
-    for (const counts of this.#at(sliceOf(nowMs))) countDropped(counts, reason, copies);
+    this.#count(sliceOf(nowMs), ({ requests }) => countDropped(requests, reason, copies));
   }
 
   /** Adds what another process has counted in a slice. */
-  add(startMs: number, more: Counts): void {
-    this.pending -= sumOf(more, OUTCOMES);
-    for (const counts of this.#at(startMs)) addCounts(counts, more);
+  add(startMs: number, more: RouteCounts): void {
+    this.pending -= sumOf(more.requests, OUTCOMES);
+    this.#count(startMs, (counts, listed) => addRouteCounts(counts, more, listed));
   }
 
   of(window: Window, nowMs: number): WindowCounts {
@@ -130,145 +121,154 @@ export class RouteRecord {
 
   /** Counts a verdict, and keeps a sample of it when it shows something that has too few. */
   record(given: Found, agrees: boolean, nowMs: number, redaction: Redaction): void {
-    const found = given.verdict.differences.length > 0 ? withSafePlaces(given, redaction) : given;
+    const { verdict } = given;
+    const found = verdict.differences.length > 0 ? { ...given, verdict: withSafePlaces(verdict, redaction) } : given;
     this.pending--;
     const more = found.verdict.differences.length > 0 ? countsOf(found.verdict) : undefined;
-    for (const counts of this.#at(sliceOf(nowMs))) {
-      if (more) addCounts(counts, more);
-      else countOutcome(counts, found.verdict);
-    }
+    this.#count(sliceOf(nowMs), ({ requests }, listed) => {
+      if (more) addCounts(requests, more, listed?.requests);
+      else countOutcome(requests, found.verdict);
+    });
     if (agrees || !this.#wantsSample(found, nowMs)) return;
     this.#sampledMs = nowMs;
-    const n = ++this.#lastNumber;
-    this.#shelve([shelved(sampleOf({ n, at: new Date(nowMs).toISOString() }, found, redaction))]);
+    this.#samples.add([sampleOf(this.#mark(nowMs), found, redaction)]);
   }
 
   /** Counts what comparing a stream has found, and keeps a sample of it where there are too few. */
-  streamed(finding: StreamFinding, shown: StreamShown | undefined, nowMs: number, redaction: Redaction): void {
-    const { counted, untaken } = this.#streamsFrom(nowMs);
-    for (const each of [counted, untaken]) countStream(each, finding);
-    // Another process may lack samples of which there are enough here.
-    const isDue = nowMs - this.#streamSampledMs >= SAMPLE_INTERVAL_MS;
-    if (!shown || !(isDue || wantsStreamSample(counted, shown.outcome))) return;
+  streamed(
+    given: StreamFinding,
+    shown: StreamShown | undefined,
+    { nowMs, redaction }: { readonly nowMs: number; readonly redaction: Redaction },
+  ): void {
+    const finding = withSafePlacesOfPair(given, redaction);
+    this.#count(sliceOf(nowMs), (counts, listed) => countStream(streamsIn(counts), finding, listed?.streams));
+    if (!shown || !this.#wantsStreamSample(withSafePlaces(shown, redaction), nowMs)) return;
     this.#streamSampledMs = nowMs;
-    const sample = streamSampleOf(shown, new Date(nowMs), redaction);
-    for (const each of [counted, untaken]) addStreamSample(each, sample);
-  }
-
-  /** Adds what another process has found of streams. */
-  addStreams(more: StreamCounted, nowMs: number): void {
-    const { counted, untaken } = this.#streamsFrom(nowMs);
-    for (const each of [counted, untaken]) addStreamCounted(each, more);
-  }
-
-  #streamsFrom(nowMs: number): { readonly counted: StreamCounted; readonly untaken: StreamCounted } {
-    this.#changed = true;
-    this.#streams ??= { sinceMs: nowMs, counted: newStreamCounted() };
-    this.#untakenStreams ??= newStreamCounted();
-    return { counted: this.#streams.counted, untaken: this.#untakenStreams };
-  }
-
-  /** Undefined before any stream was to be compared; since then it is counted. */
-  get streams(): { readonly sinceMs: number; readonly counted: StreamCounted } | undefined {
-    return this.#streams;
+    this.#streamSamples.add([streamSampleOf(this.#mark(nowMs), shown, redaction)]);
   }
 
   /** Takes samples of another process, under numbers of its own. */
-  addSamples(samples: readonly Sample[]): void {
-    this.#shelve(samples.map((sample) => shelved({ ...sample, n: ++this.#lastNumber })));
+  addSamples({ added, addedOfStreams }: Pick<Findings, 'added' | 'addedOfStreams'>): void {
+    const renumbered = <S extends { readonly n: number }>(sample: S): S => ({ ...sample, n: ++this.#lastNumber });
+    this.#samples.add(added.map(renumbered));
+    this.#streamSamples.add(addedOfStreams.map(renumbered));
+    this.#changed = true;
   }
 
   /** The oldest first. */
   get samples(): readonly Sample[] {
-    return this.#samples.map(({ sample }) => sample);
+    return this.#samples.samples;
+  }
+
+  get streamSamples(): readonly StreamSample[] {
+    return this.#streamSamples.samples;
   }
 
   /** Forgets samples that were taken before this (ISO 8601). */
   expire(before: string): void {
-    const left = this.#samples.filter(({ sample }) => sample.at >= before);
-    if (left.length < this.#samples.length) this.#changed = true;
-    this.#samples = left;
+    for (const book of [this.#samples, this.#streamSamples]) this.#changed = book.expire(before) || this.#changed;
   }
 
   /** What was found since this was last asked, or undefined. */
   take(): Findings | undefined {
     if (!this.#changed) return undefined;
-    const kept = new Set(this.#samples.map(({ sample }) => sample.n));
+    const [ofRequests, ofStreams] = [this.#samples.take(), this.#streamSamples.take()];
     const findings: Findings = {
       route: this.route,
       stage: this.#stage,
       begun: this.#begun,
       slices: new Map(this.#untaken),
-      added: this.samples.filter(({ n }) => !this.#told.has(n)),
-      removed: [...this.#told].filter((n) => !kept.has(n)),
-      ...(this.#untakenStreams ? { streams: this.#untakenStreams } : {}),
+      added: ofRequests.added,
+      addedOfStreams: ofStreams.added,
+      removed: [...ofRequests.removed, ...ofStreams.removed],
     };
-    this.#untakenStreams = undefined;
     this.#untaken.clear();
     this.#counting = undefined;
     this.#begun = 0;
     this.#changed = false;
-    for (const { n } of findings.added) this.#told.add(n);
-    for (const n of findings.removed) this.#told.delete(n);
     return findings;
   }
 
   /** Puts what was kept elsewhere in the place of what is known here; what nobody has taken yet is added to it. */
-  restore({ stage, total, slices, samples }: KeptFindings): void {
-    const untold = this.#samples.filter(({ sample }) => !this.#told.has(sample.n));
-    this.#samples = keptSamples([...samples.map(shelved), ...untold]);
-    this.#told.clear();
-    for (const { n } of samples) this.#told.add(n);
-    this.#changed ||= this.#samples.length < samples.length;
+  restore({ stage, total, slices, samples, streamSamples }: KeptFindings): void {
+    const areDropped = [this.#samples.restore(samples), this.#streamSamples.restore(streamSamples)];
+    this.#changed ||= areDropped.includes(true);
     // A stage that has just begun here is not known there yet.
     if (this.#entered !== undefined && stage.sinceMs < this.#stage.sinceMs) return;
     if (!isSameStage(stage, this.#stage)) this.#untaken.clear();
     this.#stage = stage;
     this.#windows = new Windows(stage.sinceMs, total, slices);
     this.#counting = undefined;
-    for (const [startMs, more] of this.#untaken)
-      for (const counts of this.#windows.at(startMs)) addCounts(counts, more);
+    for (const [startMs, more] of this.#untaken) {
+      const { total: since, slice } = this.#windows.at(startMs);
+      for (const counts of [since, slice]) addRouteCounts(counts, more);
+    }
   }
 
-  #at(startMs: number): readonly Counts[] {
+  /**
+   * Counts in every window, and for whoever takes it. That one is told of kinds of difference that are listed since the stage
+   * began, and of no others: added up for days there would be no end of them.
+   */
+  #count(startMs: number, add: (counts: RouteCounts, listed?: RouteCounts) => void): void {
     this.#changed = true;
-    if (this.#counting?.startMs === startMs) return this.#counting.counts;
+    if (this.#counting?.startMs !== startMs) this.#counting = this.#countingAt(startMs);
+    const { total, slice, untaken } = this.#counting;
+    add(total);
+    add(slice);
+    add(untaken, total);
+  }
+
+  #countingAt(startMs: number): Counting {
     if (this.#untaken.size >= SLICES_MAX) this.#mergeOldest();
-    const untaken = this.#untaken.get(startMs) ?? newCounts();
+    const untaken = this.#untaken.get(startMs) ?? newRouteCounts();
     this.#untaken.set(startMs, untaken);
-    this.#counting = { startMs, counts: [...this.#windows.at(startMs), untaken] };
-    return this.#counting.counts;
+    return { startMs, untaken, ...this.#windows.at(startMs) };
   }
 
   #wantsSample({ verdict }: Found, nowMs: number): boolean {
     // Redacting costs more than comparing: a side that fails every request must not have it done for each.
     if (nowMs - this.#sampledMs >= SAMPLE_INTERVAL_MS) return true;
-    const { counts } = this.#windows.of('stage', nowMs);
-    const differing = verdict.differences.filter(isHeldAgainstNew);
-    if (differing.length === 0) return counts.outcomes[verdict.outcome] <= SAMPLES_EACH;
-    return differing.some((difference) => {
-      const known = counts.differences.get(differenceKey(difference));
-      return known !== undefined && known.count - known.noise <= SAMPLES_EACH;
-    });
+    const counts = this.#windows.of('stage', nowMs).counts.requests;
+    return hasFew(counts, verdict.differences) ?? counts.outcomes[verdict.outcome] <= SAMPLES_EACH;
   }
 
-  #shelve(samples: readonly ShelvedSample[]): void {
-    if (samples.length === 0) return;
-    this.#samples = keptSamples([...this.#samples, ...samples]);
-    this.#changed = true;
+  #wantsStreamSample({ outcome, differences }: StreamShown, nowMs: number): boolean {
+    if (nowMs - this.#streamSampledMs >= SAMPLE_INTERVAL_MS) return true;
+    const { pairs, ...counted } = streamsIn(this.#windows.of('stage', nowMs).counts);
+    if (outcome !== 'different') return counted[outcome] <= SAMPLES_EACH;
+    return hasFew(pairs, differences) ?? false;
+  }
+
+  #mark(nowMs: number): { readonly n: number; readonly at: string } {
+    return { n: ++this.#lastNumber, at: new Date(nowMs).toISOString() };
   }
 
   /** Nobody has taken anything for longer than the longest window: that far back only the sum matters. */
   #mergeOldest(): void {
     const [oldest = 0, next = 0] = [...this.#untaken.keys()].sort((a, b) => a - b);
     const [gone, heir] = [this.#untaken.get(oldest), this.#untaken.get(next)];
-    if (gone && heir) addCounts(heir, gone);
+    if (gone && heir) addRouteCounts(heir, gone);
     this.#untaken.delete(oldest);
   }
 }
 
+/** Whether one of these differences has fewer samples than it may; undefined without any that counts. */
+function hasFew(counts: Counts, differences: readonly Difference[]): boolean | undefined {
+  const differing = differences.filter(isHeldAgainstNew);
+  if (differing.length === 0) return undefined;
+  return differing.some((difference) => {
+    const known = counts.differences.get(differenceKey(difference));
+    return known !== undefined && known.count - known.noise <= SAMPLES_EACH;
+  });
+}
+
 /** Nothing is counted by a name that is a secret. */
-function withSafePlaces(found: Found, redaction: Redaction): Found {
-  const differences = found.verdict.differences.map(redaction.place);
-  return { ...found, verdict: { ...found.verdict, differences } };
+function withSafePlaces<D extends { readonly differences: readonly Difference[] }>(found: D, redaction: Redaction): D {
+  return { ...found, differences: found.differences.map(redaction.place) };
+}
+
+function withSafePlacesOfPair(finding: StreamFinding, redaction: Redaction): StreamFinding {
+  if (finding.kind !== 'pair' || 'dropped' in finding.verdict || finding.verdict.differences.length === 0)
+    return finding;
+  return { ...finding, verdict: withSafePlaces(finding.verdict, redaction) };
 }

@@ -1,4 +1,6 @@
 // What becomes of one copy when its turn has come: the sides are asked, their answers compared, the verdict recorded.
+
+import type { RouteModel } from '../routing/route.ts';
 import { type AskDeps, createAsk, type Unsettled } from './ask.ts';
 import type { Asked } from './bracket.ts';
 import type { Verdict } from './compare.ts';
@@ -17,6 +19,8 @@ export interface RunDeps extends AskDeps {
   readonly evidence: EvidenceSink;
   readonly restraints: Restraints;
   readonly comparer: Pick<Comparer, 'judge'>;
+  /** A route as it is configured now; undefined for one that is there no longer. */
+  readonly routeOf: (id: string) => RouteModel | undefined;
   /** Something in comparing itself failed. */
   readonly raised: (operation: string, error: unknown) => void;
 }
@@ -28,14 +32,16 @@ interface Judged {
 }
 
 export function createRun(deps: RunDeps) {
-  const { ids, evidence, restraints, comparer, raised } = deps;
+  const { ids, evidence, restraints, comparer, routeOf, raised } = deps;
   const idsOf = createIdBook(ids);
   const ask = createAsk(deps, idsOf);
 
   /** Dropped where there was no room for comparing any of it. */
   async function judge({ route }: CopyTicket, { pair, again }: Asked): Promise<Judged | Unsettled> {
+    // By the rules in force now: those of when it began to wait may have been changed because of what is being compared.
+    const { compare } = (routeOf(route.id) ?? route).config;
     const judged = (each: Asked['pair']) =>
-      comparer.judge(each, route.config.compare).catch((error: unknown): Verdict => {
+      comparer.judge(each, compare).catch((error: unknown): Verdict => {
         raised('compare', error);
         return { outcome: 'incomparable', differences: [], detail: 'comparing failed' };
       });

@@ -69,15 +69,18 @@ export function sampleOf(
   redaction: Redaction,
 ): Sample {
   const { requestId, method } = request;
-  const { outcome, detail, differences } = verdict;
+  const { outcome, detail } = verdict;
+  const [legacy, fresh] = [sampleSide(pair.legacy, redaction), sampleSide(pair.new, redaction)];
+  const paired = [...legacy.paired, ...fresh.paired];
+  const differences = verdict.differences.toSorted(byWeight).slice(0, SAMPLE_DIFFERENCES_MAX);
   return {
     ...{ n, at, requestId, method },
     target: redaction.target(request.target),
     request: sampleRequest(request, redaction),
     ...{ outcome, detail },
-    differences: differences.toSorted(byWeight).slice(0, SAMPLE_DIFFERENCES_MAX).map(redaction.difference),
-    legacy: sampleSide(pair.legacy, redaction),
-    new: sampleSide(pair.new, redaction),
+    differences: differences.map((difference) => redaction.difference(difference, paired)),
+    legacy: legacy.side,
+    new: fresh.side,
   };
 }
 
@@ -102,15 +105,19 @@ function byWeight(a: Difference, b: Difference): number {
   return weight(a) - weight(b);
 }
 
-function sampleSide({ status, failure, durationMs, ...sent }: Observation, redaction: Redaction): SampleSide {
+function sampleSide(
+  { status, failure, durationMs: exactly, ...sent }: Observation,
+  redaction: Redaction,
+): { readonly side: SampleSide; readonly paired: readonly string[] } {
   const { headers, body } = decoded(sent);
-  return {
-    status,
-    failure,
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    headers: redaction.headers(headers),
-    body: redaction.body(body, headers).text,
-  };
+  const { text, paired } = redaction.body(body, headers);
+  const durationMs = Math.round(exactly * 1000) / 1000;
+  return { side: { status, failure, durationMs, headers: redaction.headers(headers), body: text }, paired };
+}
+
+/** What of answers is secret by the name beside it, as differences show it. */
+export function pairedIn(answers: readonly Observation[], redaction: Redaction): readonly string[] {
+  return answers.map(decoded).flatMap(({ headers, body }) => redaction.body(body, headers).paired);
 }
 
 /** An answer without its content coding, as people read it; as it is where that cannot be undone. */

@@ -1,10 +1,11 @@
-// Sees that two JSON texts say the same in different spellings without building either document: both are walked at once,
-// value by value. Blanks, escapes, the order of members and what rules normalise make no difference. It answers for equal
-// documents, and for those that differ only in single values that rules ignore; about all others it gives up, and they
-// are parsed (compare-json.ts, which it must never contradict).
+// Compares two JSON texts without building what they have in common: both are walked at once, value by value. Blanks,
+// escapes, the order of members and what rules normalise make no difference. Only what is not plainly the same is parsed
+// (unlike.ts), and compared as whole documents are (compare-json.ts, which this must never contradict). Of texts that this
+// is no use for, since too much differs or they are strange, it says nothing.
 import { isUtf8 } from 'node:buffer';
-import { type Difference, type DifferenceKind, Findings, pointerToken } from './difference.ts';
-import { DEPTH_MAX, type Json } from './json.ts';
+import { compareJson, WORK_MAX } from './compare-json.ts';
+import type { Difference } from './difference.ts';
+import { DEPTH_MAX } from './json.ts';
 import {
   CLOSE_ARRAY,
   CLOSE_OBJECT,
@@ -25,36 +26,54 @@ import {
   skipLeaf,
   type Written,
 } from './json-cursor.ts';
-import { compareLeaves, preview } from './leaf.ts';
+import { compareLeaves } from './leaf.ts';
 import type { Spot } from './spot.ts';
+import { type LoneValue, type Unlike, type UnlikeMember, UnlikeReader } from './unlike.ts';
 
 /** Members in another order, or on one side only, are looked for one by one; objects with more are parsed. */
 const REORDERED_MAX = 64;
 /** Names remembered of one place. */
 const SEEN_MAX = 32;
+/** Values that may differ where no rule ignores it; documents with more are sooner parsed. */
+const UNLIKE_MAX = 64;
 
-/** The ignored differences, none in most cases; undefined when the documents have to be parsed to be compared. */
-export function compareSpelling(legacy: Uint8Array, fresh: Uint8Array, root: Spot): readonly Difference[] | undefined {
+/**
+ * The differences; undefined when the documents have to be parsed to be compared.
+ * @throws {TooMuchWork} as `compareJson` does.
+ */
+export function compareSpelling(
+  legacy: Uint8Array,
+  fresh: Uint8Array,
+  root: Spot,
+  workMax = WORK_MAX,
+): readonly Difference[] | undefined {
   if (!isUtf8(legacy) || !isUtf8(fresh)) return undefined;
-  const walk = new Lockstep(new Cursor(legacy), new Cursor(fresh), root);
+  const [left, right] = [new Cursor(legacy), new Cursor(fresh)];
   try {
-    return walk.documents() ? walk.findings.found : undefined;
+    const unlike = new Lockstep(left, right, root).documents();
+    return unlike ? compareJson(...new UnlikeReader(left, right).read(unlike), root, workMax) : [];
   } catch (error) {
     if (error === GIVE_UP) return undefined;
     throw error;
   }
 }
 
+/** Where the walk stands on both sides. */
+interface Places {
+  readonly left: number;
+  readonly right: number;
+}
+
 class Lockstep {
-  readonly findings = new Findings();
   readonly #left: Cursor;
   readonly #right: Cursor;
-  /** Of each level: where legacy writes the name of the member being walked, or -1 and its index in an array. */
+  /** Of each level: where legacy writes the name of the member being walked, or -1 for a member of an array. */
   readonly #nameFrom: number[] = [];
   readonly #nameTo: number[] = [];
   readonly #spots: (Spot | undefined)[] = [];
   readonly #seen = new Map<Spot, readonly SeenName[]>();
   #depth = 0;
+  #unlike = 0;
 
   constructor(left: Cursor, right: Cursor, root: Spot) {
     this.#left = left;
@@ -62,17 +81,45 @@ class Lockstep {
     this.#spots[0] = root;
   }
 
-  documents(): boolean {
-    this.#value();
-    return [this.#left, this.#right].every((side) => side.peek() === 0 && side.at === side.bytes.length);
+  /** What is not the same; undefined when nothing is. */
+  documents(): Unlike | undefined {
+    const unlike = this.#value();
+    for (const side of [this.#left, this.#right]) if (side.peek() !== 0 || side.at !== side.bytes.length) throw GIVE_UP;
+    return unlike;
   }
 
-  #value(): void {
+  #value(): Unlike | undefined {
     const [a, b] = [this.#left.peek(), this.#right.peek()];
-    if (a === OPEN_OBJECT && b === OPEN_OBJECT) this.#objects();
-    else if (a === OPEN_ARRAY && b === OPEN_ARRAY) this.#arrays();
-    else if (isOpening(a) || isOpening(b)) throw GIVE_UP;
-    else this.#leaves(a, b);
+    if (a === OPEN_OBJECT && b === OPEN_OBJECT) return this.#objects();
+    if (a === OPEN_ARRAY && b === OPEN_ARRAY) return this.#arrays();
+    if (isOpening(a) || isOpening(b)) return this.#whole({ left: this.#left.at, right: this.#right.at });
+    return this.#leaves(a, b);
+  }
+
+  /** Two values that begin there, to be read as they are. */
+  #whole(starts: Places): Unlike {
+    const [left, right] = [this.#left, this.#right];
+    left.at = starts.left;
+    right.at = starts.right;
+    left.skipValue();
+    right.skipValue();
+    return this.#found(starts, undefined);
+  }
+
+  /** Two values that differ, which begin there and end here. */
+  #found({ left, right }: Places, parts: Unlike['parts'], isIgnored = this.#isIgnored()): Unlike {
+    const [legacy, fresh] = [
+      { from: left, to: this.#left.at },
+      { from: right, to: this.#right.at },
+    ];
+    return { legacy, fresh, depth: this.#depth, parts, isIgnored };
+  }
+
+  /** Whether a rule ignores what differs in the value being walked. */
+  #isIgnored(spot = this.#spot(this.#depth)): boolean {
+    if (spot.rules.ignored !== undefined) return true;
+    if (++this.#unlike > UNLIKE_MAX) throw GIVE_UP;
+    return false;
   }
 
   #enter(): void {
@@ -81,38 +128,50 @@ class Lockstep {
     this.#right.at++;
   }
 
-  #arrays(): void {
+  #arrays(): Unlike | undefined {
     const [left, right] = [this.#left, this.#right];
+    const starts = { left: left.at, right: right.at };
+    let items: Map<number, Unlike> | undefined;
     this.#enter();
     const depth = this.#depth;
     this.#spots[depth] = undefined; // The same for all members.
     this.#nameFrom[depth] = -1;
-    this.#nameTo[depth] = 0;
-    let isEmpty = left.take(CLOSE_ARRAY);
-    if (isEmpty !== right.take(CLOSE_ARRAY)) throw GIVE_UP;
-    for (let index = 0; !isEmpty; index++) {
-      this.#nameTo[depth] = index;
-      this.#value();
-      const next = left.peek();
-      if (next !== right.peek() || (next !== COMMA && next !== CLOSE_ARRAY)) throw GIVE_UP;
+    let index = 0;
+    let isOver = left.take(CLOSE_ARRAY);
+    let isUneven = isOver !== right.take(CLOSE_ARRAY);
+    for (; !isOver && !isUneven; index++) {
+      const unlike = this.#value();
+      if (unlike) items = (items ?? new Map<number, Unlike>()).set(index, unlike);
+      const [next, other] = [left.peek(), right.peek()];
+      if (next !== COMMA && next !== CLOSE_ARRAY) throw GIVE_UP;
+      if (other !== COMMA && other !== CLOSE_ARRAY) throw GIVE_UP;
       left.at++;
       right.at++;
-      isEmpty = next === CLOSE_ARRAY;
+      isOver = next === CLOSE_ARRAY;
+      isUneven = next !== other;
     }
     this.#depth--;
+    if (isUneven) return this.#whole(starts);
+    if (!items) return undefined;
+    const parts = { kind: 'items', length: index, items, spot: this.#spot(this.#depth) } as const;
+    return this.#found(starts, parts, areIgnored([...items.values()]));
   }
 
-  #objects(): void {
+  #objects(): Unlike | undefined {
     const [left, right] = [this.#left, this.#right];
+    const starts = { left: left.at, right: right.at };
+    const members: UnlikeMember[] = [];
     this.#enter();
-    const starts = [left.at, right.at] as const;
-    if (left.peek() === CLOSE_OBJECT || right.peek() === CLOSE_OBJECT) this.#reordered(starts);
-    else this.#members(starts);
+    const firsts = { left: left.at, right: right.at };
+    if (left.peek() === CLOSE_OBJECT || right.peek() === CLOSE_OBJECT) this.#reordered(firsts, members);
+    else this.#members(firsts, members);
     this.#depth--;
+    if (members.length === 0) return undefined;
+    return this.#found(starts, { kind: 'members', members }, areIgnored(members.map(({ value }) => value)));
   }
 
   /** Members while both sides have them in the same order. */
-  #members(starts: readonly [left: number, right: number]): void {
+  #members(firsts: Places, members: UnlikeMember[]): void {
     const [left, right] = [this.#left, this.#right];
     for (;;) {
       left.peek();
@@ -121,13 +180,14 @@ class Lockstep {
       if (!this.#isSameName()) {
         left.at = from;
         right.at = other;
-        this.#reordered(starts);
+        this.#reordered(firsts, members);
         return;
       }
       this.#member(from, left.at);
+      this.#refuseTwice(members);
       left.expect(COLON);
       right.expect(COLON);
-      this.#value();
+      this.#walked(members);
       const [a, b] = [left.peek(), right.peek()];
       if ((a !== COMMA && a !== CLOSE_OBJECT) || (b !== COMMA && b !== CLOSE_OBJECT)) throw GIVE_UP;
       if (a === COMMA) left.at++;
@@ -136,11 +196,24 @@ class Lockstep {
       if (a === b) break;
       // One of them goes on, so a name must follow there.
       if ((a === COMMA ? left : right).peek() !== QUOTE) throw GIVE_UP;
-      this.#reordered(starts);
+      this.#reordered(firsts, members);
       return;
     }
     left.at++;
     right.at++;
+  }
+
+  /** Walks the values of a member. */
+  #walked(members: UnlikeMember[]): void {
+    const value = this.#value();
+    if (value) members.push({ name: this.#name(this.#depth) ?? '', value });
+  }
+
+  /** Of a name that is there twice the last counts, and this one may be equal: the one before is known to differ. */
+  #refuseTwice(members: readonly UnlikeMember[], name?: string): void {
+    if (members.length === 0) return;
+    const again = name ?? this.#name(this.#depth);
+    if (members.some((member) => member.name === again)) throw GIVE_UP;
   }
 
   #member(from: number, to: number): void {
@@ -159,7 +232,7 @@ class Lockstep {
   }
 
   /** The rest of the members, which stand in another order or on one side only. */
-  #reordered(starts: readonly [left: number, right: number]): void {
+  #reordered(firsts: Places, members: UnlikeMember[]): void {
     const [left, right] = [this.#left, this.#right];
     const others = this.#restOf(right);
     const end = right.at;
@@ -172,6 +245,7 @@ class Lockstep {
         const from = left.at;
         const escaped = left.skipText();
         this.#member(from, left.at);
+        this.#refuseTwice(members);
         const index = this.#find(others, hint, escaped);
         left.expect(COLON);
         const other = others[index];
@@ -180,24 +254,24 @@ class Lockstep {
           if (index < furthest && this.#isTaken(others, index + 1, escaped)) throw GIVE_UP;
           hint = index + 1;
           furthest = Math.max(furthest, index);
-          this.#take(other);
+          this.#take(other, members);
         } else if (++lone > REORDERED_MAX) throw GIVE_UP;
-        else this.#lone('missing', left, starts[0], left.text(from, this.#nameTo[this.#depth] as number));
+        else this.#lone('legacy', firsts.left, members);
       } while (left.take(COMMA));
     }
     left.expect(CLOSE_OBJECT);
     for (const other of others) {
       if (other.isTaken) continue;
       right.at = other.value;
-      this.#lone('extra', right, starts[1], right.text(other.from, other.to));
+      this.#lone('fresh', firsts.right, members, right.text(other.from, other.to));
       if (right.at !== other.end) throw GIVE_UP;
     }
     right.at = end;
   }
 
-  #take(other: RestMember): void {
+  #take(other: RestMember, members: UnlikeMember[]): void {
     this.#right.at = other.value;
-    this.#value();
+    this.#walked(members);
     if (this.#right.at !== other.end) throw GIVE_UP;
     other.isTaken = true;
   }
@@ -235,7 +309,11 @@ class Lockstep {
 
   /** Whether a member from there on has been walked already under the name of the one that is being walked. */
   #isTaken(others: readonly RestMember[], start: number, escaped: boolean): boolean {
-    return others.some((other, index) => index >= start && other.isTaken && this.#isNamed(other, escaped));
+    for (let index = start; index < others.length; index++) {
+      const other = others[index] as RestMember;
+      if (other.isTaken && this.#isNamed(other, escaped)) return true;
+    }
+    return false;
   }
 
   /** Whether it has the name of the member that is being walked. */
@@ -245,23 +323,23 @@ class Lockstep {
     return to - from === other.to - other.from && isSameWritten(this.#right.bytes, other, this.#left.bytes, from);
   }
 
-  /** A member that only one side has: no difference where null is the same, else only an ignored one is known of. */
-  #lone(kind: 'missing' | 'extra', cursor: Cursor, start: number, name: string): void {
+  /** A member that only one side has: no difference where null is the same. */
+  #lone(side: LoneValue['side'], first: number, members: UnlikeMember[], name = this.#name(this.#depth) ?? ''): void {
+    const cursor = side === 'legacy' ? this.#left : this.#right;
     const spot = this.#below(this.#spot(this.#depth - 1), name);
-    const first = cursor.peek();
-    const from = cursor.at;
-    if (isOpening(first)) throw GIVE_UP;
-    skipLeaf(cursor, first);
-    const value = cursor.leaf(from, cursor.at);
-    if (hasTwice(cursor, start, name)) throw GIVE_UP; // The other one may have been walked, and the last counts.
-    if (value === null && spot.rules.nullAsAbsent) return;
-    const [legacy, fresh] = kind === 'missing' ? [value, undefined] : [undefined, value];
-    this.#ignored(kind, spot, { legacy, fresh, at: () => this.#pointer(this.#depth - 1) + pointerToken(name) });
+    this.#refuseTwice(members, name);
+    cursor.peek();
+    const written = { from: cursor.at, to: cursor.at };
+    cursor.skipValue();
+    written.to = cursor.at;
+    if (hasTwice(cursor, first, name)) throw GIVE_UP; // The other one may have been walked, and the last counts.
+    if (spot.rules.nullAsAbsent && cursor.isNull(written)) return;
+    members.push({ name, value: { side, written, depth: this.#depth, isIgnored: this.#isIgnored(spot) } });
   }
 
-  #leaves(a: number, b: number): void {
+  #leaves(a: number, b: number): Unlike | undefined {
     const [left, right] = [this.#left, this.#right];
-    if (a === QUOTE && b === QUOTE && isSamePlainText(left, right)) return;
+    if (a === QUOTE && b === QUOTE && isSamePlainText(left, right)) return undefined;
     const [from, other] = [left.at, right.at];
     skipLeaf(left, a);
     skipLeaf(right, b);
@@ -269,25 +347,12 @@ class Lockstep {
       { from, to: left.at },
       { from: other, to: right.at },
     ];
-    if (isDigit(a) && isDigit(b) && isSameSpelling(left, written, right, otherWritten)) return;
+    if (isDigit(a) && isDigit(b) && isSameSpelling(left, written, right, otherWritten)) return undefined;
     const spot = this.#spot(this.#depth);
-    if (spot.rules.normalise === 'number' && isSameButForZeros(left, written, right, otherWritten)) return;
+    if (spot.rules.normalise === 'number' && isSameButForZeros(left, written, right, otherWritten)) return undefined;
     const [legacy, fresh] = [left.leaf(from, left.at), right.leaf(other, right.at)];
-    const kind = compareLeaves(legacy, fresh, spot.rules);
-    if (kind === undefined) return;
-    this.#ignored(kind, spot, { legacy, fresh, at: () => this.#pointer(this.#depth) });
-  }
-
-  #ignored(kind: DifferenceKind, spot: Spot, { legacy, fresh, at }: FoundHere): void {
-    if (spot.rules.ignored === undefined) throw GIVE_UP;
-    // Members of keyed arrays have another path, and only parsing tells whether they have the key.
-    for (let depth = 0; depth < this.#depth; depth++)
-      if (this.#spot(depth).rules.array?.key !== undefined) throw GIVE_UP;
-    this.findings.add({
-      ...{ path: spot.path, kind, rules: spot.rules, at },
-      legacy: legacy === undefined ? undefined : () => preview(legacy),
-      new: fresh === undefined ? undefined : () => preview(fresh),
-    });
+    if (compareLeaves(legacy, fresh, spot.rules) === undefined) return undefined;
+    return this.#found({ left: from, right: other }, undefined);
   }
 
   #spot(depth: number): Spot {
@@ -321,24 +386,15 @@ class Lockstep {
     if (parent.hasFilters) throw GIVE_UP; // They look at values that have not been read.
     return name === undefined ? parent.member(null) : parent.child(name, null);
   }
+}
 
-  #pointer(depth: number): string {
-    let pointer = '';
-    for (let at = 1; at <= depth; at++) pointer += pointerToken(this.#name(at) ?? (this.#nameTo[at] as number));
-    return pointer;
-  }
+function areIgnored(values: readonly { readonly isIgnored: boolean }[]): boolean {
+  return values.every(({ isIgnored }) => isIgnored);
 }
 
 /** A name in legacy's text, and its place. */
 interface SeenName extends Written {
   readonly spot: Spot;
-}
-
-/** Two values that differ, and where. */
-interface FoundHere {
-  readonly legacy: Json | undefined;
-  readonly fresh: Json | undefined;
-  readonly at: () => string;
 }
 
 /** A member that has not been walked yet: its name, and its value from `value` to `end`. */

@@ -7,9 +7,10 @@ import type { RouteModel } from '../routing/route.ts';
 import { otherSide, type Side } from '../routing/side.ts';
 import type { ComparedStream } from './compared-stream.ts';
 import { createEventReader, type ServerSentEvent } from './event-messages.ts';
-import { type OtherStream, type OtherStreamEvents, openOtherEvents } from './other-events.ts';
+import { type OtherStreamEvents, openOtherEvents } from './other-events.ts';
 import { openOtherSocket } from './other-socket.ts';
 import { createSocketReader, type SocketMessage } from './socket-messages.ts';
+import { createStreamDecoder } from './stream-decode.ts';
 import { contentTypeOf, type HeardMessage } from './stream-key.ts';
 
 /** A stream that a side has begun to send to a client. */
@@ -32,9 +33,12 @@ export interface ServedStream {
 export type Hear = (chunk: Buffer, atMs: number) => void;
 
 export interface OpenedStream {
-  readonly other: OtherStream;
+  /** Closes the other side's stream. Nothing is heard any more. */
+  close(): void;
   /** What the serving side sends. */
   readonly fromServer: Hear;
+  /** The serving side has sent all; `then` is called when it has been heard. */
+  heardAll(then: () => void): void;
   /** What the client says; undefined where the other side is not told. */
   readonly fromClient: Hear | undefined;
 }
@@ -55,7 +59,7 @@ export type OpenKind = (
 ) => OpenedStream;
 
 export const openEventsKind: OpenKind = ({ upstreams, nowMs }, { route, served, stream }, on) => {
-  const { method, path, side, headersFor } = served;
+  const { method, path, side, headersFor, answered } = served;
   const { timeoutMs, bodyBytesMax } = route.config.mirror;
   const to = otherSide(side);
   const hear = (from: Side): Hear => {
@@ -67,12 +71,22 @@ export const openEventsKind: OpenKind = ({ upstreams, nowMs }, { route, served, 
       dropped = reader.dropped;
     };
   };
-  const fromOther = hear(to);
+  const ends = { broken: () => stream.end('unreadable'), behind: () => stream.end('behind') };
+  const decoder = createStreamDecoder(headerValue(answered, 'content-encoding'), { data: hear(side), ...ends });
+  if (!decoder) throw new Error('the event stream is in a coding that is not known');
   const other = openOtherEvents(
-    { upstream: upstreams()[to], headers: headersFor(to), method, path, timeoutMs },
-    { ...on, data: (chunk) => fromOther(chunk, nowMs()) },
+    { upstream: upstreams()[to], headers: headersFor(to), method, path, timeoutMs, nowMs },
+    { ...on, ...ends, data: hear(to) },
   );
-  return { other, fromServer: hear(side), fromClient: undefined };
+  return {
+    fromServer: (chunk, atMs) => decoder.push(chunk, atMs),
+    fromClient: undefined,
+    heardAll: (then) => decoder.end(then),
+    close() {
+      decoder.close();
+      other.close();
+    },
+  };
 };
 
 export const openSocketKind: OpenKind = ({ configs, nowMs }, { route, served, stream }, on) => {
@@ -95,7 +109,8 @@ export const openSocketKind: OpenKind = ({ configs, nowMs }, { route, served, st
   const server = createSocketReader(messageBytesMax);
   const client = createSocketReader(messageBytesMax);
   return {
-    other,
+    close: () => other.close(),
+    heardAll: (then) => then(),
     fromServer: (chunk, atMs) => stream.hear(side, () => server.push(chunk).map(heardOnSocket), atMs),
     fromClient: clientMessages === 'copy' ? (chunk) => stream.tell(() => client.push(chunk), other.say) : undefined,
   };

@@ -10,6 +10,8 @@ const TEXT_CHARS_MAX = 2_000;
 const DIFFERENCES_MAX = 20;
 
 export interface StreamSample {
+  /** Unlike that of any other sample of the route. */
+  readonly n: number;
   /** ISO 8601, UTC. */
   readonly at: string;
   /** Of the request that began the stream. */
@@ -30,15 +32,20 @@ export interface StreamShown {
   readonly new: HeardMessage | undefined;
 }
 
-export function streamSampleOf(shown: StreamShown, at: Date, redaction: Redaction): StreamSample {
-  const text = (message: HeardMessage | undefined) =>
-    message ? redaction.body(message.body, ['content-type', message.contentType]).text.slice(0, TEXT_CHARS_MAX) : null;
+export function streamSampleOf(
+  mark: Pick<StreamSample, 'n' | 'at'>,
+  shown: StreamShown,
+  redaction: Redaction,
+): StreamSample {
+  const kept = (message: HeardMessage | undefined) =>
+    message && redaction.body(message.body, ['content-type', message.contentType]);
+  const [legacy, fresh] = [kept(shown.legacy), kept(shown.new)];
+  const paired = [legacy, fresh].flatMap((body) => body?.paired ?? []);
   const { requestId, outcome, differences } = shown;
   return {
-    at: at.toISOString(),
-    ...{ requestId, outcome },
-    differences: differences.slice(0, DIFFERENCES_MAX).map(redaction.difference),
-    legacy: text(shown.legacy),
-    new: text(shown.new),
+    ...{ ...mark, requestId, outcome },
+    differences: differences.slice(0, DIFFERENCES_MAX).map((difference) => redaction.difference(difference, paired)),
+    legacy: legacy?.text.slice(0, TEXT_CHARS_MAX) ?? null,
+    new: fresh?.text.slice(0, TEXT_CHARS_MAX) ?? null,
   };
 }

@@ -1,6 +1,6 @@
 // A route's counts in windows of time: the last minute, the last ten, and since its stage began. None reaches back beyond
 // the stage: what was true of other traffic says nothing of this.
-import { addCounts, type Counts, newCounts } from './counts.ts';
+import { addRouteCounts, newRouteCounts, type RouteCounts } from './route-counts.ts';
 
 export const WINDOWS = ['1m', '10m', 'stage'] as const;
 export type Window = (typeof WINDOWS)[number];
@@ -15,11 +15,11 @@ export const SLICES_MAX = WINDOW_MS['10m'] / SLICE_MS + 1;
 const SLICE_DIFFERENCES_MAX = 100;
 
 /** Counts by the slice in which they were counted, by its first millisecond. */
-export type Slices = ReadonlyMap<number, Counts>;
+export type Slices = ReadonlyMap<number, RouteCounts>;
 
 export interface WindowCounts {
   readonly sinceMs: number;
-  readonly counts: Counts;
+  readonly counts: RouteCounts;
 }
 
 export function sliceOf(ms: number): number {
@@ -28,34 +28,34 @@ export function sliceOf(ms: number): number {
 
 export class Windows {
   readonly #sinceMs: number;
-  readonly #total: Counts;
-  readonly #slices = new Map<number, Counts>(); // SLICES_MAX at most.
+  readonly #total: RouteCounts;
+  readonly #slices = new Map<number, RouteCounts>(); // SLICES_MAX at most.
 
   /** From the beginning of a stage, or from what was counted of it before. */
-  constructor(sinceMs: number, total: Counts = newCounts(), slices: Slices = new Map()) {
+  constructor(sinceMs: number, total: RouteCounts = newRouteCounts(), slices: Slices = new Map()) {
     this.#sinceMs = sinceMs;
-    this.#total = newCounts();
-    addCounts(this.#total, total);
-    for (const [startMs, counts] of slices) addCounts(this.#slice(startMs), counts);
+    this.#total = newRouteCounts();
+    addRouteCounts(this.#total, total);
+    for (const [startMs, counts] of slices) addRouteCounts(this.#slice(startMs), counts);
   }
 
-  /** Where what happens in a slice is to be counted: in each of these. */
-  at(startMs: number): readonly Counts[] {
-    return [this.#total, this.#slice(startMs)];
+  /** Where what happens in a slice is to be counted: in both of these. */
+  at(startMs: number): { readonly total: RouteCounts; readonly slice: RouteCounts } {
+    return { total: this.#total, slice: this.#slice(startMs) };
   }
 
   of(window: Window, nowMs: number): WindowCounts {
     if (window === 'stage') return { sinceMs: this.#sinceMs, counts: this.#total };
     const fromMs = sliceOf(nowMs) - WINDOW_MS[window];
-    const counts = newCounts();
-    for (const [startMs, slice] of this.#slices) if (startMs >= fromMs) addCounts(counts, slice);
+    const counts = newRouteCounts();
+    for (const [startMs, slice] of this.#slices) if (startMs >= fromMs) addRouteCounts(counts, slice);
     return { sinceMs: Math.max(fromMs, this.#sinceMs), counts };
   }
 
-  #slice(startMs: number): Counts {
+  #slice(startMs: number): RouteCounts {
     const known = this.#slices.get(startMs);
     if (known) return known;
-    const fresh = newCounts(SLICE_DIFFERENCES_MAX);
+    const fresh = newRouteCounts(SLICE_DIFFERENCES_MAX);
     this.#slices.set(startMs, fresh);
     // Slices come in the order of time, but for a clock that is set back.
     if (this.#slices.size > SLICES_MAX) this.#slices.delete(Math.min(...this.#slices.keys()));

@@ -8,7 +8,7 @@ import type { OperatorDeps } from './context.ts';
  * said so. Answers what belongs into the answer: nothing where this process serves by itself. Never rejects.
  */
 export async function acknowledge(
-  { serving, ledger, now, raised }: OperatorDeps,
+  { serving, ledger, instance, now, raised }: OperatorDeps,
   scope: string,
   actor: Actor,
 ): Promise<{ readonly acknowledged?: { readonly workers: number; readonly of: number } }> {
@@ -23,7 +23,7 @@ export async function acknowledge(
   const after = { version, workers, of };
   const audit: AuditEntry = {
     ...{ at: now().toISOString(), actor: name, source, scope, reason, requestId, before: null, after, evidence: null },
-    action: 'acknowledge',
+    ...{ action: 'acknowledge', instance },
   };
   await ledger
     .commit({ scope: ACKNOWLEDGED, override: undefined, audit })

@@ -1,12 +1,13 @@
 // What the parts of the operator's API share: its dependencies, its requests' variables, and its refusals.
-import type { Context, MiddlewareHandler } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
-import type { OperatorRole } from '../../config/gateway-schema.ts';
+import type { z } from 'zod';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
+import type { Notifier } from '../notify/notifier-port.ts';
 import type { Plans } from '../plans.ts';
 import type { GatewayLog } from '../request-log.ts';
 import type { Actor } from '../rollout/changes.ts';
@@ -17,19 +18,31 @@ import type { RouteModel } from '../routing/route.ts';
 import type { RuleWatch } from '../rule-watch.ts';
 import type { Serving } from '../serving.ts';
 import type { CurrentSettings } from '../settings.ts';
-import { type Caller, mayAct } from './auth.ts';
+import type { TrafficHistory } from '../traffic-history.ts';
+import type { KeptWrites } from '../writes/kept-writes.ts';
+import type { Caller } from './access/caller.ts';
+import type { Operators } from './access/operators.ts';
+import type { Session } from './access/sessions.ts';
+import type { Operation } from './contract/operations.ts';
+import { reason as reasonSchema } from './contract/reason.ts';
+import { reasonBody } from './contract/rollout.ts';
 
 const BODY_BYTES_MAX = 65_536;
 
 export interface OperatorDeps {
   readonly settings: CurrentSettings;
-  readonly tokens: ReadonlyMap<string, string>;
+  readonly operators: Operators;
   readonly control: Control;
   readonly rules: OperatorRules;
   readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
   readonly ledger: Ledger;
+  /** This gateway, for the audit log. */
+  readonly instance: string;
+  readonly writes: Pick<KeptWrites, 'of' | 'total' | 'acknowledge' | 'problem'>;
+  readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
+  readonly history: TrafficHistory;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
@@ -41,25 +54,47 @@ export interface OperatorDeps {
   readonly raised: (operation: string, error: unknown) => void;
 }
 
-export type OperatorEnv = { Variables: { caller: Caller; requestId: string } };
+export type OperatorEnv = {
+  Bindings: HttpBindings;
+  Variables: {
+    requestId: string;
+    /** Undefined for whoever has shown nothing, and is only asked by what anyone may. */
+    caller?: Caller;
+    /** Where the caller has shown a session's cookie. */
+    session?: Session & { readonly secret: string };
+    /** Whether what the caller has shown still counts, for answers that take long. */
+    isStillKnown?: () => boolean;
+    operation?: Operation;
+    /** The body, where it has been read before its handler. */
+    bodyText?: string;
+  };
+};
 export type OperatorContext = Context<OperatorEnv>;
+
+/** What a refusal has beside its sentence. */
+export interface RefusalOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members of the problem details. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
 
 /** A request that is refused, as problem details. `detail` says what to do. */
 export class Refusal extends HTTPException {
-  constructor(status: ContentfulStatusCode, detail: string) {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(status: ContentfulStatusCode, detail: string, { headers = {}, extra = {} }: RefusalOptions = {}) {
     super(status, { message: detail });
+    this.headers = headers;
+    this.extra = extra;
   }
 }
 
-/** Refuses callers whose role is too low. */
-export function requireRole(role: OperatorRole): MiddlewareHandler<OperatorEnv> {
-  return async function requireRole(c, next) {
-    const caller = c.get('caller');
-    if (!mayAct(caller, role)) {
-      throw new Refusal(403, `${caller.name} is ${caller.role}; this needs the role ${role}`);
-    }
-    await next();
-  };
+/** Who calls, where only somebody known may. */
+export function callerOf(c: OperatorContext): Caller {
+  const caller = c.get('caller');
+  if (!caller) throw new Error(`${c.req.method} ${c.req.path} was let in without a caller`);
+  return caller;
 }
 
 export function routeOf(deps: OperatorDeps, id: string): RouteModel {
@@ -84,12 +119,27 @@ export async function readBody<Schema extends z.ZodType>(
   }
   const parsed = schema.safeParse(parseBody(await readText(c)));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw new Refusal(400, problems.join('; '));
+  throw new Refusal(400, sentence(parsed.error, 'body'));
 }
 
-/** hono's bodyLimit rebuilds a chunked request, which the adapter's own Request class does not survive. */
-async function readText(c: OperatorContext): Promise<string> {
+/** What a query says, by its schema. */
+export function readQuery<Schema extends z.ZodType>(c: OperatorContext, schema: Schema): z.output<Schema> {
+  const parsed = schema.safeParse(c.req.query());
+  if (parsed.success) return parsed.data;
+  throw new Refusal(400, sentence(parsed.error, 'query'));
+}
+
+function sentence({ issues }: z.ZodError, whole: string): string {
+  return issues.map(({ path, message }) => `${path.join('.') || whole}: ${message}`).join('; ');
+}
+
+/**
+ * The body as text, at most BODY_BYTES_MAX. hono's bodyLimit rebuilds a chunked request, which the adapter's own Request
+ * class does not survive.
+ */
+export async function readText(c: OperatorContext): Promise<string> {
+  const known = c.get('bodyText');
+  if (known !== undefined) return known;
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
@@ -98,7 +148,9 @@ async function readText(c: OperatorContext): Promise<string> {
     if (bytes > BODY_BYTES_MAX) throw new Refusal(413, `the body is above ${BODY_BYTES_MAX} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
-  return text + decoder.decode();
+  text += decoder.decode();
+  c.set('bodyText', text);
+  return text;
 }
 
 function parseBody(text: string): unknown {
@@ -109,12 +161,10 @@ function parseBody(text: string): unknown {
   }
 }
 
-export const reasonSchema = z.string().trim().min(1, 'say why: the audit log keeps it').max(1_000);
-
 /** Who asks, for the audit log. */
 export function actorOf(c: OperatorContext, reason: string): Actor {
-  const source = c.req.header('x-banyan-client') === 'cli' ? 'cli' : 'api';
-  return { name: c.get('caller').name, source, reason, requestId: c.get('requestId') };
+  const source = c.get('session') ? 'console' : c.req.header('x-banyan-client') === 'cli' ? 'cli' : 'api';
+  return { name: callerOf(c).name, source, reason, requestId: c.get('requestId') };
 }
 
 /** A revision as an entity tag (RFC 9110 section 8.8.3). */
@@ -132,8 +182,6 @@ export function expectedRevision(c: OperatorContext): number | undefined {
     throw new Refusal(400, `If-Match: expected the ETag that GET answered, such as "3", or *`);
   return Number(revision);
 }
-
-const reasonBody = z.strictObject({ reason: reasonSchema });
 
 /** The reason of a change that has no other content: in the body, or as a query parameter where a DELETE cannot have one. */
 export async function readReason(c: OperatorContext): Promise<string> {

@@ -1,47 +1,28 @@
 // The API of routes: list, look at, move, roll back.
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { WINDOWS, type Window } from '../mirror/windows.ts';
-import { flagNotesOf } from '../rollout/feature.ts';
-import { STAGES } from '../rollout/stage.ts';
-import type { RouteModel } from '../routing/route.ts';
-import type { StandingRule } from '../rule-list.ts';
+import { WINDOWS } from '../mirror/windows.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { acknowledge } from './acknowledge.ts';
 import {
   actorOf,
   entityTag,
   expectedRevision,
-  type OperatorContext,
   type OperatorDeps,
   type OperatorEnv,
-  Refusal,
   readBody,
+  readQuery,
   readReason,
-  reasonSchema,
-  requireRole,
   routeOf,
   sampleOf,
 } from './context.ts';
+import { stageBody } from './contract/rollout.ts';
+import { windowQuery } from './contract/routes.ts';
+import { seriesQuery } from './contract/series.ts';
 import { createReplayer } from './replay.ts';
+import { createFactsOf } from './route-facts.ts';
 import { standingRules } from './rules.ts';
-import { type RouteFacts, routeDetail, routeSummary } from './views.ts';
-
-const stageBody = z.strictObject({
-  stage: z.enum(STAGES),
-  percent: z.number().optional(),
-  mirrorPercent: z.number().optional(),
-  reason: reasonSchema,
-});
-
-const windowQuery = z.enum(WINDOWS).default('stage');
-
-/** The window that a request asks for. */
-function windowOf(c: OperatorContext): Window {
-  const window = windowQuery.safeParse(c.req.query('window'));
-  if (!window.success) throw new Refusal(400, `window is one of ${WINDOWS.join(', ')}`);
-  return window.data;
-}
+import { seriesOf } from './series.ts';
+import { routeDetail, routeSummary } from './views.ts';
 
 /** A rollback is done when no open stream is on the new side any more; requests are back from its first moment. */
 export function rollbackProgress(counts: readonly StreamCounts[]): { done: boolean; streamsOnOldSide: number } {
@@ -49,29 +30,10 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
   return { done: streamsOnOldSide === 0, streamsOnOldSide };
 }
 
-/** What a view is made of beside the route: the window of its evidence, and the rules of all routes. */
-interface Seen {
-  readonly window?: Window;
-  readonly rules: readonly StandingRule[];
-}
-
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
-  const { evidence, traffic, streams, openBreakers, wanted } = deps.serving;
-  const factsOf = (route: RouteModel, { window, rules }: Seen): RouteFacts => ({
-    route,
-    rules: rules.filter((rule) => rule.route === route.id),
-    state: control.route(route.id),
-    evidence: evidence.of(route.id, window),
-    traffic: traffic.of(route.id),
-    streams: streams.counts(route.id),
-    openBreakers: openBreakers(route.id),
-    processes: wanted,
-    flagNotes: flagNotesOf(deps.flags.definitions(), route),
-    plan: deps.plans.view(route.id),
-    guard: deps.plans.guard(route.id),
-  });
-  const operators = requireRole('operator');
+  const { evidence, streams } = deps.serving;
+  const factsOf = createFactsOf(deps);
   const replay = createReplayer(deps);
 
   return new Hono<OperatorEnv>()
@@ -84,10 +46,11 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
     .get('/:id', (c) => {
       const route = routeOf(deps, c.req.param('id'));
       c.header('etag', entityTag(control.revision(route.id)));
+      const { window } = readQuery(c, windowQuery);
       const windows = WINDOWS.map((window) => evidence.of(route.id, window));
-      return c.json(routeDetail(factsOf(route, { window: windowOf(c), rules: standingRules(deps) }), windows));
+      return c.json(routeDetail(factsOf(route, { window, rules: standingRules(deps) }), windows));
     })
-    .put('/:id/stage', operators, async (c) => {
+    .put('/:id/stage', async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason, ...request } = await readBody(c, stageBody);
       const actor = actorOf(c, reason);
@@ -95,7 +58,7 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       c.header('etag', entityTag(state.revision));
       return c.json({ ...state, ...(await acknowledge(deps, id, actor)) });
     })
-    .post('/:id/rollback', operators, async (c) => {
+    .post('/:id/rollback', async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
@@ -103,9 +66,10 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const acknowledged = await acknowledge(deps, id, actor);
       c.header('etag', entityTag(control.revision(id)));
       const progress = rollbackProgress([streams.counts(id)]);
-      return c.json({ ...control.route(id), durable, ...acknowledged, ...progress });
+      const writesLegacyLacks = deps.writes.of(id);
+      return c.json({ ...control.route(id), durable, ...acknowledged, ...progress, writesLegacyLacks });
     })
-    .delete('/:id/rollback', operators, async (c) => {
+    .delete('/:id/rollback', async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
@@ -114,12 +78,19 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       c.header('etag', entityTag(control.revision(id)));
       return c.json({ ...control.route(id), ...acknowledged });
     })
-    .get('/:id/comparisons', (c) => c.json(evidence.of(routeOf(deps, c.req.param('id')).id, windowOf(c))))
+    .get('/:id/comparisons', (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      return c.json(evidence.of(id, readQuery(c, windowQuery).window));
+    })
+    .get('/:id/series', async (c) => {
+      const { id } = routeOf(deps, c.req.param('id'));
+      return c.json(await seriesOf(deps, id, readQuery(c, seriesQuery).minutes));
+    })
     .get('/:id/samples', (c) => {
       const samples = evidence.samples(routeOf(deps, c.req.param('id')).id);
       const brief = samples.map(({ request: _request, legacy: _legacy, new: _new, ...sample }) => sample);
       return c.json({ samples: brief });
     })
     .get('/:id/samples/:n', (c) => c.json(sampleOf(deps, routeOf(deps, c.req.param('id')).id, c.req.param('n'))))
-    .post('/:id/samples/:n/replay', operators, (c) => replay(c, c.req.param('id'), c.req.param('n')));
+    .post('/:id/samples/:n/replay', (c) => replay(c, c.req.param('id'), c.req.param('n')));
 }

@@ -1,6 +1,5 @@
 // The API of rules for comparing: list, preview, make, remove.
 import { Hono } from 'hono';
-import { z } from 'zod';
 import type { RouteEvidence } from '../mirror/evidence.ts';
 import { previewRule } from '../mirror/preview.ts';
 import type { RuleRequest } from '../rollout/operator-rules.ts';
@@ -14,24 +13,15 @@ import {
   type OperatorDeps,
   type OperatorEnv,
   readBody,
+  readQuery,
   readReason,
-  reasonSchema,
-  requireRole,
   routeOf,
 } from './context.ts';
-
-/** What every rule has; the other fields are those of its kind, and are checked as the configuration's are. */
-const ruleBody = z.looseObject({
-  route: z.string(),
-  kind: z.string(),
-  reason: reasonSchema,
-  permanent: reasonSchema.optional(),
-});
+import { ruleBody, rulesQuery } from './contract/rules.ts';
 
 export function rulesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { rules } = deps;
   const { evidence } = deps.serving;
-  const operators = requireRole('operator');
   const tag = (c: OperatorContext) => c.header('etag', entityTag(rules.revision()));
 
   async function readRule(c: OperatorContext): Promise<RuleRequest & { reason: string }> {
@@ -41,7 +31,7 @@ export function rulesApi(deps: OperatorDeps): Hono<OperatorEnv> {
 
   return new Hono<OperatorEnv>()
     .get('/', (c) => {
-      const only = c.req.query('route');
+      const { route: only } = readQuery(c, rulesQuery);
       if (only !== undefined) routeOf(deps, only);
       const listed = standingRules(deps).filter(({ route }) => only === undefined || route === only);
       const found = new Map(listed.map(({ route }) => [route, evidence.of(route)]));
@@ -59,7 +49,7 @@ export function rulesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       tag(c);
       return c.json(await previewRule(route.config.compare, checked, found, deps.now()));
     })
-    .post('/', operators, async (c) => {
+    .post('/', async (c) => {
       const { reason, ...request } = await readRule(c);
       const actor = actorOf(c, reason);
       const { id, route } = await rules.add(request, actor, expectedRevision(c));
@@ -68,7 +58,7 @@ export function rulesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const made = standingRules(deps).find((rule) => rule.id === id);
       return c.json({ ...made, revision: rules.revision(), ...acknowledged }, 201);
     })
-    .delete('/:id', operators, async (c) => {
+    .delete('/:id', async (c) => {
       const id = c.req.param('id');
       const actor = actorOf(c, await readReason(c));
       const route = await rules.remove(id, actor, expectedRevision(c));

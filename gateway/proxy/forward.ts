@@ -96,6 +96,7 @@ class Forwarding implements ExchangeHandler {
   readonly #request: ForwardRequest;
   readonly #done: (result: ForwardResult) => void;
   readonly #onClose = () => this.#clientClosed();
+  readonly #onFinish = () => this.#settle(undefined, undefined);
   #exchange: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #phase: Phase = 'connecting';
@@ -173,16 +174,12 @@ class Forwarding implements ExchangeHandler {
     this.#headers = headers;
     this.#contentLength = typeof framing === 'number' ? framing : -1;
     if (isStream) this.#stopTimer();
-    else this.#timer?.refresh();
     this.#unwritten = { reason, fields: this.#answerFields(headers, added) };
-    // A head whose body takes its time must not wait for it; one whose body is here already goes out with it.
-    process.nextTick(flushHead, this);
   }
 
   onData(received: Buffer): void {
     const { outgoing, captures } = this.#request;
     const chunk = this.#events ? this.#events.pass(received) : received;
-    this.#timer?.refresh();
     this.#bytes += chunk.length;
     captures?.response.push(chunk);
     if (chunk.length === this.#contentLength && chunk.length <= ONE_WRITE_BYTES_MAX && !this.#written) {
@@ -211,7 +208,7 @@ class Forwarding implements ExchangeHandler {
     this.#stopTimer();
     this.#writeHead();
     if (trailers.length > 0) addTrailers(outgoing, passableTrailers(trailers));
-    outgoing.once('finish', () => this.#settle(undefined, undefined));
+    outgoing.on('finish', this.#onFinish);
     const held = this.#held;
     if (held) outgoing.end(held.toString('latin1'), 'latin1');
     else outgoing.end();
@@ -232,7 +229,7 @@ class Forwarding implements ExchangeHandler {
     // A stream with a length cannot end early and look complete.
     if (orderly && this.#contentLength < 0) {
       this.#writeHead();
-      outgoing.once('finish', () => this.#settle(undefined, undefined));
+      outgoing.on('finish', this.#onFinish);
       outgoing.end();
     } else {
       this.#settle(undefined, undefined);
@@ -240,10 +237,15 @@ class Forwarding implements ExchangeHandler {
     }
   }
 
-  /** Sends the head on its own when no body came with it. */
-  flush(): void {
+  /** Gives the upstream its time anew. A head whose body takes its time goes on alone; one whose body is here went out with it. */
+  onRead(): void {
+    if (this.#phase !== 'receiving_body') return; // An answer's beginning that comes byte by byte gains no time.
+    this.#timer?.refresh();
+    if (this.#unwritten && !this.#held) this.#flush();
+  }
+
+  #flush(): void {
     const { outgoing } = this.#request;
-    if (this.#settled || this.#written || this.#held) return;
     // flushHeaders writes UTF-8; a head with bytes above ASCII waits for its body, whose write is byte-exact.
     if (this.#headers.some((text) => OBS_TEXT.test(text))) return;
     this.#writeHead();
@@ -317,13 +319,5 @@ class Forwarding implements ExchangeHandler {
       body: this.#resendableBody(),
       firstByteMs: this.#firstByteMs,
     });
-  }
-}
-
-function flushHead(forwarding: Forwarding): void {
-  try {
-    forwarding.flush();
-  } catch (error) {
-    forwarding.fail('internal_error', error);
   }
 }

@@ -35,6 +35,30 @@ const HOP_BY_HOP = new Set([
 
 type Pairs = readonly string[];
 
+/** What a name is to this gateway. */
+interface NameTraits {
+  readonly lower: string;
+  /** It goes no further: it is of the connection, or for this gateway alone to set. */
+  readonly ends: boolean;
+}
+
+/** Spellings whose traits are remembered: clients and backends use the same few, on every request's path. */
+const SPELLINGS_MAX = 1_024;
+const SPELLING_CHARS_MAX = 64;
+const spellings = new Map<string, NameTraits>();
+
+function traitsOf(name: string): NameTraits {
+  const known = spellings.get(name);
+  if (known) return known;
+  const lower = name.toLowerCase();
+  const traits = { lower, ends: HOP_BY_HOP.has(lower) || RESERVED.test(lower) };
+  if (name.length > SPELLING_CHARS_MAX) return traits;
+  if (spellings.size >= SPELLINGS_MAX) spellings.clear(); // Somebody invents them; the usual ones are soon back.
+  // A copy: a name that was cut out of a head would keep all of it.
+  spellings.set(Buffer.from(name, 'latin1').toString('latin1'), traits);
+  return traits;
+}
+
 /** The first value of the field with this lower-case name. */
 export function headerValue(pairs: Pairs, lowerName: string): string | undefined {
   for (let i = 0; i < pairs.length; i += 2) {
@@ -94,9 +118,8 @@ export function requestHeaders(pairs: Pairs, edge: EdgeFields = NO_EDGE): string
   const out: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower) || RESERVED.test(lower)) continue;
-    if (edge.isReplaced(lower)) continue;
+    const { lower, ends } = traitsOf(name);
+    if (ends || named?.has(lower) || edge.isReplaced(lower)) continue;
     if (lower === 'cookie' && (pairs[i + 1] as string).includes(PIN_COOKIE)) {
       const cookies = withoutPin(pairs[i + 1] as string);
       if (cookies !== '') out.push(name, cookies);
@@ -147,8 +170,8 @@ export function responseHeaders(pairs: Pairs): string[] {
   const out: string[] = [];
   for (let i = 0; i < pairs.length; i += 2) {
     const name = pairs[i] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower) || RESERVED.test(lower)) continue;
+    const { lower, ends } = traitsOf(name);
+    if (ends || named?.has(lower)) continue;
     out.push(name, pairs[i + 1] as string);
   }
   return out;

@@ -21,11 +21,14 @@ export class UploadWatch {
   #bytes = 0;
   #isHeld = false;
   #wasHeld = false;
+  #isOver = false;
 
   /** Calls `tooSlow` once, unless `stop` is called before. */
   constructor({ bytesPerSecondMin, windowMs }: UploadRate, tooSlow: () => void) {
     this.#bytesMin = (bytesPerSecondMin * windowMs) / 1_000;
-    if (bytesPerSecondMin > 0) this.#timer = setInterval(() => this.#judge(tooSlow), windowMs).unref();
+    if (bytesPerSecondMin === 0) return;
+    // What came while this process was busy is read a turn later.
+    this.#timer = setInterval(() => setImmediate(() => this.#judge(tooSlow)), windowMs).unref();
   }
 
   received(bytes: number): void {
@@ -43,10 +46,12 @@ export class UploadWatch {
   }
 
   stop(): void {
+    this.#isOver = true;
     clearInterval(this.#timer);
   }
 
   #judge(tooSlow: () => void): void {
+    if (this.#isOver) return;
     const isSlow = this.#bytes < this.#bytesMin && !this.#wasHeld;
     this.#bytes = 0;
     this.#wasHeld = this.#isHeld;

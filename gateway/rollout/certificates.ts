@@ -24,24 +24,25 @@ const certificateFile = z.looseObject({
 /** Certificates as JSON files in a folder, `JOB.json`; none is valid without a folder. */
 export function certificatesIn(folder: string | undefined): Certificates {
   return {
-    of: (jobs, now) => Promise.all(jobs.map(async (job) => ({ job, problem: await problemOf(folder, job, now) }))),
+    of: (jobs, now) => Promise.all(jobs.map(async (job) => ({ job, ...(await read(folder, job, now)) }))),
   };
 }
 
-async function problemOf(folder: string | undefined, job: string, now: Date): Promise<string | undefined> {
-  if (folder === undefined) return 'there is no certificate: no folder is configured (certificates)';
+async function read(folder: string | undefined, job: string, now: Date): Promise<Omit<Certificate, 'job'>> {
+  const problem = (text: string) => ({ problem: text });
+  if (folder === undefined) return problem('there is no certificate: no folder is configured (certificates)');
   const file = join(folder, `${job}.json`);
   const text = await readText(file);
-  if ('problem' in text) return text.problem;
+  if ('problem' in text) return text;
   const parsed = certificateFile.safeParse(parseJson(text.text));
-  if (!parsed.success) return `${file} is no certificate: it needs job, result and at`;
+  if (!parsed.success) return problem(`${file} is no certificate: it needs job, result and at`);
   const { job: named, result, at, validUntil } = parsed.data;
-  if (named !== job) return `${file} is the certificate of ${named}`;
-  if (result === 'failed') return `its verification of ${at} failed`;
-  if (Date.parse(at) > now.getTime()) return `its certificate is from the future (${at})`;
+  if (named !== job) return problem(`${file} is the certificate of ${named}`);
+  if (result === 'failed') return problem(`its verification of ${at} failed`);
+  if (Date.parse(at) > now.getTime()) return problem(`its certificate is from the future (${at})`);
   if (validUntil !== undefined && Date.parse(validUntil) <= now.getTime())
-    return `its certificate ended at ${validUntil}`;
-  return undefined;
+    return problem(`its certificate ended at ${validUntil}`);
+  return { problem: undefined, at };
 }
 
 async function readText(file: string): Promise<{ readonly text: string } | { readonly problem: string }> {

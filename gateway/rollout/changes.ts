@@ -1,5 +1,5 @@
 // Durable changes by operators: one writer at a time, each change with its audit entry and the revision it leads to.
-import { ALL_ROUTES, type AuditEntry, type AuditSource, type Ledger, type LedgerChange } from '../ledger/ledger.ts';
+import type { AuditEntry, AuditSource, Ledger, LedgerChange } from '../ledger/ledger.ts';
 
 /** Who asks for a change, and why. */
 export interface Actor {
@@ -31,6 +31,19 @@ export class ControlError extends Error {
   }
 }
 
+/** The change is based on what has changed since. */
+export class StaleError extends ControlError {
+  readonly scope: string;
+  /** As it is now. */
+  readonly revision: number;
+
+  constructor(scope: string, revision: number, message: string) {
+    super('stale', message);
+    this.scope = scope;
+    this.revision = revision;
+  }
+}
+
 /** A change of one scope, as it is stored and audited. */
 export interface Change extends Omit<LedgerChange, 'audit'> {
   readonly action: AuditEntry['action'];
@@ -42,9 +55,13 @@ export interface Change extends Omit<LedgerChange, 'audit'> {
 
 export interface ChangesDeps {
   readonly ledger: Ledger;
-  /** The numbers a change to a scope is based on, for the audit log. */
+  /** The numbers that a change to a scope is based on, a route's id or ALL_ROUTES, for the audit log. */
   readonly evidence: (scope: string) => unknown;
+  /** This gateway, for the audit log. */
+  readonly instance: string;
   readonly now: () => Date;
+  /** The entry of a change was stored, or could not be. */
+  readonly onAudited?: (entry: AuditEntry, isStored: boolean) => void;
   readonly onProblem: (operation: string, error: unknown) => void;
 }
 
@@ -87,29 +104,32 @@ export class Changes {
     return result;
   }
 
-  /** `expected` is the revision that the caller has seen; undefined means any. `what` names the scope to people. @throws {ControlError} stale */
+  /** `expected` is the revision that the caller has seen; undefined means any. `what` names the scope to people. @throws {StaleError} */
   check(scope: string, expected: number | undefined, what = scope): void {
     const revision = this.revision(scope);
     if (expected === undefined || expected === revision) return;
     const seen = `revision ${revision}, yours is ${expected}`;
-    throw new ControlError('stale', `${what} has changed since you looked (${seen}); look again`);
+    throw new StaleError(scope, revision, `${what} has changed since you looked (${seen}); look again`);
   }
 
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
   async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
-    const { ledger, now, evidence, onProblem } = this.#deps;
+    const { ledger, now, evidence, instance, onAudited, onProblem } = this.#deps;
     const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
-    const numbers = scope === ALL_ROUTES ? null : evidence(scope);
+    const numbers = evidence(scope);
     const based = basis === undefined ? numbers : { numbers, basis };
-    const audit = { at, actor: name, source, action, scope, reason, before, after, evidence: based, requestId };
+    const by = { at, actor: name, source, requestId, instance };
+    const audit: AuditEntry = { ...by, action, scope, reason, before, after, evidence: based };
     try {
       this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
       this.#storeProblem = undefined;
+      onAudited?.(audit, true);
     } catch (error) {
       this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
       onProblem('ledger.commit', error);
+      onAudited?.(audit, false);
       throw new ControlError('not_stored', this.#storeProblem, { cause: error });
     }
   }

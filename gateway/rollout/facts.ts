@@ -19,6 +19,20 @@ export interface ComparedFacts {
   readonly critical: readonly PlaceCount[];
   /** The place that differs most often, where no rule covers it. */
   readonly worst: PlaceCount | undefined;
+  /** Absent where no stream was to be compared. */
+  readonly streams?: ComparedStreams;
+}
+
+/** What comparing streams has counted in a stretch of time; stream-evidence.ts of mirror/ says what the words mean. */
+export interface ComparedStreams extends Pick<ComparedFacts, 'judged' | 'critical' | 'worst'> {
+  /** Streams that were compared. */
+  readonly begun: number;
+  /** Of those, how many the side that got the copy would not open. */
+  readonly failed: Readonly<Record<Side, number>>;
+  /** Of all messages, those of which is known whether both sides sent the same. */
+  readonly coveredMessages: Share;
+  /** Of the streams that were to be compared, those that were. */
+  readonly coveredStreams: Share;
 }
 
 export interface PlaceCount {
@@ -50,6 +64,8 @@ export interface Certificate {
   readonly job: string;
   /** Why it is not valid, or undefined. */
   readonly problem: string | undefined;
+  /** When it was made, ISO 8601 in UTC; undefined where it is not valid. */
+  readonly at?: string | undefined;
 }
 
 /** match + ignored + mismatch + new_error. */

@@ -2,7 +2,7 @@
 import { watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { FeatureSource, NO_FEATURES, startEvaluator } from './evaluator.ts';
+import { createEvaluator, FeatureSource, NO_FEATURES } from './evaluator.ts';
 import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -100,7 +100,6 @@ export async function openFileFlags(path: string): Promise<Flags> {
   }
 
   await load();
-  const evaluator = await startEvaluator(source, { appName: 'banyan' });
   // The whole folder: an editor replaces the file, and a mounted volume switches a link beside it.
   const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(settling);
@@ -111,7 +110,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   });
 
   return {
-    isEnabled: evaluator.isEnabled,
+    isEnabled: createEvaluator(source, { appName: 'banyan' }),
     exists: (flag) => source.getToggle(flag) !== undefined,
     percent: (flag) => rolloutPercent(source.getToggle(flag)),
     definitions: () => source.file,
@@ -126,7 +125,6 @@ export async function openFileFlags(path: string): Promise<Flags> {
     close() {
       clearTimeout(settling);
       watcher.close();
-      evaluator.close();
     },
   };
 }

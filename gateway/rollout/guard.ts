@@ -3,7 +3,7 @@
 import type { GuardConfig } from '../../config/plan-schema.ts';
 import { type Bounds, increaseBounds, type Share, shareBounds } from '../mirror/confidence.ts';
 import type { Side } from '../routing/side.ts';
-import { copiedErrors, type ErrorShares, servedErrors } from './error-shares.ts';
+import { comparedErrors, type ErrorShares, servedErrors } from './error-shares.ts';
 import type { BothServed, ComparedFacts } from './facts.ts';
 import { count, percent } from './gates/verdict.ts';
 import { slownessOf } from './slowness.ts';
@@ -61,31 +61,38 @@ function badness({ stage, windows, healthy }: GuardFacts, settings: GuardConfig)
   if (healthy.new === false) return { cause: 'upstream', sentence: 'the new side does not answer its health check' };
   for (const { compared, served } of windows) {
     const critical = tooCritical(compared, settings);
-    const errors = tooManyErrors(servedErrors(served), copiedErrors(compared, stage), settings);
+    const errors = tooManyErrors(servedErrors(served), comparedErrors(compared, stage), settings);
     const found = critical ?? errors ?? tooSlow(served, settings);
     if (found) return found;
   }
   return undefined;
 }
 
-function tooCritical({ critical }: ComparedFacts, { criticalMax }: GuardConfig): Badness | undefined {
-  const [place] = critical;
-  const total = critical.reduce((sum, each) => sum + each.count, 0);
-  if (!place || total <= criticalMax) return undefined;
-  return { cause: 'critical', sentence: `critical: ${place.path} differs in ${count(place.count)} requests` };
+function tooCritical({ critical, streams }: ComparedFacts, { criticalMax }: GuardConfig): Badness | undefined {
+  const inMessages = streams?.critical ?? [];
+  const total = [...critical, ...inMessages].reduce((sum, each) => sum + each.count, 0);
+  if (total <= criticalMax) return undefined;
+  const [place = inMessages[0]] = critical;
+  if (!place) return undefined;
+  const what = critical.length > 0 ? 'requests' : 'messages';
+  return { cause: 'critical', sentence: `critical: ${place.path} differs in ${count(place.count)} ${what}` };
 }
 
-function tooManyErrors(served: ErrorShares, copied: ErrorShares, settings: GuardConfig): Badness | undefined {
+function tooManyErrors(
+  served: ErrorShares,
+  compared: readonly ErrorShares[],
+  settings: GuardConfig,
+): Badness | undefined {
   const { samplesMin, errorsIncreaseMax } = settings;
   const isEnough = ({ trials }: Share) => trials >= samplesMin;
   // In live legacy serves nobody: what it made of the copies stands in.
-  const legacy = [served.legacy, copied.legacy].find(isEnough);
+  const legacy = [served, ...compared].map((shares) => shares.legacy).find(isEnough);
   const populations = [
     { ...served, legacy: legacy ?? { hits: 0, trials: served.new.trials } },
-    ...(isEnough(copied.legacy) ? [copied] : []),
+    ...compared.filter((shares) => isEnough(shares.legacy)),
   ];
   for (const shares of populations.filter((each) => isEnough(each.new))) {
-    const isKnown = shares.of === 'copied' || legacy !== undefined;
+    const isKnown = shares.of !== 'served requests' || legacy !== undefined;
     const borne = isKnown ? errorsIncreaseMax : Math.max(errorsIncreaseMax, UNKNOWN_LEGACY_ERRORS_MAX);
     const increase: Bounds = increaseBounds(shares.legacy, shares.new, GUARD_Z);
     if (increase.low <= borne) continue;
@@ -93,7 +100,7 @@ function tooManyErrors(served: ErrorShares, copied: ErrorShares, settings: Guard
     const more = `${percent(increase.low)} more than legacy beyond doubt, ${percent(borne)} is borne`;
     return {
       cause: 'errors',
-      sentence: `new failed ${count(hits)} of ${count(trials)} ${shares.of} requests: ${more}`,
+      sentence: `new failed ${count(hits)} of ${count(trials)} ${shares.of}: ${more}`,
     };
   }
   return undefined;
@@ -114,9 +121,9 @@ function problemOfLegacy({ stage, windows, healthy }: GuardFacts): string | unde
   if (healthy.legacy === false) return 'legacy does not answer its health check either';
   const [recent] = windows;
   if (!recent) return undefined;
-  for (const { legacy, of } of [servedErrors(recent.served), copiedErrors(recent.compared, stage)]) {
+  for (const { legacy, of } of [servedErrors(recent.served), ...comparedErrors(recent.compared, stage)]) {
     if (shareBounds(legacy, GUARD_Z).low <= LEGACY_ERRORS_MAX) continue;
-    return `legacy failed ${count(legacy.hits)} of ${count(legacy.trials)} ${of} requests too`;
+    return `legacy failed ${count(legacy.hits)} of ${count(legacy.trials)} ${of} too`;
   }
   return undefined;
 }

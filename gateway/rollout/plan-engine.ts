@@ -40,6 +40,8 @@ export interface PlanEngineDeps extends StepJudgeDeps {
   readonly leadership: Leadership;
   /** A route's plan has been looked at, and is about to be moved where it is ready. */
   readonly onLook: (route: string, view: PlanView) => void;
+  /** A plan's state has become another, by this gateway. */
+  readonly onMoved?: (route: string, before: PlanState | undefined, after: PlanState) => void;
   readonly raised: (operation: string, error: unknown) => void;
 }
 
@@ -251,7 +253,9 @@ export class PlanEngine {
   }
 
   async #put(id: string, state: PlanState, token: number | undefined): Promise<PlanPut> {
+    const before = this.#book.get(id)?.state;
     const put = await this.#book.put(id, state, token);
+    if (put === 'stored') this.#deps.onMoved?.(id, before, state);
     if (put === 'fenced') this.#deps.leadership.lost();
     return put;
   }

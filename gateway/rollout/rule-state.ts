@@ -5,7 +5,8 @@ export const EXPIRES_SOON_DAYS = 7;
 const DAY_MS = 86_400_000;
 
 /** `unknown_route`: no route is called so any more. `unreadable`: this release does not know such a rule. */
-export type RuleState = 'active' | 'expires_soon' | 'expired' | 'unknown_route' | 'unreadable';
+export const RULE_STATES = ['active', 'expires_soon', 'expired', 'unknown_route', 'unreadable'] as const;
+export type RuleState = (typeof RULE_STATES)[number];
 
 /** The day (UTC) as rules write it: YYYY-MM-DD. */
 export function dayOf(now: Date): string {

@@ -1,7 +1,7 @@
 // Flags on an Unleash server: read by a client token, made and moved by an admin token where there is one.
 import type { FlagTokens } from '../../config/flag-tokens.ts';
 import type { UnleashConfig } from '../../config/flags-schema.ts';
-import { contextOf, type Evaluator, FeatureSource, startEvaluator } from './evaluator.ts';
+import { contextOf, createEvaluator, FeatureSource } from './evaluator.ts';
 import { type FeatureFile, rolloutPercent } from './feature.ts';
 import { type FlagChange, type Flags, FlagsError } from './flags.ts';
 import { type FlagsBackup, openBackup } from './flags-backup.ts';
@@ -28,9 +28,7 @@ export interface UnleashFlagsDeps {
 
 /** Never rejects because of the server: without it the flags of the backup hold, or every flag is off. */
 export async function openUnleashFlags(deps: UnleashFlagsDeps): Promise<Flags> {
-  const source = new FeatureSource();
-  const evaluator = await startEvaluator(source, contextOf(deps.config));
-  const flags = new UnleashFlags(deps, source, evaluator);
+  const flags = new UnleashFlags(deps, new FeatureSource());
   await flags.start();
   return flags;
 }
@@ -38,7 +36,6 @@ export async function openUnleashFlags(deps: UnleashFlagsDeps): Promise<Flags> {
 class UnleashFlags implements Flags {
   readonly #deps: UnleashFlagsDeps;
   readonly #source: FeatureSource;
-  readonly #evaluator: Evaluator;
   readonly #backup: FlagsBackup;
   readonly #reader: UnleashReader;
   /** Undefined where flags are moved in Unleash only. */
@@ -53,7 +50,7 @@ class UnleashFlags implements Flags {
 
   readonly isEnabled: Flags['isEnabled'];
 
-  constructor(deps: UnleashFlagsDeps, source: FeatureSource, evaluator: Evaluator) {
+  constructor(deps: UnleashFlagsDeps, source: FeatureSource) {
     const { config, tokens, timeoutMs, backoffMsMax, nowMs = Date.now } = deps;
     const callWith = (token: string) =>
       createCaller({
@@ -63,8 +60,7 @@ class UnleashFlags implements Flags {
     this.#deps = deps;
     this.#patienceMs = deps.patienceMs ?? PATIENCE_MS;
     this.#source = source;
-    this.#evaluator = evaluator;
-    this.isEnabled = evaluator.isEnabled;
+    this.isEnabled = createEvaluator(source, contextOf(config));
     this.#backup = openBackup(config.backupFile, nowMs);
     this.#admin = tokens.admin === undefined ? undefined : new UnleashAdmin(callWith(tokens.admin), config);
     this.#reader = new UnleashReader({
@@ -139,7 +135,6 @@ class UnleashFlags implements Flags {
   async close(): Promise<void> {
     this.#reader.close();
     this.#stop.abort();
-    this.#evaluator.close();
     await this.#backup.close();
   }
 

@@ -187,6 +187,7 @@ export class Connection {
     try {
       const taken = this.#parser.feed(received);
       if (this.#ended) this.#complete(this.#ended, taken < received.length);
+      else this.#carried?.handler.onRead?.();
     } catch (error) {
       if (error instanceof ResponseError) this.#fail(this.#answering ? 'response_cut' : 'response_invalid', error);
       else this.#fail('internal_error', error as Error); // The handler's own: it costs this exchange and no other.

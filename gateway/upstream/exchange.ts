@@ -46,8 +46,8 @@ export interface UploadSink {
 }
 
 /**
- * Hears of an exchange: `onSent`, any number of `onInterim`, `onHead`, any number of `onData`, `onEnd`. `onFailure` may
- * come at any point and ends it, as `onEnd` does; after an abort nothing comes.
+ * Hears of an exchange: `onSent`, any number of `onInterim`, `onHead`, any number of `onData`, `onEnd`. `onRead` may stand
+ * between any two of them. `onFailure` may come at any point and ends it, as `onEnd` does; after an abort nothing comes.
  */
 export interface ExchangeHandler {
   /** The request is on a connection: from here on it may have reached the upstream. */
@@ -56,6 +56,8 @@ export interface ExchangeHandler {
   onInterim(head: ResponseHead): void;
   onHead(head: ResponseHead): void;
   onData(part: Buffer): void;
+  /** All that has come so far has been told, and more is to come: what waits for company need not wait longer. */
+  onRead?(): void;
   /** The answer is whole. Trailer fields are raw pairs. */
   onEnd(trailers: readonly string[]): void;
   onFailure(failure: ExchangeFailure, error: Error): void;

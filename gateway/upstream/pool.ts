@@ -1,6 +1,7 @@
 // Connections to one upstream: as many as are needed at once up to a limit, kept for a while when they are not.
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContextOptions } from 'node:tls';
+import { AnswerableSocket } from './answerable-socket.ts';
 import { type Carried, Connection, type ConnectionOwner } from './connection.ts';
 import type { Exchange, ExchangeFailure, ExchangeHandler, UpstreamRequest } from './exchange.ts';
 import { type RenderedHead, RequestError, renderHead } from './request-head.ts';
@@ -39,10 +40,10 @@ class PooledExchange implements Carried {
   readonly request: UpstreamRequest;
   readonly handler: ExchangeHandler;
   readonly head: RenderedHead;
-  readonly #waiting: Set<PooledExchange>;
+  readonly #waiting: PooledExchange[];
   #connection: Connection | undefined;
 
-  constructor(request: UpstreamRequest, handler: ExchangeHandler, head: RenderedHead, waiting: Set<PooledExchange>) {
+  constructor(request: UpstreamRequest, handler: ExchangeHandler, head: RenderedHead, waiting: PooledExchange[]) {
     this.request = request;
     this.handler = handler;
     this.head = head;
@@ -59,7 +60,8 @@ class PooledExchange implements Carried {
   }
 
   abort(): void {
-    this.#waiting.delete(this);
+    const place = this.#waiting.indexOf(this);
+    if (place >= 0) this.#waiting.splice(place, 1);
     this.#connection?.destroy();
   }
 
@@ -80,7 +82,7 @@ class ConnectionPool implements Pool, ConnectionOwner {
   readonly #max: number;
   readonly #dial: (done: (result: Socket | DialError) => void) => Socket;
   /** Those that wait for a connection, the oldest first. */
-  readonly #waiting = new Set<PooledExchange>();
+  readonly #waiting: PooledExchange[] = [];
   readonly #open = new Set<Connection>();
   readonly #dialling = new Set<Socket>();
   /** The one that was used last is used first, so that those not needed grow old. */
@@ -109,14 +111,14 @@ class ConnectionPool implements Pool, ConnectionOwner {
     const connection = this.#takeIdle();
     if (connection) exchange.goBy(connection);
     else {
-      this.#waiting.add(exchange);
+      this.#waiting.push(exchange);
       this.#dialForWaiting();
     }
     return exchange;
   }
 
   free(connection: Connection): void {
-    const next = this.#takeWaiting();
+    const next = this.#waiting.shift();
     if (next) next.goBy(connection);
     else if (this.#closing) connection.destroy();
     else this.#idle.push({ connection, untilMs: performance.now() + connection.idleMs });
@@ -142,8 +144,7 @@ class ConnectionPool implements Pool, ConnectionOwner {
   destroy(): void {
     this.#closing = true;
     clearInterval(this.#sweeper);
-    for (const exchange of [...this.#waiting]) {
-      this.#waiting.delete(exchange);
+    for (const exchange of this.#waiting.splice(0)) {
       exchange.handler.onFailure('connect_failed', new Error('the connections to this upstream were closed'));
     }
     for (const socket of this.#dialling) socket.destroy();
@@ -157,17 +158,9 @@ class ConnectionPool implements Pool, ConnectionOwner {
     return undefined;
   }
 
-  #takeWaiting(): PooledExchange | undefined {
-    for (const first of this.#waiting) {
-      this.#waiting.delete(first);
-      return first;
-    }
-    return undefined;
-  }
-
   /** As many connections are on their way as requests wait, within the limit. */
   #dialForWaiting(): void {
-    while (this.#waiting.size > this.#dialling.size && this.#open.size + this.#dialling.size < this.#max) {
+    while (this.#waiting.length > this.#dialling.size && this.#open.size + this.#dialling.size < this.#max) {
       const socket = this.#dial((result) => this.#dialled(socket, result));
       this.#dialling.add(socket);
     }
@@ -177,7 +170,7 @@ class ConnectionPool implements Pool, ConnectionOwner {
     this.#dialling.delete(socket);
     if (result instanceof DialError) {
       // Whoever waits longest has its answer: that of the upstream to one who came later would be no better.
-      this.#takeWaiting()?.handler.onFailure(result.failure, result);
+      this.#waiting.shift()?.handler.onFailure(result.failure, result);
       this.#dialForWaiting();
       this.#settleClosed();
       return;
@@ -194,7 +187,7 @@ class ConnectionPool implements Pool, ConnectionOwner {
   }
 
   #settleClosed(): void {
-    if (!this.#closing || this.#open.size + this.#dialling.size + this.#waiting.size > 0) return;
+    if (!this.#closing || this.#open.size + this.#dialling.size + this.#waiting.length > 0) return;
     for (const resolve of this.#onClosed.splice(0)) resolve();
   }
 }
@@ -221,7 +214,7 @@ function createDial({ url, connectTimeoutMs, tls }: PoolOptions) {
 
   function open(): Socket {
     const tcp = { ...address, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
-    if (!secureContext) return connectTcp(tcp);
+    if (!secureContext) return new AnswerableSocket(tcp).connect(tcp);
     const ALPNProtocols = ['http/1.1'];
     const socket = connectTls({
       ...{ ...tcp, secureContext, servername, rejectUnauthorized, ALPNProtocols },

@@ -15,6 +15,7 @@ import { benchCompare } from './scenarios/compare.ts';
 import { benchEvents } from './scenarios/events.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
+import { benchMarketData } from './scenarios/market-data.ts';
 import { benchMemory } from './scenarios/memory.ts';
 import { benchMirror } from './scenarios/mirror.ts';
 import { benchWebSocket } from './scenarios/websocket.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   events: benchEvents,
   compare: benchCompare,
   backend: benchBackend,
+  'market-data': benchMarketData,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -58,7 +58,7 @@ export async function startGateway(name: string, options: GatewayOptions): Promi
   writeFileSync(file, stringify(configOf(options, folder), { aliasDuplicateObjects: false }));
   const running = await options.processes.startNode({
     name,
-    args: [join(REPOSITORY, 'gateway', 'main.ts'), '--config', file],
+    args: ['--max-semi-space-size=8', join(REPOSITORY, 'gateway', 'main.ts'), '--config', file], // As `npm run gateway`.
     env: { BENCH_TOKEN: TOKEN },
     pinned: true,
   });

@@ -10,6 +10,7 @@ export const SCENARIOS = [
   'events',
   'compare',
   'backend',
+  'market-data',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

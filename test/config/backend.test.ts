@@ -16,7 +16,15 @@ test('the least environment, then everything else by default', () => {
         secretKey: 'secret',
         timeoutMs: 5000,
         recvWindowMs: 5000,
+        limits: {
+          requests: { count: 20, periodMs: 1000 },
+          weight: { count: 300, periodMs: 10_000 },
+          orders: { count: 12, periodMs: 1000 },
+        },
+        warmConnections: 2,
+        streamUrl: undefined,
       },
+      marketSymbols: [],
       redisUrl: undefined,
       shadowKeys: undefined,
       auth: { jwt: undefined, tokens: [] },
@@ -33,6 +41,23 @@ test('an IPv6 address with a port, then both parts', () => {
   assert.deepEqual(result.ok && result.value.listen, { host: '::1', port: 0 });
 });
 
+test('rates in each unit', () => {
+  const result = readBackendConfig({ ...LEAST, EXCHANGE_LIMIT_ORDERS: '5/250ms', EXCHANGE_LIMIT_WEIGHT: '6000/1m' });
+  assert.deepEqual(result.ok && result.value.exchange.limits, {
+    requests: { count: 20, periodMs: 1000 },
+    weight: { count: 6000, periodMs: 60_000 },
+    orders: { count: 5, periodMs: 250 },
+  });
+});
+
+test('symbols to follow, then each once; without a stream, then a problem', () => {
+  const symbols = { ...LEAST, MARKET_SYMBOLS: 'BTCUSDT,ETHUSDT,BTCUSDT' };
+  const result = readBackendConfig({ ...symbols, EXCHANGE_STREAM_URL: 'wss://wbs-api.mexc.com/ws' });
+  assert.deepEqual(result.ok && result.value.marketSymbols, ['BTCUSDT', 'ETHUSDT']);
+  const refused = readBackendConfig(symbols);
+  assert.deepEqual(!refused.ok && refused.problems.map(({ variable }) => variable), ['MARKET_SYMBOLS']);
+});
+
 test('values that are none, then a problem for each variable', () => {
   const result = readBackendConfig({
     BACKEND_LISTEN: '8002',
@@ -43,6 +68,12 @@ test('values that are none, then a problem for each variable', () => {
     EXCHANGE_API_KEY: 'key',
     EXCHANGE_TIMEOUT_MS: '0',
     EXCHANGE_RECV_WINDOW_MS: '60001',
+    EXCHANGE_STREAM_URL: 'https://a',
+    MARKET_SYMBOLS: 'btcusdt',
+    EXCHANGE_LIMIT_REQUESTS: '20',
+    EXCHANGE_LIMIT_WEIGHT: '0/10s',
+    EXCHANGE_LIMIT_ORDERS: '12/1h',
+    EXCHANGE_WARM_CONNECTIONS: '-1',
     REDIS_URL: 'http://a',
     LOG_LEVEL: 'loud',
   });
@@ -55,6 +86,12 @@ test('values that are none, then a problem for each variable', () => {
     'EXCHANGE_SECRET_KEY',
     'EXCHANGE_TIMEOUT_MS',
     'EXCHANGE_RECV_WINDOW_MS',
+    'EXCHANGE_STREAM_URL',
+    'MARKET_SYMBOLS',
+    'EXCHANGE_LIMIT_REQUESTS',
+    'EXCHANGE_LIMIT_WEIGHT',
+    'EXCHANGE_LIMIT_ORDERS',
+    'EXCHANGE_WARM_CONNECTIONS',
     'REDIS_URL',
     'LOG_LEVEL',
   ]);

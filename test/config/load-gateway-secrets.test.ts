@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { stringify } from 'yaml';
-import { ConfigError, loadGatewayConfig, parseGatewayConfig, readOperatorTokens } from '../../config/load-gateway.ts';
+import { ConfigError, loadGatewayConfig, parseGatewayConfig, readOperatorSecrets } from '../../config/load-gateway.ts';
 import { aGatewayConfig, LEAST_CONFIG } from '../helpers/gateway-config.ts';
 
 const FILE = 'banyan.yaml';
@@ -63,7 +63,7 @@ describe('files and secrets', () => {
     process.env.TEST_B_FILE = join(folder, 'token');
     writeFileSync(process.env.TEST_B_FILE, `${SECRET}-b\n`);
     assert.deepEqual(
-      readOperatorTokens(config, FILE),
+      readOperatorSecrets(config, FILE),
       new Map([
         ['TEST_A', SECRET],
         ['TEST_B', `${SECRET}-b`],
@@ -74,7 +74,7 @@ describe('files and secrets', () => {
   test('tokens that are missing or whose file is empty, then all are named at once and what to do', () => {
     process.env.TEST_B_FILE = join(folder, 'token');
     writeFileSync(process.env.TEST_B_FILE, '\n');
-    const message = messageOf(() => readOperatorTokens(config, FILE));
+    const message = messageOf(() => readOperatorSecrets(config, FILE));
     assert.match(message, /operator\.tokens\[0\]\.tokenEnv: .* TEST_A is not set; set it, or TEST_A_FILE to a file/);
     assert.match(message, /operator\.tokens\[1\]\.tokenEnv: TEST_B_FILE: .*token is empty/);
     assert.equal(message.split('\n').length, 2);
@@ -82,7 +82,7 @@ describe('files and secrets', () => {
 
   test('one token is good and the other missing, then the message shows nothing of the good one', () => {
     process.env.TEST_A = SECRET;
-    const message = messageOf(() => readOperatorTokens(config, FILE));
+    const message = messageOf(() => readOperatorSecrets(config, FILE));
     assert.equal(message.includes(SECRET), false);
     assert.match(message, /TEST_B is not set/);
   });

@@ -34,7 +34,11 @@ describe('a good file', () => {
       environment: 'default',
       listen: '127.0.0.1:8080',
       expose: false,
-      operator: { listen: '127.0.0.1:8081', tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }] },
+      operator: {
+        listen: '127.0.0.1:8081',
+        tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }],
+        sessions: { idleMinutes: 60, hoursMax: 12 },
+      },
       upstreams: {
         legacy: {
           url: 'http://127.0.0.1:8001',
@@ -83,6 +87,7 @@ describe('a good file', () => {
         idleTimeoutMs: 75_000,
       },
       log: { level: 'info' },
+      notifications: [],
       plans: {},
       routes: [
         {
@@ -94,6 +99,7 @@ describe('a good file', () => {
           redact: { headers: [], paths: [] },
           fallback: false,
           streams: { onFlip: 'pin', drainMs: 30_000, jitterMs: 5_000 },
+          writes: { count: true },
           requires: [],
           guard: {
             enabled: true,
@@ -377,4 +383,74 @@ describe('plans', () => {
       ],
     );
   });
+});
+
+describe("the operators' part", () => {
+  const withOperator = (operator: string) => LEAST.replace(/^operator:\n.*\n.*$/m, `operator: ${operator}`);
+  const TOKENS = 'tokens: [{ name: ops, role: admin, tokenEnv: OPS_TOKEN }]';
+  const OIDC = 'oidc: { issuer: "https://id.example", clientId: banyan, roles: { ops: admin } }';
+
+  const refused: readonly (readonly [what: string, operator: string, message: RegExp])[] = [
+    [
+      'nobody could sign in',
+      '{ listen: "127.0.0.1:8081" }',
+      /operator\.tokens: nobody could sign in: give a token, or oidc/,
+    ],
+    [
+      'open to the network in the clear',
+      `{ listen: "0.0.0.0:8081", ${TOKENS} }`,
+      /operator\.listen: tokens would cross/,
+    ],
+    ['by a name', `{ listen: "banyan.example:8081", ${TOKENS} }`, /operator\.listen: tokens would cross the network/],
+    ['IPv6, any', `{ listen: "[::]:8081", ${TOKENS} }`, /operator\.listen: tokens would cross the network/],
+    [
+      'a public address without https',
+      `{ listen: "0.0.0.0:8081", publicUrl: "http://banyan.example", ${TOKENS} }`,
+      /operator\.publicUrl: expected https/,
+    ],
+    [
+      'a public address with a path',
+      `{ listen: "127.0.0.1:8081", publicUrl: "https://banyan.example/x", ${TOKENS} }`,
+      /operator\.publicUrl: expected an origin without a path/,
+    ],
+    [
+      'a provider that would send browsers back nowhere',
+      `{ listen: "0.0.0.0:8081", tls: { cert: a, key: b }, ${OIDC} }`,
+      /operator\.publicUrl: missing; the OpenID provider sends/,
+    ],
+    [
+      'a provider without https',
+      `{ listen: "127.0.0.1:8081", ${OIDC.replace('https:', 'http:')} }`,
+      /operator\.oidc\.issuer: expected https/,
+    ],
+    [
+      'a token that is nowhere',
+      '{ listen: "127.0.0.1:8081", tokens: [{ name: ops, role: admin }] }',
+      /operator\.tokens\[0\]: give tokenEnv or tokenSha256/,
+    ],
+    [
+      'a digest that is none',
+      '{ listen: "127.0.0.1:8081", tokens: [{ name: ops, role: admin, tokenSha256: secret }] }',
+      /operator\.tokens\[0\]\.tokenSha256: expected the 64 hexadecimal digits/,
+    ],
+  ];
+  for (const [what, operator, message] of refused) {
+    test(`${what}, then refused by the name of the setting`, () => {
+      assert.throws(() => parseGatewayConfig(withOperator(operator), FILE), message);
+    });
+  }
+
+  const taken: readonly (readonly [what: string, operator: string])[] = [
+    ['this machine', `{ listen: "localhost:8081", ${TOKENS} }`],
+    ['this machine, IPv6', `{ listen: "[::1]:8081", ${TOKENS} }`],
+    ['the network, with TLS', `{ listen: "0.0.0.0:8081", tls: { cert: a, key: b }, ${TOKENS} }`],
+    ['the network, behind a proxy', `{ listen: "0.0.0.0:8081", publicUrl: "https://banyan.example", ${TOKENS} }`],
+    ['a published port', `{ listen: "0.0.0.0:8081", publicUrl: "http://localhost:8081", ${TOKENS} }`],
+    ['people only', `{ listen: "127.0.0.1:8081", ${OIDC} }`],
+  ];
+  for (const [what, operator] of taken) {
+    test(`${what}, then taken`, () => {
+      assert.equal(typeof parseGatewayConfig(withOperator(operator), FILE).operator.listen, 'string');
+    });
+  }
 });

@@ -1,6 +1,7 @@
 // What every ledger promises; see gateway/ledger/ledger.ts.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createChainVerifier, GENESIS, hashOf } from '../../gateway/ledger/audit-chain.ts';
 import {
   ALL_ROUTES,
   type AuditEntry,
@@ -30,6 +31,7 @@ export function auditEntry(change: Partial<AuditEntry> = {}): AuditEntry {
     after: { percent: 100 },
     evidence: null,
     requestId: undefined,
+    instance: 'host:1',
     ...change,
   };
 }
@@ -151,7 +153,12 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
         all.map(({ reason }) => reason),
         ['three', 'two', 'one'],
       );
-      assert.deepEqual(all[2], { id: 1, ...auditEntry({ reason: 'one', evidence: { parity: 0.5 }, requestId: 'r0' }) });
+      const first = {
+        id: 1,
+        ...auditEntry({ reason: 'one', evidence: { parity: 0.5 }, requestId: 'r0' }),
+        prev: GENESIS,
+      };
+      assert.deepEqual(all[2], { ...first, hash: hashOf(first) });
       assert.deepEqual(
         (await ledger.audit({ limit: 10, scope: 'a.route' })).map(({ reason }) => reason),
         ['three', 'one'],
@@ -160,6 +167,26 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
         (await ledger.audit({ limit: 1, before: 3 })).map(({ reason }) => reason),
         ['two'],
       );
+    });
+
+    it('chains audit entries, over a restart too, and pages through them from the oldest', async () => {
+      assert.equal(await ledger.auditHead(), undefined);
+      const awkward = { at: undefined, z: [1.5, -0, 1e21, { b: null, a: 'é\u2028"\\' }], '': true };
+      for (let i = 0; i < 5; i++) {
+        if (i === 3) ledger = await current.reopen(ledger);
+        const audit = auditEntry({ reason: `${i}`, evidence: awkward, requestId: i % 2 ? `r${i}` : undefined });
+        await ledger.commit({ scope: 'a.route', override: undefined, audit });
+      }
+      const pages = [];
+      for (const after of [0, 2, 4, 5]) pages.push(await ledger.auditAfter({ after, limit: 2 }));
+      assert.deepEqual(
+        pages.map((page) => page.map(({ id }) => id)),
+        [[1, 2], [3, 4], [5], []],
+      );
+      const verifier = createChainVerifier();
+      for (const entry of pages.flat()) verifier.add(JSON.parse(JSON.stringify(entry)));
+      const { entries, head, broken } = verifier.result();
+      assert.deepEqual([entries, broken, head], [5, undefined, await ledger.auditHead()]);
     });
 
     it('stores nothing of a change that fails', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { decimalOf, ZERO } from '../../backend/domain/money.ts';
 import { emptyAccount } from '../../backend/risk/account.ts';
 import type { ExecutionRecord } from '../../backend/store/execution-items.ts';
 import type { ItemKey } from '../../backend/store/item-table.ts';
-import type { OrderRecord } from '../../backend/store/items.ts';
-import { type OrderSet, SHARDS } from '../../backend/store/keys.ts';
+import type { AuditRecord, CredentialRecord, KlineRecord, OrderRecord } from '../../backend/store/items.ts';
+import { type OrderSet, SHARDS, shardOf } from '../../backend/store/keys.ts';
 import type { SetCursor, Store } from '../../backend/store/store.ts';
 import { anOrder, aPosition } from '../helpers/records.ts';
 
@@ -284,6 +285,73 @@ export function storeContract(name: string, start: () => Promise<StoreSubject>):
 
     test('a live store answers a ping', async () => {
       assert.equal(await store.ping(), undefined);
+    });
+
+    const kline = (open_time: number, given: Partial<KlineRecord> = {}): KlineRecord => {
+      const prices = {
+        open: decimalOf('1'),
+        high: decimalOf('2.5'),
+        low: decimalOf('0.00000001'),
+        close: decimalOf('1.5'),
+      };
+      const volumes = { volume: decimalOf('1000000000000.5'), quote_volume: ZERO };
+      return { symbol: 'BTCUSDT', interval: '1m', open_time, ...prices, ...volumes, ...given };
+    };
+
+    test('candles are read by range, oldest first, each series by itself, the last one written of a time', async () => {
+      const times = Array.from({ length: 60 }, (_, i) => 1_800_000_000_000 + i * 60_000);
+      const first = times[0] ?? 0;
+      await store.putKlines(times.toReversed().map((time) => kline(time)));
+      await store.putKlines([kline(first, { interval: '5m' }), kline(first, { symbol: 'ETHUSDT' }), kline(9)]);
+      await store.putKlines([kline(first, { close: decimalOf('7') })]);
+      const range = { fromMs: first, toMs: first + 3 * 60_000, limit: 100 };
+      assert.deepEqual(await store.klines('BTCUSDT', '1m', range), [
+        kline(first, { close: decimalOf('7') }),
+        ...times.slice(1, 4).map((time) => kline(time)),
+      ]);
+      assert.equal((await store.klines('BTCUSDT', '1m', { ...range, toMs: first * 2, limit: 7 })).length, 7);
+      assert.deepEqual(await store.klines('BTCUSDT', '1m', { fromMs: 0, toMs: 10, limit: 5 }), [kline(9)]);
+      assert.deepEqual(await store.klines('BTCUSDT', '4h', range), []);
+    });
+
+    test('a credential is replaced only by its next version, and found by shard', async () => {
+      const credential = (version: number, hint: string): CredentialRecord => ({
+        ...{
+          user_id: 'key-owner',
+          exchange: 'mexc',
+          master_key_id: 'k1',
+          wrapped_key: 'd3JhcHBlZA==',
+          sealed: 'c2VhbGVk',
+          hint,
+        },
+        ...{ created_at: '2026-01-05T10:00:00.000Z', updated_at: '2026-01-05T10:00:00.000Z', version },
+      });
+      assert.equal(await store.putCredential(credential(1, 'aaaa')), 'stored');
+      assert.equal(await store.putCredential(credential(1, 'bbbb')), 'conflict');
+      assert.equal(await store.putCredential(credential(3, 'cccc')), 'conflict');
+      assert.equal(await store.putCredential(credential(2, 'dddd')), 'stored');
+      assert.deepEqual(await store.getCredential('key-owner', 'mexc'), credential(2, 'dddd'));
+      assert.equal(await store.getCredential('key-owner', 'elsewhere'), undefined);
+      const found = await store.credentialsOfShard(shardOf('key-owner'), { limit: 10 });
+      assert.deepEqual(found, { credentials: [credential(2, 'dddd')], next: null });
+    });
+
+    test('an audit trail is read newest first', async () => {
+      const audit = (id: string, first_at_ms: number): AuditRecord => ({
+        ...{
+          user_id: 'key-owner',
+          id,
+          action: 'order',
+          actor: 'orders',
+          count: 2,
+          first_at_ms,
+          last_at_ms: first_at_ms + 5,
+        },
+      });
+      const trail = Array.from({ length: 30 }, (_, i) => audit(`a${i}`, 1000 + i));
+      await store.putAudits(trail);
+      assert.deepEqual(await store.audits('key-owner', 2), [audit('a29', 1029), audit('a28', 1028)]);
+      assert.equal((await store.audits('key-owner', 100)).length, 30);
     });
   });
 }

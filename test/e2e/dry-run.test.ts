@@ -81,6 +81,8 @@ describe('writes mirrored as dry runs', () => {
         EXCHANGE_SECRET_KEY: EXCHANGE_KEYS.secretKey,
         REDIS_URL: redis.url,
         SHADOW_KEYS_FILE: keysFile,
+        EXCHANGE_LIMIT_REQUESTS: '5000/1s',
+        EXCHANGE_LIMIT_WEIGHT: '1000000/10s',
         LOG_LEVEL: 'error',
       },
     });

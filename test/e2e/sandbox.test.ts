@@ -129,7 +129,7 @@ describe('the sandbox', () => {
     assert.match(output('curl'), /^x-banyan-side: new\r?$/m);
     assert.match(output('npx banyan rollback trade.order.get --reason'), /legacy serves every request from now on/);
     assert.match(output('npx banyan rollback trade.order.get --lift'), /the override is lifted; back to live/);
-    assert.match(output('npx banyan audit'), /ops +lift +trade\.order\.get +it was legacy that rounded wrongly/);
+    assert.match(output('npx banyan audit'), /ops +cli +lift +trade\.order\.get +it was legacy that rounded wrongly/);
     assert.match(output('npx banyan status'), /^sandbox: ready$/m);
   });
 

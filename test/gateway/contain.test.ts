@@ -10,6 +10,7 @@ import { createEvidence } from '../../gateway/mirror/evidence.ts';
 import { createIdMap } from '../../gateway/mirror/id-map.ts';
 import { createGatewayLog } from '../../gateway/request-log.ts';
 import { createSettings, type Settings } from '../../gateway/settings.ts';
+import type { ExchangeOutcome } from '../../gateway/tracing/tracing.ts';
 import { closingAfterEach } from '../helpers/closing.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { aGatewayConfig } from '../helpers/gateway-config.ts';
@@ -61,6 +62,7 @@ async function startFaulty(plant: (armed: () => boolean) => Planted, backend: Re
     evidence: createEvidence(() => new Date()),
     traffic: { count() {} },
     tracing: undefined,
+    tally: { count() {} },
     rates: createRateLimiter(undefined, (operation, error) => assert.fail(`${operation}: ${error}`)),
     metrics,
     log: createGatewayLog({ level: 'info', stream: { write } }),
@@ -165,6 +167,21 @@ describe('a fault in the handling of a request', () => {
     }
   });
 
+  it('while its fields are made, then the span of its exchange ends with it', async () => {
+    const ended: ExchangeOutcome[] = [];
+    const exchange = { traceparent: undefined, end: (outcome: ExchangeOutcome) => void ended.push(outcome) };
+    const trace = { traceId: 'a'.repeat(32), attempt: () => exchange, copy: () => exchange, end() {} };
+    const tracing = { begin: () => trace, close: async () => {} };
+    await assertContained(await startFaulty((armed) => ({ settled: throwingHeaders(armed), tracing })), '/plain/1');
+    assert.deepEqual(
+      ended.map(({ status, failure }) => [status, failure]),
+      [
+        [undefined, 'internal_error'],
+        [200, undefined],
+      ],
+    );
+  });
+
   it('on a route that may fall back, then the other side does not hide it', async () => {
     const gateway = await startFaulty((armed) => ({ settled: throwingHeaders(armed) }));
     await assertContained(gateway, '/either/1');
@@ -209,8 +226,9 @@ describe('a fault in the handling of a request', () => {
       const ticket = begin(...args);
       if (!ticket) return ticket;
       let parts = 0;
-      const push = ticket.captures.response.push;
-      ticket.captures.response.push = (chunk) => (++parts === 2 ? fault() : push(chunk));
+      const { response } = ticket.captures;
+      const push = response.push.bind(response);
+      response.push = (chunk) => (++parts === 2 ? fault() : push(chunk));
       return ticket;
     };
     const client = await connectRaw(gateway.port);

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type EvidenceKeeper, keepEvidence } from '../../gateway/evidence-keeper.ts';
-import { countersOf, countsFrom } from '../../gateway/kept-evidence.ts';
+import { countersOf, countsFrom } from '../../gateway/kept-counts.ts';
 import type { EvidenceStore } from '../../gateway/ledger/evidence-store.ts';
 import type { EvidenceLedger } from '../../gateway/ledger/ledger.ts';
 import { openSqliteLedger } from '../../gateway/ledger/sqlite.ts';
@@ -16,7 +16,10 @@ import type { Verdict } from '../../gateway/mirror/compare.ts';
 import { addCounts, countDropped, countsOf, newCounts } from '../../gateway/mirror/counts.ts';
 import { createEvidence, type Evidence } from '../../gateway/mirror/evidence.ts';
 import { OUTCOMES } from '../../gateway/mirror/observation.ts';
-import { WINDOWS } from '../../gateway/mirror/windows.ts';
+import { newRouteCounts, streamsIn } from '../../gateway/mirror/route-counts.ts';
+import type { StreamFinding } from '../../gateway/mirror/stream-counts.ts';
+import { countStream, STREAM_ENDS, STREAM_REFUSALS } from '../../gateway/mirror/stream-counts.ts';
+import { WINDOWS, type Window } from '../../gateway/mirror/windows.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { anObservation } from '../helpers/observations.ts';
 import { askFresh, type Sides, startSides, startWorkers, type WorkersGateway } from './cluster/start-workers.ts';
@@ -70,6 +73,17 @@ function conclude(evidence: Evidence, verdict: Verdict, route = 'r'): void {
   evidence.record(route, REQUEST, PAIR, verdict);
 }
 
+/** One stream, of which a message differs. */
+function stream(evidence: Evidence): void {
+  const message = { contentType: 'application/json', event: undefined, id: undefined } as const;
+  const [legacy, fresh] = [Buffer.from('{"a":1}'), Buffer.from('{"a":2}')].map((body) => ({ ...message, body }));
+  const { differences } = MISMATCH;
+  const shown = { requestId: 'r-1', outcome: 'different', differences, legacy, new: fresh } as const;
+  evidence.streamed('r', { kind: 'begun' }, undefined);
+  evidence.streamed('r', { kind: 'pair', lagMs: 5, isLate: true, isReordered: false, verdict: MISMATCH }, shown);
+  evidence.streamed('r', { kind: 'ended', reason: 'client_stream' }, undefined);
+}
+
 const allOf = (evidence: Evidence) => WINDOWS.map((window) => evidence.of('r', window));
 const matchesOf = (evidence: Evidence) => allOf(evidence).map(({ outcomes }) => outcomes.match);
 const MATCH: Verdict = { outcome: 'match', differences: [], detail: undefined };
@@ -93,6 +107,28 @@ describe('evidence over a restart', () => {
       after.evidence.samples('r').map(({ n }) => n),
       [2, 1],
     );
+    await after.keeper.close();
+  });
+
+  it('is as it was for streams too: messages, ends, lags, samples, in every window', async () => {
+    const before = await begin();
+    stream(before.evidence);
+    await before.keeper.close();
+    const after = await begin();
+    assert.deepEqual(allOf(after.evidence), JSON.parse(JSON.stringify(allOf(before.evidence))));
+    assert.deepEqual(after.evidence.of('r').streams?.messages.different, 1);
+    assert.equal(after.evidence.samples('r').length, 0, 'samples of streams are none of requests');
+    conclude(after.evidence, MISMATCH);
+    stream(after.evidence);
+    assert.deepEqual(
+      [...after.evidence.samples('r'), ...(after.evidence.of('r').streams?.samples ?? [])].map(({ n }) => n).sort(),
+      [1, 2, 3],
+    );
+    nowMs += 5 * 60_000;
+    const begun = (window: Window) => after.evidence.of('r', window).streams?.begun;
+    assert.deepEqual(WINDOWS.map(begun), [0, 2, 2]);
+    after.evidence.enter('r', 'canary');
+    assert.equal(after.evidence.of('r').streams, undefined, 'of the stage before');
     await after.keeper.close();
   });
 
@@ -228,16 +264,39 @@ describe('counts as a store keeps them', () => {
       ),
       isBracketed: fc.boolean(),
     });
-    fc.assert(
-      fc.property(fc.array(verdicts, { maxLength: 5 }), fc.array(fc.string(), { maxLength: 3 }), (all, reasons) => {
-        const counts = newCounts();
-        for (const { isBracketed, ...found } of all) {
-          const verdict = { ...found, detail: undefined };
-          addCounts(counts, countsOf(isBracketed ? { ...verdict, bracketed: true } : verdict));
-        }
-        for (const reason of reasons) countDropped(counts, reason, 2);
-        assert.deepEqual(countsFrom(countersOf(counts)), counts);
+    const asVerdict = ({ isBracketed, ...found }: { isBracketed: boolean } & Omit<Verdict, 'detail'>): Verdict => ({
+      ...{ ...found, detail: undefined },
+      ...(isBracketed ? { bracketed: true } : {}),
+    });
+    const text = fc.string();
+    const findings = fc.oneof<fc.Arbitrary<StreamFinding>[]>(
+      fc.constant({ kind: 'begun' }),
+      fc.record({ kind: fc.constant('refused'), reason: fc.constantFrom(...STREAM_REFUSALS) }),
+      fc.record({ kind: fc.constant('ended'), reason: fc.constantFrom(...STREAM_ENDS) }),
+      fc.record({ kind: fc.constant('single'), outcome: fc.constantFrom('missing', 'unsettled'), count: fc.nat(9) }),
+      fc.record({
+        kind: fc.constant('pair'),
+        lagMs: fc.option(fc.double({ min: -1e7, max: 1e7, noNaN: true }), { nil: undefined }),
+        isLate: fc.boolean(),
+        isReordered: fc.boolean(),
+        verdict: fc.oneof(verdicts.map(asVerdict), fc.record({ dropped: text })),
       }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(verdicts, { maxLength: 5 }),
+        fc.array(text, { maxLength: 3 }),
+        fc.array(findings),
+        (...all) => {
+          const [found, reasons, ofStreams] = all;
+          const counts = newRouteCounts();
+          for (const each of found) addCounts(counts.requests, countsOf(asVerdict(each)));
+          for (const reason of reasons) countDropped(counts.requests, reason, 2);
+          for (const finding of ofStreams) countStream(streamsIn(counts), finding);
+          const isNothing = countersOf({ ...counts, requests: newCounts() }).size === 0;
+          assert.deepEqual(countsFrom(countersOf(counts)), isNothing ? { ...counts, streams: undefined } : counts);
+        },
+      ),
     );
   });
 
@@ -248,9 +307,13 @@ describe('counts as a store keeps them', () => {
         ['difference nonsense', 1],
         ['difference [1]', 1],
         ['later', 1],
+        ['stream later', 1],
+        ['stream ended flip', 2],
+        ['stream ended later', 1],
       ]),
     );
-    assert.deepEqual([counts.outcomes.match, counts.differences.size], [1, 0]);
+    assert.deepEqual([counts.requests.outcomes.match, counts.requests.differences.size], [1, 0]);
+    assert.deepEqual(counts.streams?.ended, new Map([['flip', 2]]));
   });
 });
 

@@ -1,9 +1,11 @@
 // The configuration read anew while requests are served.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { createBrowser } from '../helpers/browser.ts';
 import { eventually, within } from '../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../helpers/process.ts';
 import { sendJson, startUpstream, type TestServer } from '../helpers/upstream.ts';
@@ -17,10 +19,11 @@ describe('a running gateway', () => {
   let server: SpawnedServer;
   let release: (() => void) | undefined;
 
+  let tokens = '{ name: ops, role: admin, tokenEnv: TEST_TOKEN }';
   const yaml = (legacy: TestServer, routes: string, listen = '127.0.0.1:0') => `version: 1
 listen: ${listen}
 expose: true
-operator: { listen: "127.0.0.1:0", tokens: [{ name: ops, role: admin, tokenEnv: TEST_TOKEN }] }
+operator: { listen: "127.0.0.1:0", tokens: [${tokens}] }
 upstreams: { legacy: { url: "${legacy.url}" }, new: { url: "${legacy.url}" } }
 flags: { provider: file, file: ${join(folder, 'flags.json')} }
 ledger: sqlite:${join(folder, 'gateway.db')}
@@ -73,6 +76,27 @@ ${routes}`;
     assert.equal(await routeOf('/second'), 'second');
     writeFileSync(file, yaml(upstreams[0] as TestServer, twoRoutes));
     await eventually(async () => (await warnings()).warnings.length === 0, 'the warning to go');
+  });
+
+  it('lets nobody in by a token that has left its file, nor by a session of it', async () => {
+    const operator = `http://${server.listening.operator}`;
+    const browser = createBrowser(operator);
+    assert.equal((await browser.send('POST', '/api/session', { token: 'secret' })).status, 200);
+    const byToken = (token: string) =>
+      fetch(`${operator}/api/routes`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await byToken('secret')).status, 200);
+    const before = tokens;
+    const tokenSha256 = createHash('sha256').update('another').digest('hex');
+    tokens = `{ name: desk, role: viewer, tokenSha256: ${tokenSha256} }`;
+    writeFileSync(file, yaml(upstreams[0] as TestServer, twoRoutes));
+    await eventually(async () => (await browser.send('GET', '/api/routes')).status === 401, 'the end of the session');
+    assert.equal((await byToken('another')).status, 200);
+    assert.equal((await byToken('secret')).status, 401);
+    tokens = before;
+    writeFileSync(file, yaml(upstreams[0] as TestServer, twoRoutes));
+    await eventually(async () => (await byToken('another')).status === 401, 'the old tokens');
+    assert.equal((await byToken('secret')).status, 200);
+    assert.equal((await browser.send('GET', '/api/routes')).status, 401, 'a session does not come back');
   });
 
   it('refuses what needs a restart and says what', async () => {

@@ -30,7 +30,7 @@ function assertNear(actual: number | undefined, expected: number): void {
 
 describe('counts', () => {
   test('nothing yet, then zeros, and no latency of nothing', () => {
-    const none = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
+    const none = { requests: 0, errors: 0, perSecond: 0, errorShare: null, latencyMs: null };
     assert.deepEqual(aTraffic().traffic.of('r'), { legacy: none, new: none });
   });
 
@@ -59,7 +59,7 @@ describe('counts', () => {
     const { count, advance, legacy } = aTraffic();
     count(10, true, 5);
     advance(24 * 3600 * 1000);
-    assert.deepEqual(legacy(), { requests: 5, errors: 5, perSecond: 0, latencyMs: null });
+    assert.deepEqual(legacy(), { requests: 5, errors: 5, perSecond: 0, errorShare: null, latencyMs: null });
   });
 });
 

@@ -134,7 +134,7 @@ describe('a gateway on Unleash', () => {
       return body.attention.length > 0 && body.attention;
     }, 'the route to say so');
     assert.match(
-      attention[0],
+      attention[0].sentence,
       /^the flag test\.route was changed by hand: it has constraints, picks users by the group/,
     );
     const refusal = await move(gateway, { stage: 'live' });

@@ -1,6 +1,8 @@
 import { createAuthenticate } from '../../backend/auth/authenticate.ts';
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
+import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
+import { createMarketData } from '../../backend/market/market-data.ts';
 import { createPrices } from '../../backend/market/prices.ts';
 import { createMetrics } from '../../backend/metrics.ts';
 import type { OrderDeps } from '../../backend/orders/deps.ts';
@@ -19,18 +21,25 @@ import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
 
 export const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 
+/** A market that nobody can ask about. */
+const NO_MARKET: MarketQueries = {
+  snapshot: async () => ({ kind: 'unknown', detail: 'no market here' }),
+  klines: async () => ({ kind: 'unknown', detail: 'no market here' }),
+};
+
+export type Given = {
+  readonly store?: Store;
+  readonly exchange?: FakeExchange;
+  readonly shadowKeys?: ShadowKeys;
+  readonly marketQueries?: MarketQueries;
+  readonly limits?: SomeLimits;
+  readonly circuits?: CircuitsSettings;
+  readonly killFile?: string;
+  readonly auth?: AuthSettings;
+};
+
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
-export function testBackend(
-  given: {
-    store?: Store;
-    exchange?: FakeExchange;
-    shadowKeys?: ShadowKeys;
-    limits?: SomeLimits;
-    circuits?: CircuitsSettings;
-    killFile?: string;
-    auth?: AuthSettings;
-  } = {},
-) {
+export function testBackend(given: Given = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
   const exchange = given.exchange ?? createFakeExchange();
@@ -52,7 +61,9 @@ export function testBackend(
     circuits: given.circuits ?? DEFAULT_CIRCUITS,
     ...(given.killFile === undefined ? {} : { killFile: given.killFile }),
   };
-  const deps = { store, exchange, bus, metrics, log, now, shadow, riskSettings, authenticate };
+  const marketQueries = given.marketQueries ?? NO_MARKET;
+  const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
+  const deps = { store, exchange, bus, metrics, log, now, shadow, market, marketQueries, riskSettings, authenticate };
   const risk = createRisk({
     ...deps,
     limits,

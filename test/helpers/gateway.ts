@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type GatewayConfig, gatewaySchema } from '../../config/gateway-schema.ts';
 import { startGateway } from '../../gateway/gateway.ts';
 import { createGatewayLog } from '../../gateway/request-log.ts';
+import { assertDescribed } from './openapi.ts';
 
 export const OPERATOR_TOKEN = 'operator-token-for-tests';
 export const VIEWER_TOKEN = 'viewer-token-for-tests';
@@ -15,7 +16,7 @@ export interface TestGateway {
   /** Lines of the log so far, parsed. */
   readonly log: readonly Record<string, unknown>[];
   readonly folder: string;
-  /** Calls the operator's API with the operator's token. */
+  /** Calls the operator's API with the operator's token. Fails when the answer is none that its OpenAPI document has. */
   api(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
   close(): Promise<void>;
 }
@@ -36,6 +37,8 @@ export interface TestGatewayOptions {
   /** Reuse state: the folder of an earlier gateway. */
   readonly folder?: string;
   readonly now?: () => Date;
+  /** Secrets that `operator` names, beside those of the two tokens. */
+  readonly secrets?: readonly (readonly [name: string, value: string])[];
 }
 
 /** A gateway on free ports, its state in a folder of its own, with an operator's and a viewer's token. */
@@ -69,10 +72,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   };
   const gateway = await startGateway({
     config,
-    tokens: new Map([
-      ['OPERATOR', OPERATOR_TOKEN],
-      ['VIEWER', VIEWER_TOKEN],
-    ]),
+    tokens: new Map([['OPERATOR', OPERATOR_TOKEN], ['VIEWER', VIEWER_TOKEN], ...(options.secrets ?? [])]),
     log: createGatewayLog({ level: config.log.level === 'info' ? 'debug' : config.log.level, stream }),
     ...(options.now ? { now: options.now } : {}),
   });
@@ -83,7 +83,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     operatorUrl,
     log,
     folder,
-    api: (method, path, body, headers = {}) => callApi(`${operatorUrl}${path}`, method, body, headers),
+    async api(method, path, body, headers = {}) {
+      const answer = await callApi(`${operatorUrl}${path}`, method, body, headers);
+      assertDescribed({ method, path, ...answer });
+      return answer;
+    },
     async close() {
       await gateway.close();
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,12 @@
 // Numbers for gates and guards, and what is most often asked of them.
 import { Durations } from '../../gateway/rollout/durations.ts';
-import { type BothServed, type ComparedFacts, comparableOf, type ServedFacts } from '../../gateway/rollout/facts.ts';
+import {
+  type BothServed,
+  type ComparedFacts,
+  type ComparedStreams,
+  comparableOf,
+  type ServedFacts,
+} from '../../gateway/rollout/facts.ts';
 
 export function aCompared(given: Partial<ComparedFacts> = {}): ComparedFacts {
   const facts = {
@@ -15,6 +21,17 @@ export function aCompared(given: Partial<ComparedFacts> = {}): ComparedFacts {
     ...given,
   };
   return { judged: { hits: facts.agreeing, trials: comparableOf(facts) }, ...facts };
+}
+
+/** Streams of which all messages agree, unless said otherwise. */
+export function someStreams(messages: number, given: Partial<ComparedStreams> = {}): ComparedStreams {
+  const all = { hits: messages, trials: messages };
+  const begun = given.begun ?? 100;
+  return {
+    ...{ begun, failed: { legacy: 0, new: 0 }, judged: all, coveredMessages: all },
+    ...{ coveredStreams: { hits: begun, trials: begun }, critical: [], worst: undefined },
+    ...given,
+  };
 }
 
 /** So many requests, each as long as the list says in turn. */

@@ -46,6 +46,11 @@ export function roundTo(value: Decimal, places: number): Decimal {
   return ((value + half) / unit) * unit;
 }
 
+/** `value` cut off after `places`, towards zero for what is not negative. */
+export function cut(value: Decimal, places: number): Decimal {
+  return value - (value % 10n ** BigInt(PLACES - places));
+}
+
 /** Whether `value` needs no more than `places` decimals. */
 export function fits(value: Decimal, places: number): boolean {
   return value % 10n ** BigInt(PLACES - places) === 0n;

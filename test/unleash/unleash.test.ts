@@ -158,7 +158,7 @@ describe('a real Unleash server', { skip: skipped }, () => {
     });
     await eventually(async () => (await sideOf(gateway, 'vip')) === 'new', 'the constraint to count');
     await eventually(async () => (await sideOf(gateway, 'other')) === 'legacy', 'the constraint to count');
-    assert.match((await stage(gateway)).attention[0], /was changed by hand: it has constraints;/);
+    assert.match((await stage(gateway)).attention[0].sentence, /was changed by hand: it has constraints;/);
     const asMade = await stored();
     const { status, body } = await move(gateway, { stage: 'live' });
     assert.equal(status, 409);

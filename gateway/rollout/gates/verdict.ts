@@ -13,6 +13,13 @@ export interface Verdict {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/** Of what several kinds of evidence say, the worst. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict | undefined {
+  return (['fail', 'inconclusive', 'pass'] as const).flatMap((status) =>
+    verdicts.filter((verdict) => verdict.status === status),
+  )[0];
+}
+
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }

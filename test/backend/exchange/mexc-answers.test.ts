@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { feeOf, orderOf, refusal } from '../../../backend/exchange/mexc-answers.ts';
+import { feeOf, isOutsideWindow, orderOf, pauseAfter, refusal } from '../../../backend/exchange/mexc-answers.ts';
 
 test('each kind of error answer, then what it means', () => {
   const cases: readonly (readonly [status: number, body: unknown, meaning: string])[] = [
@@ -8,7 +8,12 @@ test('each kind of error answer, then what it means', () => {
     [400, { code: 30002, msg: 'too small' }, 'rejected invalid_order'],
     [400, { code: 30004, msg: 'Insufficient position' }, 'rejected insufficient_balance'],
     [400, { code: '30004', msg: null }, 'rejected insufficient_balance'],
-    [400, { code: 700002, msg: 'signature' }, 'rejected refused'],
+    [400, { code: 700002, msg: 'signature' }, 'rejected unauthorised'],
+    [400, { code: 10007, msg: 'symbol not support api' }, 'rejected not_tradable'],
+    [400, { code: 30016, msg: 'trading disabled' }, 'rejected not_tradable'],
+    [400, { code: 30029, msg: 'too many open' }, 'rejected account_limit'],
+    [400, { code: 10072, msg: 'invalid access key' }, 'rejected unauthorised'],
+    [400, { code: 26, msg: 'operation not allowed' }, 'rejected refused'],
     [403, '<html>Access Denied</html>', 'rejected refused'],
     [429, undefined, 'rejected rate_limited'],
     [418, { code: 429, msg: 'banned' }, 'rejected rate_limited'],
@@ -51,4 +56,27 @@ test('commissions in the quote asset add up exactly; in another asset there is n
   assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'USDT')], 'BTCUSDT'), '0.3');
   assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'MX')], 'BTCUSDT'), null);
   assert.equal(feeOf({ code: 1 }, 'BTCUSDT'), null);
+});
+
+test('what asks for silence, and for how long', () => {
+  const forMs = (status: number, code: number | undefined, retryAfterMs?: number) =>
+    pauseAfter({ status, body: code === undefined ? undefined : { code }, retryAfterMs })?.forMs;
+  assert.equal(forMs(429, 429, 7000), 7000);
+  assert.equal(forMs(429, undefined), 10_000, 'the length of the rate window');
+  assert.equal(forMs(418, undefined), 120_000, 'the least ban');
+  assert.equal(forMs(418, undefined, 10 ** 12), 259_200_000, 'three days are the longest ban');
+  assert.equal(forMs(400, 510), 10_000);
+  assert.equal(forMs(403, undefined), 10_000, 'the firewall');
+  assert.equal(forMs(403, 700007), undefined, 'a permission');
+  assert.equal(forMs(400, 30004), undefined);
+  assert.equal(forMs(503, undefined), undefined);
+});
+
+test('codes that say our clock is off', () => {
+  const isLate = (status: number, code: number) => isOutsideWindow({ status, body: { code } });
+  assert.deepEqual(
+    [700003, 10073, -1021, 700002].map((code) => isLate(400, code)),
+    [true, true, true, false],
+  );
+  assert.equal(isLate(200, 700003), false);
 });

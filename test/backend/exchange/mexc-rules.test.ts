@@ -90,7 +90,12 @@ describe('a preview by the rules of the exchange', () => {
       ...{ clientOrderId: 'x', symbol: 'BTCUSDT', side: 'BUY', orderType: 'LIMIT' },
       ...{ quantity: decimalOf('1'), price: decimalOf('1') },
     };
-    assert.equal(refusalByRules(order, rules, decimalOf('1'))?.reason, 'refused');
-    assert.equal(refusalByRules(order, { ...rules, isSpotTradingAllowed: true }, decimalOf('1')), undefined);
+    const reasonBy = (given: Partial<SymbolRules>) =>
+      refusalByRules(order, { ...rules, isSpotTradingAllowed: true, ...given }, decimalOf('1'))?.reason;
+    assert.equal(refusalByRules(order, rules, decimalOf('1'))?.reason, 'not_tradable');
+    assert.equal(reasonBy({ status: '1', permissions: ['SPOT'], tradeSideType: 2 }), undefined);
+    assert.equal(reasonBy({}), undefined);
+    for (const off of [{ status: '2' }, { permissions: [] }, { tradeSideType: 3 }, { tradeSideType: 4 }])
+      assert.equal(reasonBy(off), 'not_tradable', JSON.stringify(off));
   });
 });

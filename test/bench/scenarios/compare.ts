@@ -6,6 +6,7 @@ import { type Body, compareBodies } from '../../../gateway/mirror/compare-body.t
 import { type CompiledRules, compileRules } from '../../../gateway/mirror/rules.ts';
 import { aCompareConfig, REVIEWED } from '../../helpers/gateway-config.ts';
 import type { BenchContext, Budget, ScenarioResult, Table } from '../bench-context.ts';
+import { perSecondOf } from '../cpu.ts';
 import { atLeast, ratioText } from '../report.ts';
 import { median, type Ratio, ratioOf } from '../statistics.ts';
 import { listOf, orderOf } from '../workload.ts';
@@ -105,17 +106,6 @@ function measure(each: Case, rules: CompiledRules, rounds: number, into: Record<
   for (let round = 0; round < rounds; round++)
     for (const name of COMPARERS) into[name].push(perSecondOf(work[name], MEASURED_MS));
   return into;
-}
-
-/** By CPU time of this thread, so that whatever else runs on the machine is not counted. */
-function perSecondOf(work: () => unknown, forMs: number): number {
-  const startedAt = process.threadCpuUsage();
-  for (let batch = 1, done = 0; ; batch *= 2) {
-    for (let i = 0; i < batch; i++) work();
-    done += batch;
-    const { user, system } = process.threadCpuUsage(startedAt);
-    if (user + system >= forMs * 1000) return (done * 1_000_000) / (user + system);
-  }
 }
 
 function tableOf(size: Size, measured: readonly Measured[]): Table {

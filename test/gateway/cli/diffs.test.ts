@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { diffsText } from '../../../gateway/cli/render.ts';
+import { diffsText } from '../../../gateway/cli/render-diffs.ts';
 
 const COMPARISONS = {
   ...{ eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: {}, differences: [] },
@@ -13,7 +13,7 @@ describe('what banyan diffs prints', () => {
 
   it('has what comparing streams has found, ruled differences only when asked for', () => {
     const streams = {
-      begun: 3,
+      ...{ begun: 3, coverage: 1, parity: 0.75, parityLowerBound: 0.5 },
       ended: { client_stream: 2 },
       refused: { streams_max: 1 },
       messages: { match: 5, different: 1, missing: 0 },
@@ -27,7 +27,10 @@ describe('what banyan diffs prints', () => {
     const brief = diffsText(found, false);
     assert.match(brief, /^feed +\$\.price +changed +1 +critical/m);
     assert.doesNotMatch(brief, /\$\.at/);
-    assert.match(brief, /^feed +3 +-1\.5 \/ 20 \/ 30 +match 5, different 1 +client_stream 2 +streams_max 1/m);
+    assert.match(
+      brief,
+      /^feed +3 +100\.0 % +75\.00 % +50\.00 % +-1\.5 \/ 20 \/ 30 +match 5, different 1 +client_stream 2 +streams_max 1/m,
+    );
     assert.match(diffsText(found, true), /^feed +\$\.at +changed +4 +ignored by \$\.at/m);
   });
 });

@@ -8,7 +8,7 @@ const LABELS = { route: 'r', side: 'new', decision: 'flag-on', code: '2xx' } as 
 function aWorker(requests: number, open: 0 | 1): GatewayMetrics {
   const metrics = createMetrics();
   metrics.requests.inc(LABELS, requests);
-  for (let i = 0; i < requests; i++) metrics.duration.observe({ route: 'r', side: 'new' }, 0.002);
+  for (let i = 0; i < requests; i++) metrics.duration.record({ route: 'r', side: 'new' }, 0.002);
   metrics.inFlight.set(requests);
   metrics.breakerOpen.set({ route: 'r', side: 'new' }, open);
   return metrics;

@@ -24,6 +24,14 @@ describe("a worker's share of the limits", () => {
     assert.equal(shareOf(compared, 4).routes[0]?.streams.compare?.streamsMax, 2);
   });
 
+  it('is a part of the copies that each route has at least', () => {
+    const match = { methods: ['GET'], path: '/a' };
+    const least = (minimumPerHour: number) =>
+      shareOf(aGatewayConfig({ routes: [{ id: 'a', match, mirror: { minimumPerHour } }] }), 4).routes[0]?.mirror
+        .minimumPerHour;
+    assert.deepEqual([60, 2, 0].map(least), [15, 1, 0]);
+  });
+
   it('leaves what is not a limit of the whole gateway as it is', () => {
     const share = shareOf(config, 4);
     const { upstreams, mirror: _, limits, ...rest } = share;

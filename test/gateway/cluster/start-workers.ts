@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../../gateway/mirror/observation.ts';
-import type { StreamEvidence } from '../../../gateway/mirror/stream-counts.ts';
+import type { StreamEvidence } from '../../../gateway/mirror/stream-evidence.ts';
 import type { Side } from '../../../gateway/routing/side.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
@@ -37,7 +37,7 @@ export interface ApiBody {
   readonly acknowledged: { readonly workers: number; readonly of: number };
   readonly entries: readonly { readonly action: string; readonly reason: string }[];
   readonly override: { readonly reason: string };
-  readonly attention: readonly string[];
+  readonly attention: readonly { readonly sentence: string }[];
   readonly openBreakers: Readonly<Record<Side, number>>;
   readonly streams: Readonly<Record<Side | 'oldSide', number>> & StreamEvidence;
   readonly traffic: Readonly<Record<Side, { readonly requests: number; readonly errors: number }>>;
@@ -45,6 +45,7 @@ export interface ApiBody {
   readonly pending: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   readonly settings: { readonly timeoutMs: number };
+  readonly writesLegacyLacks: { readonly count: number };
   /** A rule's. */
   readonly id: string;
   /** A preview's. */

@@ -67,8 +67,8 @@ describe('a breaker', () => {
     }, 'the breaker in the API');
     assert.deepEqual(body.openBreakers, { legacy: 0, new: 1 });
     assert.ok(
-      body.attention.includes('1 of 2 processes leave new alone, because it keeps failing'),
-      body.attention.join(),
+      body.attention.some(({ sentence }) => sentence === '1 of 2 processes leave new alone, because it keeps failing'),
+      JSON.stringify(body.attention),
     );
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { createRateLimiter, type RateLimiter } from '../../../gateway/http/rate-limit.ts';
+import { createRateLimiter } from '../../../gateway/http/rate-limit.ts';
+import type { RateLimiter } from '../../../gateway/http/rate-limiter.ts';
 import { UNROUTED } from '../../../gateway/routing/route.ts';
 import { eventually } from '../../helpers/deadline.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Redis } from 'ioredis';
+import { createChainVerifier } from '../../../gateway/ledger/audit-chain.ts';
+import type { StoredAuditEntry } from '../../../gateway/ledger/ledger.ts';
 import { openRedisLedger } from '../../../gateway/ledger/redis.ts';
 import { aRouteBatch, describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override } from '../../contracts/ledger.ts';
 import { describePlanStore } from '../../contracts/plan-store.ts';
+import { describeWriteStore } from '../../contracts/write-store.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { type RedisServer, startRedis } from '../../helpers/redis.ts';
@@ -16,6 +19,12 @@ before(async () => {
   server = await startRedis();
 });
 after(() => server.close());
+
+function chainOf(entries: readonly StoredAuditEntry[]) {
+  const verifier = createChainVerifier();
+  for (const entry of entries) verifier.add({ ...entry });
+  return verifier.result();
+}
 
 async function empty(): Promise<void> {
   const redis = new Redis(server.url);
@@ -44,6 +53,13 @@ describePlanStore('Redis', () => ({
   async open() {
     const ledger = await openRedisLedger(server.url);
     return { ...ledger.plans, close: ledger.close };
+  },
+  dispose: empty,
+}));
+describeWriteStore('Redis', () => ({
+  async open() {
+    const ledger = await openRedisLedger(server.url);
+    return { ...ledger.writes, close: ledger.close };
   },
   dispose: empty,
 }));
@@ -81,11 +97,36 @@ describe('a Redis that gateways share', () => {
       revisions.toSorted((a = 0, b = 0) => a - b),
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
-    const ids = (await ledgers[0]?.audit({ limit: 50 }))?.map(({ id }) => id);
+    const entries = (await ledgers[0]?.auditAfter({ after: 0, limit: 50 })) ?? [];
+    assert.deepEqual(chainOf(entries), { entries: 20, head: await ledgers[1]?.auditHead(), broken: undefined });
+  });
+
+  it('of a release without a chain is chained by the first that opens it, and once more where such a release still writes', async () => {
+    await empty();
+    const redis = new Redis(server.url);
+    await kept({ close: () => redis.disconnect() });
+    const storeUnchained = async (id: number) => {
+      const { instance: _instance, requestId: _requestId, ...entry } = auditEntry({ reason: `old ${id}` });
+      await redis.hset('{banyan}:audit', id, JSON.stringify({ ...entry, requestId: null }));
+      await redis.zadd('{banyan}:audit:ids', id, id);
+      await redis.set('{banyan}:audit:last', id);
+    };
+    await redis.set('{banyan}:layout', '1');
+    for (const id of [1, 2, 3]) await storeUnchained(id);
+    const [one, two] = await Promise.all([open(), open()]);
+    assert.ok(one && two);
+    await one.commit({ scope: 'a.route', override: undefined, audit: auditEntry({ reason: 'new' }) });
+    const last = (await one.auditHead())?.id ?? 0;
+    await storeUnchained(last + 1);
+    await two.commit({ scope: 'a.route', override: undefined, audit: auditEntry({ reason: 'newer' }) });
+    const entries = await two.auditAfter({ after: 0, limit: 50 });
+    assert.equal(chainOf(entries).broken, undefined);
     assert.deepEqual(
-      ids,
-      Array.from({ length: 20 }, (_, i) => 20 - i),
+      entries.map(({ action, reason }) => (action === 'chain' ? action : reason)),
+      ['old 1', 'old 2', 'old 3', 'chain', 'new', `old ${last + 1}`, 'chain', 'newer'],
     );
+    assert.deepEqual(entries[3]?.after, { first: 1, last: 3 });
+    assert.equal(await redis.get('{banyan}:layout'), '2');
   });
 
   it('has one of them lead at a time, the next one when the lease has ended, and refuses what the first writes late', async () => {
@@ -129,7 +170,7 @@ describe('a Redis that gateways share', () => {
   it('of another layout is refused, and says so', async () => {
     const redis = new Redis(server.url);
     await redis.set('{banyan}:layout', '99');
-    await assert.rejects(openRedisLedger(server.url), /ledger layout 99, this gateway reads 1/);
+    await assert.rejects(openRedisLedger(server.url), /ledger layout 99, this gateway reads 2/);
     redis.disconnect();
     await empty();
   });

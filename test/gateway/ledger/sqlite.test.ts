@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { createChainVerifier } from '../../../gateway/ledger/audit-chain.ts';
 import { RULES } from '../../../gateway/ledger/ledger.ts';
 import { openSqliteLedger } from '../../../gateway/ledger/sqlite.ts';
 import { openSqliteStore } from '../../../gateway/ledger/sqlite-store.ts';
 import { describeEvidenceStore } from '../../contracts/evidence-store.ts';
 import { auditEntry, describeLedger, override, storedRule } from '../../contracts/ledger.ts';
 import { describePlanStore } from '../../contracts/plan-store.ts';
+import { describeWriteStore } from '../../contracts/write-store.ts';
 import { within } from '../../helpers/deadline.ts';
 
 function inFolder<T>(work: (file: string) => T): T {
@@ -60,6 +62,18 @@ describePlanStore('SQLite', () => {
   };
 });
 
+describeWriteStore('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'banyan-ledger-'));
+  const file = join(folder, 'ledger.db');
+  return {
+    async open() {
+      const ledger = await openSqliteLedger(file);
+      return { ...ledger.writes, close: ledger.close };
+    },
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+});
+
 describe('the SQLite file', () => {
   it('is made with its folder, for its owner only', () => {
     inFolder((file) => {
@@ -74,7 +88,7 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 5/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 6/);
     });
   });
 
@@ -91,6 +105,9 @@ describe('the SQLite file', () => {
         ) STRICT;
         CREATE INDEX audit_scope ON audit (scope, id);
         INSERT INTO overrides VALUES ('a.route', 'legacy', 'fire', 'ops', '2026-01-01T00:00:00.000Z');
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+        INSERT INTO audit SELECT i, '2026-01-01', 'ops', 'api', 'stage', 'a.route', 'r' || i, NULL, '{"b":1,"a":2}', NULL, NULL FROM n;
+        DELETE FROM audit WHERE id = 7;
         PRAGMA user_version = 1;`);
       db.close();
       const ledger = await openSqliteLedger(file);
@@ -98,6 +115,12 @@ describe('the SQLite file', () => {
       const change = { scope: RULES, override: undefined, rule: storedRule('1'), audit: auditEntry() };
       assert.equal(await ledger.commit(change), 1);
       assert.deepEqual(await ledger.rules(), [storedRule('1')]);
+      const verifier = createChainVerifier();
+      const entries = await ledger.auditAfter({ after: 0, limit: 2_000 });
+      for (const entry of entries) verifier.add({ ...entry });
+      assert.deepEqual([verifier.result().entries, verifier.result().broken], [1_201, undefined]);
+      const anchor = entries.at(-2);
+      assert.deepEqual([anchor?.action, anchor?.id, anchor?.after], ['chain', 1_201, { first: 1, last: 1_200 }]);
       await ledger.close();
     });
   });

@@ -7,7 +7,8 @@ import { ComparedStream, type ComparedStreamDeps } from '../../../gateway/mirror
 import { createComparer } from '../../../gateway/mirror/comparer.ts';
 import { Unreadable } from '../../../gateway/mirror/socket-messages.ts';
 import type { StreamFinding } from '../../../gateway/mirror/stream-counts.ts';
-import { concludeStreams, countStream, newStreamCounted } from '../../../gateway/mirror/stream-counts.ts';
+import { countStream, newStreamCounted } from '../../../gateway/mirror/stream-counts.ts';
+import { concludeStreams } from '../../../gateway/mirror/stream-evidence.ts';
 import { contentTypeOf } from '../../../gateway/mirror/stream-key.ts';
 import type { Side } from '../../../gateway/routing/side.ts';
 import { aCompareConfig } from '../../helpers/gateway-config.ts';
@@ -26,7 +27,7 @@ function stream(given: Partial<ComparedStreamDeps> = {}, isOtherOpen = true) {
   const compared = new ComparedStream({
     ...{ routeId: 'r', requestId: 'q', side: 'legacy' },
     limits: { key: ['$.id'], windowMs: WINDOW_MS, messagesMax: 1_000, durationMs: 60_000 },
-    compare: aCompareConfig(),
+    rules: () => aCompareConfig(),
     comparer: createComparer({ now: () => new Date(0), raised: fail, spend() {} }),
     budget: { allows: () => true, spend() {} },
     found: (finding: StreamFinding) => countStream(counted, finding),
@@ -53,7 +54,7 @@ function stream(given: Partial<ComparedStreamDeps> = {}, isOtherOpen = true) {
     },
     async evidence() {
       await new Promise((resolve) => setImmediate(resolve)); // Verdicts come in a later turn.
-      return concludeStreams(counted, 0);
+      return concludeStreams(counted, []);
     },
     get ends() {
       return ends;

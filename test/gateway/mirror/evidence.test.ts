@@ -3,10 +3,11 @@ import { describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Verdict } from '../../../gateway/mirror/compare.ts';
-import { countDropped, newCounts } from '../../../gateway/mirror/counts.ts';
+import { countDropped } from '../../../gateway/mirror/counts.ts';
 import type { Difference } from '../../../gateway/mirror/difference.ts';
 import { createEvidence, type Evidence } from '../../../gateway/mirror/evidence.ts';
 import { AGREEING, COMPARABLE, OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
+import { addRouteCounts, newRouteCounts } from '../../../gateway/mirror/route-counts.ts';
 import { WINDOWS } from '../../../gateway/mirror/windows.ts';
 import { anObservation } from '../../helpers/observations.ts';
 
@@ -29,8 +30,8 @@ const aVerdict = (outcome: Outcome, ...differences: Difference[]): Verdict => ({
   detail: undefined,
 });
 function countsOfDropped(reason: string, copies: number) {
-  const counts = newCounts();
-  countDropped(counts, reason, copies);
+  const counts = newRouteCounts();
+  countDropped(counts.requests, reason, copies);
   return counts;
 }
 function anEvidence(): Evidence {
@@ -189,9 +190,24 @@ describe('differences', () => {
     );
     const [taken] = evidence.take();
     assert.deepEqual(
-      [...(taken?.slices.values() ?? [])].flatMap((counts) => [...counts.differences.keys()]),
+      [...(taken?.slices.values() ?? [])].flatMap(({ requests }) => [...requests.differences.keys()]),
       ['changed $.sessions.*.a '],
     );
+  });
+
+  test('a secret that serves as a name in a message, then it is in no count, no sample and nothing that is stored', () => {
+    const evidence = anEvidence();
+    const differences = [aDifference({ path: '$.sessions.hunter2.a', at: '/sessions/hunter2/a' })];
+    const verdict = aVerdict('mismatch', ...differences);
+    const body = Buffer.from('{"sessions":{"hunter2":{"a":1}}}');
+    const message = { body, contentType: 'application/json', event: undefined, id: undefined } as const;
+    const shown = { requestId: 'r-1', outcome: 'different', differences, legacy: message, new: message } as const;
+    evidence.streamed('r', { kind: 'pair', lagMs: 1, isLate: false, isReordered: false, verdict }, shown);
+    const { streams } = evidence.of('r');
+    assert.deepEqual([streams?.differences.map(({ path }) => path), streams?.samples.length], [['$.sessions.*.a'], 1]);
+    const [taken] = evidence.take();
+    const counted = [...(taken?.slices.values() ?? [])].map((counts) => [...(counts.streams?.pairs.differences ?? [])]);
+    assert.ok(!JSON.stringify([streams, counted, taken]).includes('hunter2'));
   });
 
   test('endless places, then a bounded list, and a count of what is not in it', () => {
@@ -478,8 +494,26 @@ describe('passing on', () => {
     for (; second < 7_200; second += 5) conclude(evidence, aVerdict('match'));
     const [findings] = evidence.take();
     assert.equal(findings?.slices.size, 61);
-    const taken = [...(findings?.slices.values() ?? [])].reduce((sum, { outcomes }) => sum + outcomes.match, 0);
+    const taken = [...(findings?.slices.values() ?? [])].reduce(
+      (sum, { requests }) => sum + requests.outcomes.match,
+      0,
+    );
     assert.equal(taken, 7_200 / 5);
+  });
+
+  test('endless places over hours, then a store that adds up what is taken has no more of them than are listed', () => {
+    let second = 0;
+    const evidence = createEvidence(() => new Date(Date.UTC(2026, 0, 5, 10, 0, second)));
+    const total = newRouteCounts(1_000_000);
+    const stored = () => total.requests.differences.size;
+    for (; second < 7_200; second += 4) {
+      conclude(evidence, aVerdict('mismatch', aDifference({ path: `$.a${second}` }), aDifference()));
+      for (const { slices } of evidence.take()) for (const counts of slices.values()) addRouteCounts(total, counts);
+    }
+    const { differences, differencesDropped } = evidence.of('r');
+    assert.deepEqual([stored(), differences.length], [1_000, 1_000]);
+    assert.equal(total.requests.differencesDropped, differencesDropped);
+    assert.equal(total.requests.differences.get('changed $.a ')?.count, 1_800, 'what is listed is counted on');
   });
 
   test('what was kept is restored, then it is known as before, and what is new comes on top', () => {
@@ -491,14 +525,16 @@ describe('passing on', () => {
     const total = [...findings.slices.values()][0];
     assert.ok(total);
     const after = anEvidence();
-    after.restore([{ route: 'r', stage: findings.stage, total, slices: findings.slices, samples: findings.added }]);
+    after.restore([
+      { route: 'r', stage: findings.stage, total, slices: findings.slices, samples: findings.added, streamSamples: [] },
+    ]);
     after.enter('r', 'shadow');
     assert.deepEqual(after.of('r'), before.of('r'));
     assert.deepEqual(after.samples('r'), before.samples('r'));
     assert.deepEqual(after.take(), [], 'what was kept need not be kept again');
     conclude(after, aVerdict('match'));
     assert.equal(after.of('r', '1m').parity, 0.5);
-    assert.equal(after.take()[0]?.slices.get(findings.stage.sinceMs)?.outcomes.match, 1);
+    assert.equal(after.take()[0]?.slices.get(findings.stage.sinceMs)?.requests.outcomes.match, 1);
   });
 
   test('what a store has by now replaces what was taken before, and what was found since is added to it', () => {
@@ -512,7 +548,14 @@ describe('passing on', () => {
     conclude(evidence, aVerdict('timeout'));
     const total = countsOfDropped('queue_bytes', 7);
     evidence.restore([
-      { route: 'r', stage: taken.stage, total, slices: new Map([[taken.stage.sinceMs, total]]), samples: [] },
+      {
+        route: 'r',
+        stage: taken.stage,
+        total,
+        slices: new Map([[taken.stage.sinceMs, total]]),
+        samples: [],
+        streamSamples: [],
+      },
     ]);
     for (const window of WINDOWS) {
       const { outcomes, dropped } = evidence.of('r', window);
@@ -531,7 +574,7 @@ describe('passing on', () => {
     evidence.enter('r', 'live');
     conclude(evidence, aVerdict('match'));
     const total = countsOfDropped('queue_bytes', 7);
-    evidence.restore([{ route: 'r', stage: taken.stage, total, slices: new Map(), samples: [] }]);
+    evidence.restore([{ route: 'r', stage: taken.stage, total, slices: new Map(), samples: [], streamSamples: [] }]);
     assert.equal(evidence.of('r').outcomes.match, 1);
     assert.equal(evidence.take()[0]?.stage.name, 'live');
   });
@@ -540,7 +583,9 @@ describe('passing on', () => {
     const after = anEvidence();
     const slice = new Map([[0, countsOfDropped('queue_count', 3)]]);
     const stage = { name: 'shadow', sinceMs: 0 };
-    after.restore([{ route: 'r', stage, total: countsOfDropped('queue_count', 3), slices: slice, samples: [] }]);
+    after.restore([
+      { route: 'r', stage, total: countsOfDropped('queue_count', 3), slices: slice, samples: [], streamSamples: [] },
+    ]);
     after.enter('r', 'live');
     assert.equal(after.of('r').eligible, 0);
   });

@@ -126,6 +126,70 @@ describe('answers that name a thing by its id', () => {
     ]);
   });
 
+  describe('in its Location', () => {
+    const ids: Ids = [
+      { name: 'order', location: '/users/*/orders/:id' },
+      { name: 'user', location: '/users/:id/orders/*' },
+    ];
+    async function located(map: IdMap, legacy: string, fresh: string, more: Partial<RouteInput['mirror']> = {}) {
+      const answer = (side: 'legacy' | 'new', location: string, id: unknown) =>
+        anObservation(side, {
+          status: 201,
+          headers: ['Content-Type', 'application/json', 'Location', location],
+          body: { id },
+        });
+      const pair = { legacy: answer('legacy', legacy, 'A'), new: answer('new', fresh, 17), copied: 'new' } as const;
+      const ignored = [{ path: '$.id', reason: 'known', owner: 'trading' }];
+      const config = aRoute({ compare: { ignore: ignored }, mirror: { ids, ...more } });
+      const rules = () => compileRules(config.compare, { today: '2026-01-05', statusClass: 2 });
+      const { outcome, differences } = compileIds(config, map).reconcile(await judge(pair, rules));
+      return [outcome, differences.find(({ path }) => path === 'header:location')?.rule];
+    }
+
+    test('seen for the first time, then a pair, and from then on only that pair is equal', async () => {
+      const map = knowing();
+      const at = (id: string) => `http://api.example/users/u/orders/${id}?a=1`;
+      assert.deepEqual(await located(map, at('A%2F1'), at('17')), ['ignored', 'mapped: order']);
+      assert.equal(map.translate('order', 'A/1', 'new'), '"17"');
+      assert.deepEqual(await located(map, at('A%2F1'), at('17')), ['ignored', 'mapped: order']);
+      assert.deepEqual(await located(map, at('A%2F1'), at('18')), ['mismatch', undefined]);
+      assert.equal(map.size, 0, 'nobody knows any more which is right');
+    });
+
+    test('several ids, then each becomes a pair', async () => {
+      const map = knowing();
+      const found = await located(map, '/users/u/orders/A', '/users/7/orders/17');
+      assert.deepEqual(found, ['ignored', 'mapped: order, user']);
+      assert.deepEqual([map.translate('order', '17', 'legacy'), map.translate('user', 'u', 'new')], ['"A"', '"7"']);
+    });
+
+    test('and something else differs too, then a mismatch, and the pair is learned all the same', async () => {
+      const map = knowing();
+      const found = await located(map, 'http://old/users/u/orders/A', 'http://new/users/u/orders/17');
+      assert.deepEqual([found, map.size], [['mismatch', undefined], 1]);
+    });
+
+    test('and in the body as a number, then it stays one', async () => {
+      const map = knowing();
+      const mapping: Ids = [{ name: 'order', path: '$.id', location: '/orders/:id' }];
+      assert.deepEqual(await located(map, '/orders/A', '/orders/17', { ids: mapping }), ['ignored', 'mapped: order']);
+      assert.equal(map.translate('order', 'A', 'new'), '17');
+    });
+
+    for (const [what, legacy, fresh] of [
+      ['another path', '/carts/A', '/carts/17'],
+      ['a path on one side only', '/users/u/orders/A', '/carts/17'],
+      ['a longer path', '/users/u/orders/A/x', '/users/u/orders/17/x'],
+      ['a step of a path', '/users/u/orders/A', '/users/u/orders/..'],
+      ['nothing', '/users/u/orders/', '/users/u/orders/17'],
+    ] as const) {
+      test(`${what}, then nothing is learned, and it is a mismatch`, async () => {
+        const map = knowing();
+        assert.deepEqual([await located(map, legacy, fresh), map.size], [['mismatch', undefined], 0]);
+      });
+    }
+  });
+
   test('what is no id is not learned: an object, an empty or very long text, a step of a path', async () => {
     for (const [legacy, fresh] of [
       [{}, 1],

@@ -4,47 +4,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { GatewayConfig } from '../../../config/gateway-schema.ts';
-import { createCompareBudget } from '../../../gateway/mirror/budget.ts';
-import { createComparer } from '../../../gateway/mirror/comparer.ts';
-import { createDryRuns } from '../../../gateway/mirror/dry-run.ts';
-import { createEvidence } from '../../../gateway/mirror/evidence.ts';
-import { createIdMap } from '../../../gateway/mirror/id-map.ts';
-import { createMirror, type Mirror } from '../../../gateway/mirror/mirror.ts';
-import { OUTCOMES } from '../../../gateway/mirror/observation.ts';
-import { createUpstream } from '../../../gateway/proxy/upstream.ts';
 import { compileRoute, type RouteModel } from '../../../gateway/routing/route.ts';
-import { otherSide, type Side } from '../../../gateway/routing/side.ts';
+import type { Side } from '../../../gateway/routing/side.ts';
 import { within } from '../../helpers/deadline.ts';
-import { aGatewayConfig, aRoute } from '../../helpers/gateway-config.ts';
-import { aFailure, anObservation } from '../../helpers/observations.ts';
-import { startRawServer, type TestServer } from '../../helpers/upstream.ts';
-
-/** Answers as the path says: well, badly, or not at all. */
-const ANSWERS: Readonly<Record<string, string | undefined>> = {
-  '/same': 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}',
-  '/other': 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":2}',
-  '/error': 'HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n',
-  '/large': `HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'x'.repeat(5_000)}`,
-  '/garbage': '\0\0\0\0',
-};
-
-/** Another place and another id every time, on the new side as it is asked by copies. */
-function aThing(n: string): string {
-  const body = JSON.stringify({ id: `n${n}`, [`field${n}`]: true });
-  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-}
-const PATHS = [...Object.keys(ANSWERS), '/reset', '/hang'];
-
-function startFickle(): Promise<TestServer> {
-  return startRawServer((socket) =>
-    socket.on('data', (head: Buffer) => {
-      const path = /^GET (\S+)/.exec(head.toString('latin1'))?.[1] ?? '';
-      if (path === '/reset') socket.resetAndDestroy();
-      else if (path.startsWith('/things/')) socket.write(aThing(path.slice('/things/'.length)));
-      else if (path !== '/hang') socket.write(ANSWERS[path] ?? '');
-    }),
-  );
-}
+import { aRoute } from '../../helpers/gateway-config.ts';
+import { createMirrorWorld, PATHS, request, startFickle } from '../../helpers/mirror-world.ts';
+import type { TestServer } from '../../helpers/upstream.ts';
 
 let fickle: TestServer;
 before(async () => {
@@ -53,94 +18,8 @@ before(async () => {
 after(() => fickle.close());
 
 const PAIRS_MAX = 100;
-
-function aMirror(routes: readonly RouteModel[], limits: Partial<GatewayConfig['mirror']> = {}) {
-  let now = Date.parse('2026-01-05T10:00:00.000Z');
-  const evidence = createEvidence(() => new Date(now));
-  const { upstreams, mirror: defaults } = aGatewayConfig({
-    upstreams: { legacy: { url: fickle.url }, new: { url: fickle.url } },
-  });
-  const config = { ...defaults, compareCpuPercent: 100, ...limits };
-  const copying = {
-    legacy: createUpstream('legacy', upstreams.legacy, config.concurrency),
-    new: createUpstream('new', upstreams.new, config.concurrency),
-  };
-  const told: string[] = [];
-  const ids = createIdMap({ pairsMax: PAIRS_MAX, onChange: () => {} });
-  const raised = (operation: string, error: unknown) => assert.fail(`${operation}: ${error}`);
-  const budget = createCompareBudget(config.compareCpuPercent, () => now);
-  const mirror: Mirror = createMirror({
-    ...{ limits: config, budget, raised },
-    comparer: createComparer({ now: () => new Date(now), raised, spend: budget.spend }),
-    upstreams: () => copying,
-    ids,
-    dryRuns: createDryRuns({ keys: undefined, upstreams: () => upstreams, nowMs: () => now }),
-    evidence,
-    onOutcome: (route, outcome, reason) => told.push(`${route} ${outcome}${reason ? ` ${reason}` : ''}`),
-    now: () => new Date(now),
-  });
-  return {
-    ...{ mirror, evidence, ids, told },
-    pass(ms: number) {
-      now += ms;
-    },
-    /** Each route's requests are accounted for: one outcome each, told of as often as counted. */
-    check() {
-      for (const { id } of routes) {
-        const { eligible, pending, outcomes, dropped } = evidence.of(id);
-        assert.equal(pending, 0, `${id} has ${pending} pending`);
-        assert.equal(
-          OUTCOMES.reduce((sum, outcome) => sum + outcomes[outcome], 0),
-          eligible,
-        );
-        assert.equal(
-          Object.values(dropped).reduce((sum, count) => sum + count, 0),
-          outcomes.dropped,
-        );
-        const mine = told.filter((text) => text.startsWith(`${id} `));
-        assert.equal(mine.length, eligible);
-        for (const [reason, count] of Object.entries(dropped))
-          assert.equal(mine.filter((text) => text === `${id} dropped ${reason}`).length, count, reason);
-      }
-    },
-    async close() {
-      await within(mirror.close(), 'the mirror to close');
-      await Promise.all([copying.legacy.close(), copying.new.close()]);
-    },
-  };
-}
-
-interface Asked {
-  readonly path: string;
-  readonly served?: Side;
-  readonly identity?: string;
-  readonly status?: number;
-  readonly body?: string;
-  readonly ends?: 'well' | 'client_left' | 'event_stream' | 'upstream_reset' | 'left_alone' | InsteadOf;
-}
-/** The other side answered: after that failure of the decided one, or without that one having been asked (left_alone). */
-type InsteadOf = 'instead_of connect_failed' | 'instead_of overloaded';
-
-/** One request: chosen or not, answered, and offered. */
-function request(mirror: Mirror, route: RouteModel, asked: Asked): void {
-  const { path, served = 'legacy', identity = 'u', status = 200, body = '{"a":1}', ends = 'well' } = asked;
-  const ticket = mirror.begin(route, { shadow: otherSide(served), method: 'GET', identity });
-  if (!ticket) return;
-  ticket.captures.response.push(Buffer.from(body));
-  if (ends === 'event_stream') mirror.forgo(ticket);
-  const failed = ends === 'client_left' || ends === 'upstream_reset';
-  const insteadOf =
-    ends === 'instead_of overloaded' ? 'overloaded' : ends === 'instead_of connect_failed' && 'connect_failed';
-  const by = insteadOf || ends === 'left_alone' ? otherSide(served) : served;
-  mirror.offer(ticket, {
-    ...{ requestId: 'r-1', method: 'GET', path, headersFor: () => ['Host', 'x'], observed: undefined },
-    failed: insteadOf ? aFailure(served, insteadOf) : undefined,
-    served: failed
-      ? aFailure(served, ends)
-      : anObservation(by, { status, body: ticket.captures.response.body() ?? null }),
-    isEventStream: ends === 'event_stream',
-  });
-}
+const aMirror = (routes: readonly RouteModel[], limits: Partial<GatewayConfig['mirror']> = {}) =>
+  createMirrorWorld(fickle.url, routes, { pairsMax: PAIRS_MAX, limits });
 
 const QUICK = { timeoutMs: 50, bodyBytesMax: 1_000 };
 
@@ -233,6 +112,25 @@ describe('a request that is given up', () => {
       assert.deepEqual(world.told, told);
       const { eligible, pending } = world.evidence.of('r');
       assert.deepEqual([eligible, pending], [before + told.length, 0]);
+      await world.close();
+    });
+  }
+});
+
+describe('a copy that waits while the rules change', () => {
+  const ignore = [{ path: '$.a', reason: 'known', owner: 'trading' }];
+  const before = compileRoute(aRoute({ id: 'r', mirror: QUICK }));
+  for (const [what, routes, outcome] of [
+    ['are others', [compileRoute(aRoute({ id: 'r', mirror: QUICK, compare: { ignore } }))], 'ignored'],
+    ['are gone with their route', [], 'mismatch'],
+  ] as const) {
+    test(`that ${what} by then, then it is ${outcome}`, async () => {
+      const world = aMirror([before], { concurrency: 1 });
+      for (const path of ['/hang', '/other']) request(world.mirror, before, { path });
+      assert.equal(world.mirror.waiting, 1);
+      world.configure(routes);
+      await within(world.mirror.idle(), 'the mirror to be idle');
+      assert.deepEqual(world.told, ['r timeout', `r ${outcome}`]);
       await world.close();
     });
   }

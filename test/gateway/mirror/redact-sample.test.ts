@@ -29,20 +29,28 @@ describe('a whole sample', () => {
         ]),
     ),
   );
-  /** Any document with the marker planted under secret names, at any depth. */
+  /** Any document with the marker planted under secret names, or beside them, at any depth. */
   const bodies = fc
     .tuple(
       documents,
-      fc.array(fc.tuple(secretNames, marked, fc.array(fc.constantFrom('a', 'b', '[]'), { maxLength: 4 })), {
-        minLength: 1,
-        maxLength: 3,
-      }),
+      fc.array(
+        fc.tuple(secretNames, marked, fc.array(fc.constantFrom('a', 'b', '[]'), { maxLength: 4 }), fc.boolean()),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      ),
     )
     .map(([document, plants]) =>
-      plants.reduce<Json>((inner, [name, value, around]) => {
+      plants.reduce<Json>((inner, [name, value, around, isPaired]) => {
         const planted: Json = new Map<string, Json>([
           ['inner', inner],
-          [name, value],
+          ...(isPaired
+            ? ([
+                ['name', name],
+                ['value', value],
+              ] as const)
+            : ([[name, value]] as const)),
         ]);
         return around.reduce<Json>((at, step) => (step === '[]' ? [at] : new Map([[step, at]])), planted);
       }, document),

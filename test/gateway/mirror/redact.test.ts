@@ -255,6 +255,35 @@ describe('what a route names beside that', () => {
   });
 });
 
+describe('a name and a value beside each other', () => {
+  const redaction = compileRedaction({ headers: ['x-user-id'], paths: [] });
+  const textOf = (document: unknown) =>
+    redaction.body(Buffer.from(JSON.stringify(document)), ['content-type', 'application/json']);
+
+  for (const [what, pair] of [
+    ['of a field that is secret', { name: 'Cookie', value: 'sid=1' }],
+    ['of a field that the configuration names', { field: 'X-User-Id', value: 'sid=1' }],
+    ['in capitals', { Name: 'password', Value: 'sid=1' }],
+    ['with a list of values', { key: 'set-cookie', values: ['sid=1', 'a=sid=1'] }],
+    ['with more in the value', { name: 'session', content: { a: ['sid=1'] } }],
+  ] as const) {
+    test(`${what}, then its value is not shown, nor in differences`, () => {
+      const { text, paired } = textOf({ fields: [pair] });
+      assert.ok(!text.includes('sid=1') && text.includes(REDACTED), text);
+      const difference = { at: '/fields/0/value', kind: 'changed', critical: false, rule: undefined } as const;
+      const shown = { ...difference, path: '$.fields[*].value', legacy: '"sid=1"', new: '"other"' };
+      assert.deepEqual(redaction.difference(shown, paired), { ...shown, legacy: REDACTED });
+      const elsewhere = { ...shown, path: '$.fields[*].a' };
+      assert.deepEqual(redaction.difference(elsewhere, paired), elsewhere);
+    });
+  }
+
+  test('of anything else, then as it is', () => {
+    const document = { fields: [{ name: 'price', value: '1' }, { value: 'x' }, { name: 7, value: 'x' }] };
+    assert.deepEqual(textOf(document), { text: JSON.stringify(document), isWhole: true, paired: [] });
+  });
+});
+
 describe('with a key', () => {
   const hashing = (key: string) => compileRedaction(undefined, Buffer.from(key));
   const ofToken = (key: string, value: unknown) =>

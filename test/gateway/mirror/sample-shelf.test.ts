@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Sample } from '../../../gateway/mirror/sample.ts';
 import { keptSamples, SAMPLES_EACH, shelved, shownBy } from '../../../gateway/mirror/sample-shelf.ts';
 
+const LIMITS = { samplesMax: 100, bytesMax: 1_048_576 };
 const SIDE = { status: 200, failure: undefined, durationMs: 1, headers: [], body: '' };
 /** Sample `n`, of second `n`, with a difference at each of these places. */
 function aSample(n: number, places: readonly string[], given: Partial<Sample> = {}): Sample {
@@ -24,7 +25,8 @@ function aSample(n: number, places: readonly string[], given: Partial<Sample> = 
     ...given,
   };
 }
-const numbersOf = (samples: readonly Sample[]) => keptSamples(samples.map(shelved)).map(({ sample }) => sample.n);
+const numbersOf = (samples: readonly Sample[]) =>
+  keptSamples(samples.map(shelved), LIMITS).map(({ sample }) => sample.n);
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('the samples that are kept', () => {

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { lowerBound95 } from '../../../gateway/mirror/confidence.ts';
 import type { Difference } from '../../../gateway/mirror/difference.ts';
 import {
   addStreamCounted,
-  concludeStreams,
   countStream,
   newStreamCounted,
-  STREAM_SAMPLES_EACH,
+  type StreamEnd,
   type StreamFinding,
+  type StreamRefusal,
 } from '../../../gateway/mirror/stream-counts.ts';
+import { concludeStreams } from '../../../gateway/mirror/stream-evidence.ts';
 import { addLag, type Lags, lagPercentiles } from '../../../gateway/mirror/stream-lag.ts';
-import type { StreamSample } from '../../../gateway/mirror/stream-sample.ts';
 
 const pair = { kind: 'pair', lagMs: 5, isLate: false, isReordered: false } as const;
 const verdict = { outcome: 'match', differences: [], detail: undefined } as const;
@@ -33,9 +34,8 @@ describe('what comparing streams has found', () => {
   test('is counted, each message in one outcome, late and reordered ones once more', () => {
     const counted = newStreamCounted();
     for (const finding of FINDINGS) countStream(counted, finding);
-    const { lagMs, ...streams } = concludeStreams(counted, 0);
+    const { lagMs, ...streams } = concludeStreams(counted, []);
     assert.deepEqual(streams, {
-      since: '1970-01-01T00:00:00.000Z',
       begun: 1,
       refused: { streams_max: 1 },
       ended: { flip: 1 },
@@ -44,6 +44,9 @@ describe('what comparing streams has found', () => {
         ...{ dropped: 2, unsettled: 3 },
       },
       dropped: { compare_queue: 1, incomparable: 1 },
+      coverage: 3 / 8,
+      parity: 1 / 3,
+      parityLowerBound: lowerBound95(1, 3),
       differences: [{ path: '$.a', kind: 'changed', count: 1, critical: false }],
       differencesDropped: 0,
       samples: [],
@@ -51,19 +54,36 @@ describe('what comparing streams has found', () => {
     assert.ok(lagMs && Math.abs(lagMs.p50 - 5) < 0.25, JSON.stringify(lagMs));
   });
 
-  test('adds up over processes, with as many samples as one would keep', () => {
+  test('adds up over processes', () => {
     const [a, b] = [newStreamCounted(), newStreamCounted()];
     for (const [at, finding] of FINDINGS.entries()) countStream(at % 2 === 0 ? a : b, finding);
-    const sample: StreamSample = {
-      ...{ at: '', requestId: '', outcome: 'missing', differences: [], legacy: 'x', new: null },
-    };
-    for (const each of [a, b]) each.samples.push(sample, sample, sample);
     const together = newStreamCounted();
     for (const each of [a, b]) addStreamCounted(together, each);
     const one = newStreamCounted();
     for (const finding of FINDINGS) countStream(one, finding);
-    assert.equal(together.samples.length, STREAM_SAMPLES_EACH);
-    assert.deepEqual(concludeStreams({ ...together, samples: [] }, 0), concludeStreams(one, 0));
+    assert.deepEqual(concludeStreams(together, []), concludeStreams(one, []));
+  });
+
+  test('new would not open a stream, or ended it, then each counts as a message that differs; of legacy it does not', () => {
+    const counted = newStreamCounted();
+    const end = (reason: StreamEnd) => countStream(counted, { kind: 'ended', reason });
+    for (let i = 0; i < 8; i++) countStream(counted, { ...pair, verdict });
+    for (const reason of ['new_failed', 'new_ended', 'legacy_failed', 'legacy_ended', 'duration_max'] as const)
+      end(reason);
+    assert.equal(concludeStreams(counted, []).parity, 8 / 10);
+  });
+
+  test('streams that were not begun with lower the coverage, but not those beyond as many as are wanted', () => {
+    const counted = newStreamCounted();
+    assert.equal(concludeStreams(counted, []).coverage, null);
+    const refuse = (reason: StreamRefusal) => countStream(counted, { kind: 'refused', reason });
+    refuse('streams_max');
+    countStream(counted, { kind: 'begun' });
+    assert.equal(concludeStreams(counted, []).coverage, null, 'nothing was said yet');
+    countStream(counted, { ...pair, verdict });
+    assert.equal(concludeStreams(counted, []).coverage, 1);
+    for (const reason of ['writes', 'content_encoding', 'compare_budget'] as const) refuse(reason);
+    assert.equal(concludeStreams(counted, []).coverage, 1 / 4);
   });
 });
 

@@ -10,6 +10,14 @@ import { OPERATOR_TOKEN, routeOn, startTestGateway, type TestGateway, VIEWER_TOK
 import { sendJson, startUpstream, type TestServer } from '../../helpers/upstream.ts';
 
 const ROUTE = '/api/routes/test.route';
+const RULE = {
+  route: 'test.route',
+  kind: 'ignore',
+  path: '$.fee',
+  owner: 'trading',
+  reason: 'known',
+  permanent: 'yes',
+};
 const routes = [routeOn('/api/*', { group: 'trade' }), routeOn('/api/other', { id: 'other.route' })];
 
 describe("the operator's API", () => {
@@ -120,6 +128,44 @@ describe("the operator's API", () => {
     assert.equal((await move({ stage: 'legacy' }, '*')).status, 200);
   });
 
+  it('says who has changed it since, and when', async () => {
+    const seen = await etag();
+    assert.equal((await move({ stage: 'shadow', reason: 'meanwhile' }, seen)).status, 200);
+    await gateway.api('POST', '/api/rules', { ...RULE, route: 'test.route' }, { 'if-match': '*' });
+    const { status, body } = await move({ stage: 'live' }, seen);
+    assert.equal(status, 412);
+    assert.equal(body.changedBy, 'ops');
+    assert.equal(`"${body.revision}"`, await etag());
+    const [entry] = (await gateway.api('GET', '/api/audit?route=test.route')).body.entries.filter(
+      ({ action }: { action: string }) => action === 'stage',
+    );
+    assert.equal(body.changedAt, entry.at);
+    assert.ok(body.detail.endsWith(`Changed by ops at ${entry.at}: meanwhile`), body.detail);
+    const late = await gateway.api('POST', '/api/rules', { ...RULE, path: '$.other' }, { 'if-match': '"0"' });
+    assert.deepEqual([late.status, late.body.changedBy, late.body.revision], [412, 'ops', 1]);
+    assert.match(late.body.detail, /: known$/);
+    await move({ stage: 'legacy' });
+  });
+
+  it('does a change once for each Idempotency-Key, however often it is sent', async () => {
+    const entries = async () => (await gateway.api('GET', '/api/audit')).body.entries.length;
+    const before = await entries();
+    const rollBack = (reason: string) =>
+      gateway.api('POST', `${ROUTE}/rollback`, { reason }, { 'idempotency-key': 'retry-1' });
+    const [first, second] = await Promise.all([rollBack('retried'), rollBack('retried')]);
+    assert.deepEqual(first.body, second.body);
+    assert.equal(await entries(), before + 1);
+    assert.equal((await rollBack('something else')).status, 422);
+    const move = (stage: string) =>
+      gateway.api('PUT', `${ROUTE}/stage`, { stage, reason: 'x' }, { 'if-match': '"0"', 'idempotency-key': 'stale' });
+    assert.equal((await move('shadow')).status, 412);
+    const lift = { 'if-match': await etag(), 'idempotency-key': 'lift' };
+    for (let n = 0; n < 2; n++) {
+      const { status } = await gateway.api('DELETE', `${ROUTE}/rollback?reason=over`, undefined, lift);
+      assert.equal(status, 200);
+    }
+  });
+
   it('rolls a route back and lifts it again, saying what it returns to', async () => {
     await move({ stage: 'live' });
     const { status, body } = await gateway.api('POST', `${ROUTE}/rollback`, { reason: 'prices are wrong' });
@@ -165,6 +211,18 @@ describe("the operator's API", () => {
     assert.deepEqual(entry.after, { percent: 0, mirrorPercent: 100 });
     assert.equal(typeof entry.evidence.comparison.eligible, 'number');
     assert.equal((await gateway.api('GET', '/api/audit?limit=0')).status, 400);
+  });
+
+  it('answers the series of a route, and refuses one that reaches too far back', async () => {
+    await move({ stage: 'shadow', reason: 'for the chart' });
+    const { status, body } = await gateway.api('GET', `${ROUTE}/series?minutes=5`);
+    assert.equal(status, 200);
+    assert.equal(body.flips.at(-1).reason, 'for the chart');
+    await move({ stage: 'legacy' });
+    for (const minutes of ['0', '61', 'x', '1.5']) {
+      assert.equal((await gateway.api('GET', `${ROUTE}/series?minutes=${minutes}`)).status, 400, minutes);
+    }
+    assert.equal((await gateway.api('GET', '/api/routes/nope/series')).status, 404);
   });
 
   it('answers what it does not know or cannot read with problem details', async () => {

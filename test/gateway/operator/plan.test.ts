@@ -105,7 +105,11 @@ describe("a route's plan", () => {
     const early = await banyan('promote', 'test.route', '--reason', 'impatient');
     assert.deepEqual([early.code, early.err.split(';')[0]], [6, 'error: parity: 0 compared, at least 5 are needed']);
     await ask(20);
-    await eventually(async () => (await route()).stage === 'canary', 'the canary', 15_000);
+    const isJudged = async () => {
+      const { stage, plan } = await route();
+      return stage === 'canary' && plan.gates.length > 0; // The flags are moved first, and the step is judged then.
+    };
+    await eventually(isJudged, 'the canary', 15_000);
     const shown = await banyan('route', 'test.route');
     assert.match(shown.out, /^ {2}plan +quick: running, step 2 of 4 \(canary 50 %\)$/m);
     assert.match(shown.out, /^ {4}manual +inconclusive: a person has to say so/m);
@@ -122,7 +126,11 @@ describe("a route's plan", () => {
     const { override, stage, attention } = await route();
     assert.deepEqual([override.actor, override.side, stage], ['guard', 'legacy', 'legacy']);
     assert.match(override.reason, /^new failed \d+ of \d+ (served|copied) requests/);
-    assert.ok(attention.some((sentence: string) => sentence.startsWith('the plan was rolled back: new failed')));
+    assert.ok(
+      attention.some(({ sentence }: { sentence: string }) =>
+        sentence.startsWith('the plan was rolled back: new failed'),
+      ),
+    );
     assert.deepEqual(new Set(await ask(10)), new Set(['legacy']));
     const { entries } = (await gateway.api('GET', '/api/audit?limit=20')).body;
     const rollback = entries.find(({ action }: { action: string }) => action === 'rollback');

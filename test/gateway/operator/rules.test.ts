@@ -229,7 +229,10 @@ describe('a rule that ends', () => {
     const gateway = await shadowing({ fee: 1 }, { fee: 2 }, { now: () => now });
     const { id } = (await add(gateway, { expires: '2026-03-05' })).body;
     const state = async () => (await gateway.api('GET', '/api/rules')).body.rules[0].state;
-    const attention = async () => (await gateway.api('GET', '/api/routes')).body.routes[0].attention;
+    const attention = async () =>
+      (await gateway.api('GET', '/api/routes')).body.routes[0].attention.map(
+        ({ sentence }: { sentence: string }) => sentence,
+      );
     const gauge = async () =>
       String((await gateway.api('GET', '/metrics')).body)
         .split('\n')

@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DifferenceCount, RouteEvidence } from '../../../gateway/mirror/evidence.ts';
 import { OUTCOMES, type Outcome } from '../../../gateway/mirror/observation.ts';
-import { attentionOf, type RouteFacts, routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
+import { countStream, newStreamCounted, type StreamFinding } from '../../../gateway/mirror/stream-counts.ts';
+import { concludeStreams } from '../../../gateway/mirror/stream-evidence.ts';
+import { attentionOf } from '../../../gateway/operator/attention.ts';
+import type { RouteFacts } from '../../../gateway/operator/route-facts.ts';
+import { routeDetail, routeSummary } from '../../../gateway/operator/views.ts';
 import { compileRoute } from '../../../gateway/routing/route.ts';
 import type { StandingRule } from '../../../gateway/rule-list.ts';
 import type { SideTraffic } from '../../../gateway/traffic.ts';
 import { aRoute } from '../../helpers/gateway-config.ts';
 
-const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
+const QUIET: SideTraffic = { requests: 0, errors: 0, perSecond: 0, errorShare: null, latencyMs: null };
 const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
 const EVIDENCE: RouteEvidence = {
   window: 'stage',
@@ -65,6 +69,7 @@ interface Given {
   readonly flagNotes?: readonly string[];
 }
 const NO_BREAKERS = { legacy: 0, new: 0 };
+const NO_WRITES = { count: 0, since: null, upTo: 0, keys: [] };
 
 function factsOf(given: Given = {}): RouteFacts {
   const { state, evidence, fresh, group, rules = [], openBreakers = NO_BREAKERS, flagNotes = [] } = given;
@@ -86,6 +91,7 @@ function factsOf(given: Given = {}): RouteFacts {
     openBreakers,
     plan: undefined,
     guard: { kind: 'watch' },
+    writes: NO_WRITES,
     processes: 4,
     flagNotes,
   };
@@ -104,9 +110,34 @@ describe('a route in the list', () => {
       override: null,
       revision: 4,
       traffic: { legacy: QUIET, new: QUIET },
+      streams: { legacy: 0, new: 0, oldSide: 0, oldest: null },
       comparison: { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES },
+      writesLegacyLacks: { count: 0, since: null },
       attention: [],
     });
+  });
+
+  test('that serves streams, then their rates too, and what disagrees', () => {
+    const counted = newStreamCounted();
+    const findings: readonly StreamFinding[] = [
+      { kind: 'begun' },
+      { kind: 'single', outcome: 'missing', count: 1 },
+      { kind: 'ended', reason: 'new_failed' },
+      { kind: 'ended', reason: 'new_ended' },
+      { kind: 'ended', reason: 'legacy_failed' },
+    ];
+    for (const finding of findings) countStream(counted, finding);
+    const streams = concludeStreams(counted, []);
+    const { comparison, attention } = routeSummary(factsOf({ evidence: { streams } }));
+    const { begun, coverage, parity, parityLowerBound, messages } = streams;
+    assert.deepEqual(comparison.streams, { begun, coverage, parity, parityLowerBound, messages });
+    assert.deepEqual([begun, coverage, parity], [1, 1, 0]);
+    const said = (sentence: string) => ({ kind: 'stream_differences', severity: 'warning', sentence });
+    assert.deepEqual(attention, [
+      said('compared streams disagree: 0 messages differ, 1 are missing on new, 0 only it sends'),
+      said('the new side would not open 1 of 1 compared streams'),
+      said('the new side ended 1 of 1 compared streams before legacy did'),
+    ]);
   });
 
   test('of a group and overridden, then both are told', () => {
@@ -121,13 +152,15 @@ describe('one route', () => {
     const facts = factsOf({ evidence: { pending: 2, dropped: { queue_count: 1 }, differences: [aDifference] } });
     const { initialStage, timeoutMs, mirror, compare, redact } = facts.route.config;
     const minute = { ...EVIDENCE, window: '1m', since: '2026-01-05T10:09:00.000Z' } as const;
-    const { settings, evidence, streams, openBreakers, plan, guard, ...summary } = routeDetail(facts, [
+    const { settings, evidence, openBreakers, plan, guard, writesLegacyLacks, ...summary } = routeDetail(facts, [
       minute,
       facts.evidence,
     ]);
-    assert.deepEqual([streams, openBreakers], [facts.streams, facts.openBreakers]);
+    assert.deepEqual([summary.streams, openBreakers], [facts.streams, facts.openBreakers]);
     assert.deepEqual([plan, guard], [null, { kind: 'watch' }]);
-    assert.deepEqual(summary, routeSummary(facts));
+    assert.deepEqual(writesLegacyLacks, NO_WRITES);
+    const { writesLegacyLacks: _brief, ...listed } = routeSummary(facts);
+    assert.deepEqual(summary, listed);
     assert.deepEqual(settings, {
       initialStage,
       timeoutMs,
@@ -135,6 +168,7 @@ describe('one route', () => {
       compare,
       redact,
       streams: facts.route.config.streams,
+      writes: { count: true },
       requires: [],
     });
     const rates = { eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: NO_OUTCOMES };
@@ -159,6 +193,7 @@ describe('one route', () => {
 });
 
 describe('attention', () => {
+  const sentencesOf = (given: Given) => attentionOf(factsOf(given)).map(({ sentence }) => sentence);
   const rows: readonly (readonly [what: string, given: Given, sentences: readonly string[]])[] = [
     [
       'a side left alone by some processes',
@@ -225,23 +260,32 @@ describe('attention', () => {
   ];
   for (const [what, given, sentences] of rows) {
     test(`${what}: ${sentences.length === 0 ? 'none' : sentences.join('; ')}`, () => {
-      assert.deepEqual(attentionOf(factsOf(given)), sentences);
+      assert.deepEqual(sentencesOf(given), sentences);
     });
   }
 
+  test('says what kind it is of, and how bad it is', () => {
+    const rest = { openBreakers: { legacy: 0, new: 1 }, fresh: { requests: 100, errors: 2 } };
+    const found = attentionOf(
+      factsOf({ ...rest, state: { override: OVERRIDE }, evidence: { outcomes: { timeout: 5 } } }),
+    );
+    assert.deepEqual(
+      found.map(({ kind, severity }) => `${kind}: ${severity}`),
+      ['override: warning', 'breaker: critical', 'timeouts: warning', 'served_errors: critical'],
+    );
+  });
+
   test('many critical differences, then the first three', () => {
     const differences = ['$.a', '$.b', '$.c', '$.d'].map((path) => ({ ...aDifference, path }));
-    assert.equal(attentionOf(factsOf({ evidence: { differences } })).length, 3);
+    assert.equal(sentencesOf({ evidence: { differences } }).length, 3);
   });
 
   test('everything at once, then the override first', () => {
-    const sentences = attentionOf(
-      factsOf({
-        state: { override: OVERRIDE },
-        evidence: { differences: [aDifference], outcomes: { new_error: 1, timeout: 1 }, coverage: 0.1, eligible: 500 },
-        fresh: { requests: 50, errors: 50 },
-      }),
-    );
+    const sentences = sentencesOf({
+      state: { override: OVERRIDE },
+      evidence: { differences: [aDifference], outcomes: { new_error: 1, timeout: 1 }, coverage: 0.1, eligible: 500 },
+      fresh: { requests: 50, errors: 50 },
+    });
     assert.equal(sentences.length, 6);
     assert.match(sentences[0] ?? '', /^forced to legacy/);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FeatureSource, startEvaluator } from '../../../gateway/rollout/evaluator.ts';
+import { createEvaluator, FeatureSource } from '../../../gateway/rollout/evaluator.ts';
 import { gradualRollout } from '../../../gateway/rollout/feature.ts';
 
 const USERS = 30_000;
@@ -11,9 +11,8 @@ const users = Array.from({ length: USERS }, (_, i) => `user-${i}`);
 async function cohort(percent: number, groupId: string, name = 'a'): Promise<ReadonlySet<string>> {
   const source = new FeatureSource();
   source.replace({ version: 2, features: [gradualRollout(name, percent, groupId)] });
-  const evaluator = await startEvaluator(source, { appName: 'test' });
-  const members = users.filter((user) => evaluator.isEnabled(name, user));
-  evaluator.close();
+  const isEnabled = createEvaluator(source, { appName: 'test' });
+  const members = users.filter((user) => isEnabled(name, user));
   return new Set(members);
 }
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { guard as guardSchema } from '../../../config/plan-schema.ts';
 import { type GuardFacts, type GuardWindow, guardDecision } from '../../../gateway/rollout/guard.ts';
-import { aCompared, aServed, bothServed, NOT_SERVED } from '../../helpers/rollout.ts';
+import { aCompared, aServed, bothServed, NOT_SERVED, someStreams } from '../../helpers/rollout.ts';
 
 const SETTINGS = guardSchema.parse({});
 
@@ -34,6 +34,17 @@ describe('a guard', () => {
       decision.sentence,
       /^new failed 30 of 100 served requests: \d+\.\d\d % more than legacy beyond doubt, 1\.00 % is borne$/,
     );
+  });
+
+  test('takes it back for what it sees in streams alone: a critical difference, or that new does not open them', () => {
+    const critical = [{ path: '$.price', count: 2 }];
+    const decision = decide(facts({ compared: aCompared({ streams: someStreams(100, { critical }) }) }));
+    assert.ok(decision.kind === 'roll_back' && decision.cause === 'critical');
+    assert.equal(decision.sentence, 'critical: $.price differs in 2 messages');
+    const failed = { legacy: 0, new: 60 };
+    const streams = someStreams(100, { begun: 100, failed });
+    assert.equal(causeOf(facts({ compared: aCompared({ streams }) })), 'roll_back: errors');
+    assert.equal(causeOf(facts({ compared: aCompared({ streams: someStreams(100) }) })), 'watch');
   });
 
   test('looks in canary and live only, and not where it is switched off', () => {

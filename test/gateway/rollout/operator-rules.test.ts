@@ -24,6 +24,7 @@ const request = (path: string) => ({
 async function open(server: RedisServer) {
   const ledger = await kept(openRedisLedger(server.url));
   const changes = await openChanges({
+    instance: 'host:1',
     ...{ ledger, now, evidence: () => null },
     onProblem: (_, error) => assert.fail(String(error)),
   });

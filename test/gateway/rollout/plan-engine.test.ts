@@ -76,7 +76,7 @@ describe('a plan engine', () => {
     const table = () => routes;
     const now = () => new Date(nowMs);
     const raised = () => {};
-    const changes = await openChanges({ ledger, evidence: () => ({}), now, onProblem: raised });
+    const changes = await openChanges({ instance: 'host:1', ledger, evidence: () => ({}), now, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const measurements: Measurements = { compared: () => compared, totals: () => served, healthy: () => undefined };
     const store: PlanStore = {

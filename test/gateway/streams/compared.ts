@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BrotliCompress, Deflate, Gzip, ZstdCompress } from 'node:zlib';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { StreamEvidence } from '../../../gateway/mirror/stream-counts.ts';
+import type { StreamEvidence } from '../../../gateway/mirror/stream-evidence.ts';
 import { eventually, within } from '../../helpers/deadline.ts';
 import { routeOn, startTestGateway, type TestGateway } from '../../helpers/gateway.ts';
 import { startUpstream } from '../../helpers/upstream.ts';
@@ -29,20 +30,29 @@ export interface ScriptedSide {
   close(): Promise<void>;
 }
 
-/** Event streams: what is sent goes out as JSON, as an event with the id that it has as its `id`. */
-export async function startEventsSide(headers: Record<string, string> = {}): Promise<ScriptedSide> {
+/** What packs a stream in a coding, as an answer of node:zlib does. */
+export type Pack = () => Gzip | Deflate | BrotliCompress | ZstdCompress;
+
+/** Event streams: what is sent goes out as JSON, as an event with the id that it has as its `id`; packed, if that is said. */
+export async function startEventsSide(headers: Record<string, string> = {}, pack?: Pack): Promise<ScriptedSide> {
   const streams: ScriptedStream[] = [];
   const server = await startUpstream((incoming, outgoing: ServerResponse) => {
     outgoing.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
     outgoing.flushHeaders();
+    const packer = pack?.();
+    packer?.pipe(outgoing);
+    const write = (text: string) => {
+      (packer ?? outgoing).write(text);
+      packer?.flush();
+    };
     streams.push({
       incoming,
       get isClosed() {
         return outgoing.destroyed;
       },
       heard: [],
-      send: (message) => void outgoing.write(`event: tick\ndata: ${JSON.stringify(message)}\n\n`),
-      end: () => void outgoing.end(),
+      send: (message) => write(`event: tick\ndata: ${JSON.stringify(message)}\n\n`),
+      end: () => void (packer ?? outgoing).end(),
     });
   });
   return sideOf(server.url, streams, () => server.close());

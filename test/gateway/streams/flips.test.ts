@@ -65,7 +65,11 @@ describe('a flip of a route that pins its WebSockets', () => {
     assert.equal(await say(socket, 'b'), 'new: b');
     assert.deepEqual(await streamsOf(gateway), { legacy: 0, new: 1, oldSide: 1 });
     const detail = (await gateway.api('GET', ROUTE)).body;
-    assert.ok(detail.attention.some((sentence: string) => /^1 open streams are still on the side/.test(sentence)));
+    assert.ok(
+      detail.attention.some(({ sentence }: { sentence: string }) =>
+        /^1 open streams are still on the side/.test(sentence),
+      ),
+    );
     const metrics = (await gateway.api('GET', '/metrics')).body;
     assert.match(metrics, /banyan_open_streams\{route="test\.route",side="new",kind="websocket"\} 1/);
     assert.match(metrics, /banyan_streams_on_old_side\{route="test\.route"\} 1/);

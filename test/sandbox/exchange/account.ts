@@ -1,7 +1,8 @@
 import { type Decimal, decimal, multiply, roundTo } from '../decimal.ts';
-import { SYMBOLS, symbolOf, TAKER_FEE } from '../symbols.ts';
-import { type Balance, createBalances } from './balances.ts';
+import { QUOTE_ASSET, TAKER_FEE } from '../symbols.ts';
+import { type Balance, type Balances, createBalances } from './balances.ts';
 import { ERRORS, type ExchangeError } from './errors.ts';
+import type { Market } from './market.ts';
 import type { ExchangeOrder, OrderRequest } from './order.ts';
 
 /** Finished orders kept for lookups; older ones are forgotten, oldest first, with their client order ids and trades. */
@@ -19,9 +20,16 @@ export interface Trade {
   readonly timeMs: number;
 }
 
-/** The exchange's one account: its orders, trades, balances, and the prices that fill them. Bounded, in memory. */
+/** What whoever follows an account hears, as it happens. */
+export interface AccountListener {
+  onOrder(order: ExchangeOrder, lastFill: Decimal): void;
+  onTrade(trade: Trade): void;
+  onBalance(balance: Balance, reason: 'ENTRUST_PLACE' | 'ENTRUST_CANCEL' | 'ENTRUST'): void;
+}
+
+/** One account of the exchange: its orders, trades and balances. Bounded, in memory. */
 export interface Account {
-  /** Accepts an order and fills what crosses; of a crossing quantity only `share` (0..1) when the book is made thin. */
+  /** Accepts an order and fills what crosses; of a fill by the house only `share` (0..1) when it is made thin. */
   place(request: OrderRequest, share: Decimal | undefined): ExchangeOrder | ExchangeError;
   /** Puts back an order that rested here in an earlier life; ignored when its id is known. */
   restore(order: ExchangeOrder): void;
@@ -30,9 +38,7 @@ export interface Account {
   open(symbol: string | undefined): readonly ExchangeOrder[];
   trades(symbol: string, orderId: string | undefined, limit: number): readonly Trade[];
   balances(): readonly Balance[];
-  priceOf(symbol: string): Decimal;
-  /** Moves a price; resting orders that it crosses fill at their own limit. */
-  setPrice(symbol: string, price: Decimal): void;
+  follow(listener: AccountListener): void;
   /** Orders accepted since the start. */
   orderCount(): number;
 }
@@ -44,31 +50,31 @@ export interface OrderKey {
 
 interface Entry {
   order: ExchangeOrder;
+  /** What is set aside for the rest of it, in the asset it pays with. */
+  reserved: Decimal;
   readonly trades: Trade[];
 }
 
-/**
- * The book is one price per symbol with any amount behind it: a buy limit at or above it, a sell limit at or below it
- * and every market order fill at once at that price; other limits rest. So what an order does never depends on timing.
- */
-export function createAccount(options: { now: () => number; openOrdersMax: number }): Account {
-  const { now, openOrdersMax } = options;
-  const prices = new Map(SYMBOLS.map(({ symbol, price }) => [symbol, decimal(price)]));
+export interface AccountOptions {
+  readonly now: () => number;
+  readonly openOrdersMax: number;
+  readonly markets: ReadonlyMap<string, Market>;
+  /** Makes order ids; shared by all accounts. */
+  readonly nextId: () => string;
+}
+
+export function createAccount({ now, openOrdersMax, markets, nextId }: AccountOptions): Account {
   const open = new Map<string, Entry>();
   const finished = new Map<string, Entry>();
   const idsByClientId = new Map<string, string>();
-  const balances = createBalances();
-  const startedAtMs = now();
+  const assets = [QUOTE_ASSET, ...[...markets.values()].map(({ rules }) => rules.baseAsset)];
+  const balances: Balances = createBalances(assets);
+  const listeners: AccountListener[] = [];
+  const tell = (say: (listener: AccountListener) => void): void => listeners.forEach(say);
   let accepted = 0;
-  let tradeCount = 0;
 
-  const priceOf = (symbol: string): Decimal => prices.get(symbol) ?? 0n;
-
-  /** Restarts must not hand out an id again, or an old order's id would name a new order: hence the start time. */
-  const nextOrderId = (): string => {
-    accepted += 1;
-    return `C02__${startedAtMs}${String(accepted).padStart(8, '0')}`;
-  };
+  const baseOf = (symbol: string): string => markets.get(symbol)?.rules.baseAsset ?? '';
+  const payingAsset = ({ side, symbol }: ExchangeOrder): string => (side === 'BUY' ? QUOTE_ASSET : baseOf(symbol));
 
   const keep = (entry: Entry): void => {
     const { orderId, status } = entry.order;
@@ -85,35 +91,83 @@ export function createAccount(options: { now: () => number; openOrdersMax: numbe
     }
   };
 
+  /** What is set aside for `quantity` of an order: at its limit, or whatever a market order may spend. */
+  const costOf = (order: ExchangeOrder, quantity: Decimal, last: Decimal): Decimal => {
+    if (order.side === 'SELL') return quantity;
+    return order.quoteQuantity || multiply(quantity, order.price || last);
+  };
+
   const fill = (entry: Entry, quantity: Decimal, price: Decimal, isMaker: boolean): void => {
-    if (quantity <= 0n) return;
     const { order } = entry;
-    const fee = isMaker ? 0n : roundTo(multiply(multiply(quantity, price), decimal(TAKER_FEE)), FEE_PLACES);
+    const quote = multiply(quantity, price);
+    const fee = isMaker ? 0n : roundTo(multiply(quote, decimal(TAKER_FEE)), FEE_PLACES);
     const executed = order.executed + quantity;
-    const executedQuote = order.executedQuote + multiply(quantity, price);
     const status = executed >= order.quantity ? 'FILLED' : 'PARTIALLY_FILLED';
-    tradeCount += 1;
-    entry.trades.push({ id: `T${startedAtMs}${tradeCount}`, order, price, quantity, fee, isMaker, timeMs: now() });
-    entry.order = { ...order, executed, executedQuote, status, updateTimeMs: now() };
-    balances.settle(order, { quantity, price, fee });
+    const trade = { id: `T${nextId()}`, order, price, quantity, fee, isMaker, timeMs: now() };
+    entry.trades.push(trade);
+    entry.order = { ...order, executed, executedQuote: order.executedQuote + quote, status, updateTimeMs: now() };
+    settle(entry, { quantity, quote, fee });
+    tell((listener) => listener.onTrade(trade));
+    tell((listener) => listener.onOrder(entry.order, quantity));
   };
 
-  const match = (entry: Entry, share: Decimal): void => {
+  const settle = (
+    entry: Entry,
+    { quantity, quote, fee }: { quantity: Decimal; quote: Decimal; fee: Decimal },
+  ): void => {
     const { order } = entry;
-    const last = priceOf(order.symbol);
-    const crosses = order.type === 'MARKET' || (order.side === 'BUY' ? order.price >= last : order.price <= last);
-    if (crosses && order.type !== 'LIMIT_MAKER') {
-      const places = symbolOf(order.symbol)?.quantityPlaces ?? 0;
-      fill(entry, roundTo(multiply(order.quantity, share), places), last, false);
-    }
-    const left = entry.order.quantity - entry.order.executed;
-    if (left > 0n && order.type !== 'LIMIT' && order.type !== 'LIMIT_MAKER') finish(entry);
+    const isBuy = order.side === 'BUY';
+    const paid = isBuy ? quote : quantity;
+    balances.pay(payingAsset(order), paid);
+    // A limit buy had set aside its limit's worth; the better price gives some of it back.
+    const atLimit = isBuy && order.price > 0n ? multiply(quantity, order.price) : paid;
+    balances.unlock(payingAsset(order), atLimit - paid);
+    entry.reserved -= atLimit;
+    balances.receive(isBuy ? baseOf(order.symbol) : QUOTE_ASSET, isBuy ? quantity : quote);
+    balances.receive(QUOTE_ASSET, -fee);
+    for (const asset of [QUOTE_ASSET, baseOf(order.symbol)])
+      tell((listener) => listener.onBalance(balances.of(asset), 'ENTRUST'));
   };
 
-  const finish = (entry: Entry): void => {
-    balances.release(entry.order);
-    const status = entry.order.executed > 0n ? 'PARTIALLY_CANCELED' : 'CANCELED';
-    entry.order = { ...entry.order, status, updateTimeMs: now() };
+  const release = (entry: Entry): void => {
+    balances.unlock(payingAsset(entry.order), entry.reserved);
+    entry.reserved = 0n;
+  };
+
+  const cancelRest = (entry: Entry): void => {
+    const { order } = entry;
+    const status = order.executed > 0n ? 'PARTIALLY_CANCELED' : 'CANCELED';
+    release(entry);
+    entry.order = { ...order, status, updateTimeMs: now() };
+    tell((listener) => listener.onOrder(entry.order, 0n));
+    tell((listener) => listener.onBalance(balances.of(payingAsset(order)), 'ENTRUST_CANCEL'));
+  };
+
+  const rest = (entry: Entry, market: Market): void =>
+    market.rest({
+      id: entry.order.orderId,
+      side: entry.order.side,
+      price: entry.order.price,
+      left: entry.order.quantity - entry.order.executed,
+      onFill(quantity, price) {
+        fill(entry, quantity, price, true);
+        keep(entry);
+      },
+    });
+
+  /** A new order's first moments: what crosses fills, what may rest does, anything else is given back. */
+  const run = (entry: Entry, market: Market, share: Decimal): void => {
+    const { type } = entry.order;
+    const isRefused = type === 'FILL_OR_KILL' && !market.canFill(entry.order);
+    const fills = type === 'LIMIT_MAKER' || isRefused ? [] : market.match(entry.order, share);
+    for (const { quantity, price } of fills) fill(entry, quantity, price, false);
+    // A market order sized by money is for what that money bought.
+    if (entry.order.quoteQuantity > 0n && entry.order.executed > 0n && share === decimal('1')) {
+      entry.order = { ...entry.order, quantity: entry.order.executed, status: 'FILLED' };
+    }
+    if (entry.order.status === 'FILLED') release(entry);
+    else if (type === 'LIMIT' || type === 'LIMIT_MAKER') rest(entry, market);
+    else cancelRest(entry);
   };
 
   const lookUp = (symbol: string, key: OrderKey): Entry | undefined => {
@@ -124,39 +178,45 @@ export function createAccount(options: { now: () => number; openOrdersMax: numbe
 
   return {
     place(request, share = decimal('1')) {
+      const market = markets.get(request.symbol);
+      if (!market?.isOpen()) return ERRORS.badSymbol;
+      if (!market.isInBand(request.side, request.price)) return ERRORS.priceBand;
       if (request.clientOrderId && idsByClientId.has(request.clientOrderId)) return ERRORS.duplicateClientOrderId;
       if (open.size >= openOrdersMax) return ERRORS.tooManyOrders;
-      const last = priceOf(request.symbol);
-      const taking = request.side === 'BUY' ? request.price >= last : request.price <= last;
-      if (request.type === 'LIMIT_MAKER' && taking) return ERRORS.typeNotAllowed;
-      const orderId = nextOrderId();
-      const times = { timeMs: now(), updateTimeMs: now() };
+      if (request.type === 'LIMIT_MAKER' && market.wouldTake(request.side, request.price)) return ERRORS.typeNotAllowed;
+      const orderId = nextId();
       const clientOrderId = request.clientOrderId || orderId;
+      const times = { timeMs: now(), updateTimeMs: now() };
       const order: ExchangeOrder = {
-        ...request,
-        ...times,
-        orderId,
-        clientOrderId,
-        executed: 0n,
-        executedQuote: 0n,
-        status: 'NEW',
+        ...{ ...request, ...times, orderId, clientOrderId },
+        ...{ executed: 0n, executedQuote: 0n, status: 'NEW' },
       };
-      if (!balances.lock(order, last)) return ERRORS.insufficient;
-      const entry: Entry = { order, trades: [] };
+      const reserved = costOf(order, order.quantity, market.lastPrice());
+      if (!balances.lock(payingAsset(order), reserved)) return ERRORS.insufficient;
+      accepted += 1;
+      const entry: Entry = { order, reserved, trades: [] };
       idsByClientId.set(clientOrderId, orderId);
-      match(entry, share);
+      tell((listener) => listener.onOrder(order, 0n));
+      tell((listener) => listener.onBalance(balances.of(payingAsset(order)), 'ENTRUST_PLACE'));
+      run(entry, market, share);
       keep(entry);
       return entry.order;
     },
     restore(order) {
-      if (open.has(order.orderId) || open.size >= openOrdersMax || !balances.lock(order, 0n)) return;
-      open.set(order.orderId, { order, trades: [] });
+      const market = markets.get(order.symbol);
+      if (!market || open.has(order.orderId) || open.size >= openOrdersMax) return;
+      const reserved = costOf(order, order.quantity - order.executed, 0n);
+      if (!balances.lock(payingAsset(order), reserved)) return;
+      const entry: Entry = { order, reserved, trades: [] };
+      open.set(order.orderId, entry);
       idsByClientId.set(order.clientOrderId, order.orderId);
+      rest(entry, market);
     },
     cancel(symbol, key) {
       const entry = lookUp(symbol, key);
       if (!entry || !open.has(entry.order.orderId)) return ERRORS.unknownOrder;
-      finish(entry);
+      markets.get(symbol)?.remove(entry.order.orderId);
+      cancelRest(entry);
       keep(entry);
       return entry.order;
     },
@@ -170,17 +230,7 @@ export function createAccount(options: { now: () => number; openOrdersMax: numbe
       return all.sort((a, b) => b.timeMs - a.timeMs).slice(0, limit);
     },
     balances: balances.all,
-    priceOf,
-    setPrice(symbol, price) {
-      prices.set(symbol, price);
-      for (const entry of [...open.values()]) {
-        const { order } = entry;
-        const crossed = order.side === 'BUY' ? order.price >= price : order.price <= price;
-        if (order.symbol !== symbol || !crossed) continue;
-        fill(entry, order.quantity - order.executed, order.price, true);
-        keep(entry);
-      }
-    },
+    follow: (listener) => listeners.push(listener),
     orderCount: () => accepted,
   };
 }

@@ -7,8 +7,9 @@ export interface ExchangeError {
 
 /**
  * The refusals the simulator can give; codes and texts as the exchange publishes them (spot v3, general information).
- * Three codes are choices, because no source says what the exchange answers: a reused newClientOrderId (26), a
- * LIMIT_MAKER that would take (30041), and, of three candidates, insufficient balance (30004).
+ * Four codes are choices, because no source says what the exchange answers: a reused newClientOrderId (26), a
+ * LIMIT_MAKER that would take (30041), a listen key that is not there (730002), and, of three candidates, insufficient
+ * balance (30004).
  */
 export const ERRORS = {
   unknownOrder: refusal(-2011, 'Unknown order sent'),
@@ -22,6 +23,11 @@ export const ERRORS = {
   quantityNotPositive: refusal(10102, 'amount zero or negative'),
   quantityMissing: refusal(10095, 'amount cannot be null'),
   insufficient: refusal(30004, 'Insufficient position'),
+  priceBand: refusal(30087, 'Order price exceeds allowed range'),
+  unknownListenKey: refusal(730002, 'Parameter error: listenKey'),
+  tooManyListenKeys: refusal(730002, 'Parameter error: more than 60 listen keys'),
+  tooManyRequests: { status: 429, code: 429, msg: 'Too Many Requests' },
+  banned: { status: 418, code: 429, msg: 'Too Many Requests' },
   noPrice: refusal(30010, 'no valid trade price'),
   tooManyOrders: refusal(30029, 'Cannot exceed the maximum order limit'),
   typeNotAllowed: refusal(30041, 'current order type can not place order'),

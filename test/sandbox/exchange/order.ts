@@ -1,5 +1,5 @@
-import { type Decimal, divide, fits, formatDecimal, multiply, parseDecimal, roundTo } from '../decimal.ts';
-import { NOTIONAL_MAX, NOTIONAL_MIN, QUOTE_ASSET, type SimulatedSymbol, symbolOf } from '../symbols.ts';
+import { cut, type Decimal, divide, fits, formatDecimal, multiply, parseDecimal } from '../decimal.ts';
+import { NOTIONAL_MAX, NOTIONAL_MIN, QUOTE_ASSET, type SimulatedSymbol } from '../symbols.ts';
 import { ERRORS, type ExchangeError, volumeTooLarge, volumeTooSmall } from './errors.ts';
 
 export type Side = 'BUY' | 'SELL';
@@ -40,23 +40,24 @@ const TYPES: ReadonlySet<string> = new Set<OrderType>([
 const CLIENT_ORDER_ID_LENGTH_MAX = 32;
 
 /**
- * The order that `params` ask for, or why it is refused. `priceOf` gives a symbol's last price. A market buy names the
- * amount to spend (quoteOrderQty): the documented meaning of `quantity` on market orders is the amount to sell.
+ * The order that `params` ask for, or why it is refused. `marketOf` knows a symbol's rules and last price. A market buy
+ * names the amount to spend (quoteOrderQty): the documented meaning of `quantity` on market orders is the amount to sell.
  */
 export function readOrder(
   params: ReadonlyMap<string, string>,
-  priceOf: (symbol: string) => Decimal,
+  marketOf: (symbol: string) => { readonly rules: SimulatedSymbol; lastPrice(): Decimal } | undefined,
 ): OrderRequest | ExchangeError {
   for (const name of ['symbol', 'side', 'type']) if (!params.get(name)) return ERRORS.paramMissing;
-  const rules = symbolOf(params.get('symbol') ?? '');
-  if (!rules) return ERRORS.badSymbol;
+  const market = marketOf(params.get('symbol') ?? '');
+  if (!market) return ERRORS.badSymbol;
+  const { rules } = market;
   const side = params.get('side') ?? '';
   const type = params.get('type') ?? '';
   const clientOrderId = params.get('newClientOrderId') ?? '';
   if (!isSide(side) || !isType(type) || clientOrderId.length > CLIENT_ORDER_ID_LENGTH_MAX) return ERRORS.paramError;
   const amounts = type === 'MARKET' ? marketAmounts(params, side, rules) : limitAmounts(params, rules);
   if ('code' in amounts) return amounts;
-  const last = priceOf(rules.symbol);
+  const last = market.lastPrice();
   // A market buy becomes a quantity at the last price, cut down to the symbol's step.
   const quantity = amounts.quantity || cut(divide(amounts.quoteQuantity, last), rules.quantityPlaces);
   const refused = refuseVolume(quantity, amounts.quoteQuantity || multiply(quantity, amounts.price || last), rules);
@@ -100,11 +101,6 @@ function refuseVolume(quantity: Decimal, notional: Decimal, rules: SimulatedSymb
   if (notional < (parseDecimal(NOTIONAL_MIN) ?? 0n)) return volumeTooSmall(NOTIONAL_MIN + QUOTE_ASSET);
   if (notional > (parseDecimal(NOTIONAL_MAX) ?? 0n)) return volumeTooLarge(NOTIONAL_MAX + QUOTE_ASSET);
   return undefined;
-}
-
-function cut(value: Decimal, places: number): Decimal {
-  const rounded = roundTo(value, places);
-  return rounded > value ? rounded - 10n ** BigInt(18 - places) : rounded;
 }
 
 function isSide(text: string): text is Side {

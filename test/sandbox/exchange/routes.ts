@@ -1,80 +1,73 @@
-import { type Decimal, formatDecimal, multiply } from '../decimal.ts';
-import {
-  NOTIONAL_MAX,
-  NOTIONAL_MIN,
-  QUOTE_ASSET,
-  type SimulatedSymbol,
-  SYMBOLS,
-  symbolOf,
-  TAKER_FEE,
-} from '../symbols.ts';
-import type { Account, OrderKey, Trade } from './account.ts';
+import { formatDecimal, multiply } from '../decimal.ts';
+import { QUOTE_ASSET } from '../symbols.ts';
+import type { OrderKey, Trade } from './account.ts';
+import type { Call, Endpoint } from './call.ts';
 import { ERRORS, type ExchangeError } from './errors.ts';
+import { bookTicker, depth, exchangeInfo, klines, perMarket, ticker24h, tickerPrice } from './market-routes.ts';
 import { cancelledView, orderView, placedView, readOrder } from './order.ts';
 
-/** What an endpoint works with: the request's parameters and the exchange's state. */
-export interface Call {
-  readonly params: ReadonlyMap<string, string>;
-  readonly account: Account;
-  readonly nowMs: number;
-  /** The share of a crossing order that fills; all of it unless a fault says otherwise. */
-  readonly share: Decimal | undefined;
-}
-
-export interface Endpoint {
-  readonly signed: boolean;
-  readonly answer: (call: Call) => object | ExchangeError;
-}
-
-const DEPTH_LEVELS_MAX = 20;
 const TRADES_MAX = 100;
 
 /** Every endpoint below /api/v3, by "METHOD name". */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  'GET ping': open(() => ({})),
-  'GET time': open(({ nowMs }) => ({ serverTime: nowMs })),
-  'GET defaultSymbols': open(() => ({ code: 200, data: SYMBOLS.map(({ symbol }) => symbol), msg: null })),
-  'GET exchangeInfo': open(exchangeInfo),
-  'GET ticker/price': open((call) => perSymbol(call, tickerPrice)),
-  'GET ticker/24hr': open((call) => perSymbol(call, ticker24h)),
-  'GET depth': open(depth),
-  'POST order': signed(placeOrder),
-  'POST order/test': signed(testOrder),
-  'GET order': signed((call) => withOrder(call, (symbol, key) => call.account.find(symbol, key), orderView)),
-  'DELETE order': signed((call) => withOrder(call, (symbol, key) => call.account.cancel(symbol, key), cancelledView)),
-  'GET openOrders': signed(({ params, account }) => account.open(params.get('symbol')).map(orderView)),
-  'GET account': signed(accountInfo),
-  'GET myTrades': signed(myTrades),
+  'GET ping': open(1, () => ({})),
+  'GET time': open(1, ({ nowMs }) => ({ serverTime: nowMs })),
+  'GET defaultSymbols': open(1, ({ markets }) => ({ code: 200, data: [...markets.keys()], msg: null })),
+  'GET exchangeInfo': open(25, exchangeInfo),
+  'GET ticker/price': open(10, (call) => perMarket(call, tickerPrice)),
+  'GET ticker/24hr': open(25, (call) => perMarket(call, ticker24h)),
+  'GET ticker/bookTicker': open(10, (call) => perMarket(call, bookTicker)),
+  'GET depth': open(3, depth),
+  'GET klines': open(1, klines),
+  'POST order': ordering(placeOrder),
+  'POST order/test': signed(1, testOrder),
+  'GET order': signed(2, (call) => withOrder(call, (symbol, key) => call.account.find(symbol, key), orderView)),
+  'DELETE order': ordering((call) => withOrder(call, (symbol, key) => call.account.cancel(symbol, key), cancelledView)),
+  'GET openOrders': signed(3, ({ params, account }) => account.open(params.get('symbol')).map(orderView)),
+  'GET account': signed(10, accountInfo),
+  'GET myTrades': signed(10, myTrades),
+  'POST userDataStream': signed(1, ({ listenKeys, apiKey }) => listenKeys.create(apiKey)),
+  'GET userDataStream': signed(1, ({ listenKeys, apiKey }) => listenKeys.list(apiKey)),
+  'PUT userDataStream': signed(1, ({ listenKeys, apiKey, params }) =>
+    listenKeys.keepAlive(apiKey, params.get('listenKey') ?? ''),
+  ),
+  'DELETE userDataStream': signed(1, ({ listenKeys, apiKey, params }) =>
+    listenKeys.remove(apiKey, params.get('listenKey') ?? ''),
+  ),
 };
 
-function open(answer: Endpoint['answer']): Endpoint {
-  return { signed: false, answer };
+function open(weight: number, answer: Endpoint['answer']): Endpoint {
+  return { signed: false, weight, isOrder: false, answer };
 }
 
-function signed(answer: Endpoint['answer']): Endpoint {
-  return { signed: true, answer };
+function signed(weight: number, answer: Endpoint['answer']): Endpoint {
+  return { signed: true, weight, isOrder: false, answer };
 }
 
-function placeOrder({ params, account, share }: Call): object | ExchangeError {
-  const request = readOrder(params, account.priceOf);
+function ordering(answer: Endpoint['answer']): Endpoint {
+  return { signed: true, weight: 1, isOrder: true, answer };
+}
+
+function placeOrder({ params, account, markets, share }: Call): object | ExchangeError {
+  const request = readOrder(params, (symbol) => markets.get(symbol));
   if ('code' in request) return request;
   const placed = account.place(request, share);
   return 'code' in placed ? placed : placedView(placed);
 }
 
-function testOrder({ params, account }: Call): object | ExchangeError {
-  const request = readOrder(params, account.priceOf);
+function testOrder({ params, markets }: Call): object | ExchangeError {
+  const request = readOrder(params, (symbol) => markets.get(symbol));
   return 'code' in request ? request : {};
 }
 
 function withOrder<T extends object>(
-  { params }: Call,
+  { params, markets }: Call,
   act: (symbol: string, key: OrderKey) => T | ExchangeError,
   view: (order: T) => object,
 ): object | ExchangeError {
   const symbol = params.get('symbol');
   if (!symbol) return ERRORS.paramMissing;
-  if (!symbolOf(symbol)) return ERRORS.badSymbol;
+  if (!markets.has(symbol)) return ERRORS.badSymbol;
   const key = { orderId: params.get('orderId'), clientOrderId: params.get('origClientOrderId') };
   if (!key.orderId && !key.clientOrderId) return ERRORS.idMissing;
   const result = act(symbol, key);
@@ -84,92 +77,6 @@ function withOrder<T extends object>(
 /** Whether an endpoint's answer is a refusal. */
 export function isError(result: object): result is ExchangeError {
   return 'code' in result && 'msg' in result && 'status' in result;
-}
-
-function perSymbol({ params, account }: Call, view: (rules: SimulatedSymbol, price: Decimal) => object) {
-  const symbol = params.get('symbol');
-  if (!symbol) return SYMBOLS.map((rules) => view(rules, account.priceOf(rules.symbol)));
-  const rules = symbolOf(symbol);
-  return rules ? view(rules, account.priceOf(symbol)) : ERRORS.badSymbol;
-}
-
-function tickerPrice({ symbol }: SimulatedSymbol, price: Decimal): object {
-  return { symbol, price: formatDecimal(price) };
-}
-
-function ticker24h({ symbol }: SimulatedSymbol, price: Decimal): object {
-  const last = formatDecimal(price);
-  return {
-    symbol,
-    priceChange: '0',
-    priceChangePercent: '0',
-    prevClosePrice: last,
-    lastPrice: last,
-    bidPrice: last,
-    bidQty: '',
-    askPrice: last,
-    askQty: '',
-    openPrice: last,
-    highPrice: last,
-    lowPrice: last,
-    volume: '0',
-    quoteVolume: null,
-    openTime: null,
-    closeTime: null,
-    count: null,
-  };
-}
-
-/** A ladder of one-tick steps away from the last price, the same at each call. */
-function depth({ params, account }: Call): object | ExchangeError {
-  const rules = symbolOf(params.get('symbol') ?? '');
-  if (!rules) return ERRORS.badSymbol;
-  const levels = Math.min(DEPTH_LEVELS_MAX, Math.max(1, Number(params.get('limit')) || DEPTH_LEVELS_MAX));
-  const tick = 10n ** BigInt(18 - rules.pricePlaces);
-  const last = account.priceOf(rules.symbol);
-  const side = (direction: bigint) =>
-    Array.from({ length: levels }, (_, i) => [
-      formatDecimal(last + direction * tick * BigInt(i)),
-      String((i + 1) * 100),
-    ]);
-  return { lastUpdateId: 1, bids: side(-1n), asks: side(1n) };
-}
-
-function exchangeInfo({ params, nowMs }: Call): object | ExchangeError {
-  const wanted = (params.get('symbols') ?? params.get('symbol') ?? '').split(',').filter(Boolean);
-  if (wanted.some((symbol) => !symbolOf(symbol))) return ERRORS.badSymbol;
-  const symbols = SYMBOLS.filter(({ symbol }) => wanted.length === 0 || wanted.includes(symbol)).map(symbolInfo);
-  return { timezone: 'CST', serverTime: nowMs, rateLimits: [], exchangeFilters: [], symbols };
-}
-
-function symbolInfo(rules: SimulatedSymbol): object {
-  return {
-    symbol: rules.symbol,
-    status: '1',
-    baseAsset: rules.baseAsset,
-    baseAssetPrecision: rules.quantityPlaces,
-    quoteAsset: QUOTE_ASSET,
-    quotePrecision: rules.pricePlaces,
-    quoteAssetPrecision: rules.pricePlaces,
-    baseCommissionPrecision: 8,
-    quoteCommissionPrecision: 8,
-    orderTypes: ['LIMIT', 'MARKET', 'LIMIT_MAKER'],
-    isSpotTradingAllowed: true,
-    isMarginTradingAllowed: false,
-    quoteAmountPrecision: NOTIONAL_MIN,
-    baseSizePrecision: rules.quantityMin,
-    permissions: ['SPOT'],
-    filters: [],
-    maxQuoteAmount: NOTIONAL_MAX,
-    makerCommission: '0',
-    takerCommission: TAKER_FEE,
-    quoteAmountPrecisionMarket: NOTIONAL_MIN,
-    maxQuoteAmountMarket: NOTIONAL_MAX,
-    fullName: rules.fullName,
-    tradeSideType: 1,
-    contractAddress: '',
-    st: false,
-  };
 }
 
 function accountInfo({ account }: Call): object {
@@ -192,10 +99,10 @@ function accountInfo({ account }: Call): object {
   };
 }
 
-function myTrades({ params, account }: Call): object | ExchangeError {
+function myTrades({ params, account, markets }: Call): object | ExchangeError {
   const symbol = params.get('symbol');
   if (!symbol) return ERRORS.paramMissing;
-  if (!symbolOf(symbol)) return ERRORS.badSymbol;
+  if (!markets.has(symbol)) return ERRORS.badSymbol;
   const limit = Math.min(TRADES_MAX, Math.max(1, Number(params.get('limit')) || TRADES_MAX));
   return account.trades(symbol, params.get('orderId'), limit).map(tradeView);
 }

@@ -29,13 +29,17 @@ export function readParams(query: string, body: string): Map<string, string> {
 }
 
 /**
- * Why a SIGNED request is refused, or undefined when it is good. What is signed is the raw query followed by the raw
+ * Why a SIGNED request is refused, or undefined when it is good; `credentials` are those of its key, if there are any. What is signed is the raw query followed by the raw
  * body, with nothing between them, and without the signature itself.
  */
-export function refuseSigned(parts: SignedParts, credentials: Credentials, nowMs: number): ExchangeError | undefined {
+export function refuseSigned(
+  parts: SignedParts,
+  credentials: Credentials | undefined,
+  nowMs: number,
+): ExchangeError | undefined {
   if (!parts.apiKey) return ERRORS.apiKeyRequired;
   if (!/^[\w-]{8,64}$/.test(parts.apiKey)) return ERRORS.apiKeyFormat;
-  if (parts.apiKey !== credentials.apiKey) return ERRORS.invalidAccessKey;
+  if (!credentials) return ERRORS.invalidAccessKey;
   const params = readParams(parts.query, parts.body);
   const clock = refuseClock(params, nowMs);
   if (clock) return clock;

@@ -6,6 +6,7 @@ import { spawnServer } from '../../helpers/process.ts';
 import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
 import { loadNew } from '../seed/load-new.ts';
+import { SYMBOLS } from '../symbols.ts';
 import { operatorToken, shadowKeysFile, writeGatewayConfig } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
 import { type Ports, type Service, takenPorts } from './ports.ts';
@@ -14,6 +15,12 @@ import { takeDataFolder } from './run-file.ts';
 /** The repository's root: what children are started in. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const EXCHANGE = { apiKey: 'mx0sandbox', secretKey: 'sandbox-secret' } as const;
+/** The simulated exchange counts nothing unless it is told to, so that load can be tried out. */
+const UNHURRIED = {
+  EXCHANGE_LIMIT_REQUESTS: '5000/1s',
+  EXCHANGE_LIMIT_WEIGHT: '1000000/10s',
+  EXCHANGE_LIMIT_ORDERS: '5000/1s',
+};
 const TABLE = 'banyan';
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -142,8 +149,11 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       DYNAMODB_ENDPOINT: `http://${dynamoAddress}`,
       DYNAMODB_TABLE: TABLE,
       EXCHANGE_URL: `http://${exchangeAddress}`,
+      EXCHANGE_STREAM_URL: `ws://${exchangeAddress}/ws`,
+      MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
       REDIS_URL: `redis://${redisAddress}`,
       SHADOW_KEYS_FILE: shadowKeys,
+      ...UNHURRIED,
       ...exchangeEnv,
     }),
   );

@@ -9,7 +9,7 @@ import { errorsGate } from '../../../../gateway/rollout/gates/errors.ts';
 import { judgeGates } from '../../../../gateway/rollout/gates/judge.ts';
 import { latencyGate } from '../../../../gateway/rollout/gates/latency.ts';
 import { parityGate } from '../../../../gateway/rollout/gates/parity.ts';
-import { aCompared, aServed, bothServed, NOT_SERVED } from '../../../helpers/rollout.ts';
+import { aCompared, aServed, bothServed, NOT_SERVED, someStreams } from '../../../helpers/rollout.ts';
 
 const { gates } = STANDARD_PLAN;
 const statusAnd = ({ status, sentence }: { status: string; sentence: string }) => [status, sentence];
@@ -90,6 +90,74 @@ describe('coverage', () => {
     ]);
     assert.equal(coverageGate(compared(1_000, 900), gates.coverage).status, 'pass');
     assert.equal(coverageGate(compared(199, 199), gates.coverage).status, 'inconclusive');
+  });
+});
+
+describe('a route that serves streams', () => {
+  const place = { path: '$.price', count: 1 };
+  const parity = (given: Parameters<typeof aCompared>[0]) => statusAnd(parityGate(aCompared(given), gates.parity));
+
+  test('and nothing else, then parity is that of their messages', () => {
+    assert.deepEqual(parity({ streams: someStreams(2_703) }), [
+      'pass',
+      'parity is at least 99.90 %, 99.90 % is needed: 0 of 2,703 messages differ',
+    ]);
+    assert.equal(parity({ streams: someStreams(2_702) })[0], 'inconclusive');
+    const judged = { hits: 900, trials: 1_000 };
+    assert.deepEqual(parity({ streams: someStreams(0, { judged, worst: { path: '$.fee', count: 90 } }) }), [
+      'fail',
+      'parity 88.32 % lower bound is below 99.90 %: 100 of 1,000 messages differ, 90 at $.fee',
+    ]);
+  });
+
+  test('of which few were compared, then many messages say nothing: those of one stream are much alike', () => {
+    assert.deepEqual(parity({ streams: someStreams(100_000, { begun: 9 }) }), [
+      'inconclusive',
+      '0 compared, at least 200 are needed; 100,000 messages of 9 streams, at least 200 of 10',
+    ]);
+    assert.equal(parity({ agreeing: 5_000, streams: someStreams(100_000, { begun: 9 }) })[0], 'pass');
+  });
+
+  test('and requests, then neither can hide the other', () => {
+    const bad = { judged: { hits: 900, trials: 1_000 } };
+    assert.equal(parity({ agreeing: 1_000_000, streams: someStreams(0, bad) })[0], 'fail');
+    assert.equal(parity({ agreeing: 900, mismatches: 100, streams: someStreams(1_000_000) })[0], 'fail');
+    assert.equal(parity({ agreeing: 5_000, streams: someStreams(5_000) })[0], 'pass');
+  });
+
+  test('that differ once at a critical place, then a failure, however few there are', () => {
+    const streams = someStreams(0, { begun: 1, judged: { hits: 0, trials: 1 }, critical: [place] });
+    assert.deepEqual(parity({ agreeing: 1_000_000, streams }), [
+      'fail',
+      'critical: $.price differs in 1 of 1 messages',
+    ]);
+  });
+
+  test('of which many messages were not compared, or many streams not begun with, then coverage fails', () => {
+    const coverage = (streams: ReturnType<typeof someStreams>) =>
+      statusAnd(coverageGate(aCompared({ streams }), gates.coverage));
+    assert.equal(coverage(someStreams(1_000))[0], 'pass');
+    assert.deepEqual(coverage(someStreams(0, { coveredMessages: { hits: 500, trials: 1_000 } })), [
+      'fail',
+      'coverage 50.00 % is below 90.00 %: 500 of 1,000 messages were compared, in 100 of 100 streams',
+    ]);
+    assert.equal(coverage(someStreams(1_000, { coveredStreams: { hits: 10, trials: 100 } }))[0], 'fail');
+    assert.equal(coverage(someStreams(199))[0], 'inconclusive');
+  });
+
+  test('that new will not open, then errors fail; that it opens, then they pass', () => {
+    const errors = (failed: number) => {
+      const streams = someStreams(0, { begun: 2_000, failed: { legacy: 0, new: failed } });
+      const facts = {
+        stage: 'shadow' as const,
+        compared: aCompared({ streams }),
+        served: NOT_SERVED,
+        certificates: [],
+      };
+      return statusAnd(errorsGate(facts, gates.errors));
+    };
+    assert.deepEqual(errors(0), ['pass', 'new failed 0 of 2,000 compared streams, legacy 0 of 2,000']);
+    assert.equal(errors(100)[0], 'fail');
   });
 });
 

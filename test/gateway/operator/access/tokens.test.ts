@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { OperatorRole } from '../../../config/gateway-schema.ts';
-import { compileTokens, mayAct } from '../../../gateway/operator/auth.ts';
+import type { OperatorRole } from '../../../../config/operator-schema.ts';
+import { mayAct } from '../../../../gateway/operator/access/caller.ts';
+import { bearerToken, compileTokens, type Tokens } from '../../../../gateway/operator/access/tokens.ts';
 
 const configured = [
   { name: 'ops', role: 'admin', tokenEnv: 'OPS' },
@@ -13,7 +15,13 @@ const secrets = new Map([
   ['OPS', 'ops-secret'],
   ['DESK', 'desk-secret'],
 ]);
-const authenticate = compileTokens([...configured], secrets);
+/** Who an Authorization field's token belongs to. */
+function callerBy(tokens: Tokens, authorization: string | undefined) {
+  const token = bearerToken(authorization);
+  return token === undefined ? undefined : tokens.find(token)?.caller;
+}
+const known = compileTokens([...configured], secrets);
+const authenticate = (authorization: string | undefined) => callerBy(known, authorization);
 
 describe('tokens', () => {
   const rows: readonly (readonly [authorization: string | undefined, name: string | undefined])[] = [
@@ -45,9 +53,22 @@ describe('tokens', () => {
     assert.deepEqual(authenticate('Bearer desk-secret'), { name: 'desk', role: 'operator' });
   });
 
+  test('a token is given by its SHA-256 alone, then it is known all the same', () => {
+    const tokenSha256 = createHash('sha256').update('made-by-banyan-token').digest('hex');
+    const hashed = compileTokens([{ name: 'ci', role: 'viewer', tokenSha256 }], new Map());
+    assert.deepEqual(callerBy(hashed, 'Bearer made-by-banyan-token'), { name: 'ci', role: 'viewer' });
+    assert.equal(callerBy(hashed, `Bearer ${tokenSha256}`), undefined);
+  });
+
+  test('a token leaves the configuration, then nobody holds it any more', () => {
+    const found = known.find('ops-secret');
+    assert.deepEqual(known.holder(found?.digest ?? ''), { name: 'ops', role: 'admin' });
+    assert.equal(compileTokens(configured.slice(1), secrets).holder(found?.digest ?? ''), undefined);
+  });
+
   test('no secrets at all, then nobody gets in', () => {
     const closed = compileTokens([...configured], new Map());
-    fc.assert(fc.property(fc.string(), (text) => assert.equal(closed(`Bearer ${text}`), undefined)));
+    fc.assert(fc.property(fc.string(), (text) => assert.equal(callerBy(closed, `Bearer ${text}`), undefined)));
   });
 
   test('any other text, then nobody', () => {

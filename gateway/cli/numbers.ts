@@ -1,0 +1,9 @@
+// Numbers that options take.
+import { InvalidArgumentError } from 'commander';
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError('expected a whole number');
+  return value;
+}

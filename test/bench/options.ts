@@ -9,6 +9,7 @@ export const SCENARIOS = [
   'websocket',
   'events',
   'compare',
+  'backend',
   'market-data',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];

@@ -10,6 +10,7 @@ import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
 import { openRules } from './open-rules.ts';
 import { createOperators, type Operators } from './operator/access/operators.ts';
+import { CONSOLE_DIR, loadConsole } from './operator/console.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
   readonly configFile?: string;
+  /** Where the console was built, unless where it always is. */
+  readonly consoleDir?: string;
   readonly now?: () => Date;
 }
 
@@ -100,7 +103,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
+    const console = await loadConsole(options.consoleDir ?? CONSOLE_DIR);
     const operator = createOperatorServer({
+      console,
       ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, history, plans, metrics },
       ...{ log, now, raised, instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),

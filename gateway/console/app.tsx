@@ -68,7 +68,7 @@ function Frame({ who, environment }: FrameProps): JSX.Element {
     () => [
       ...PAGES.map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
       { keys: '?', does: 'This list', run: askHelp },
-      { keys: ':', does: 'Go to a route or page', run: askWhere },
+      { keys: 'Ctrl+K', does: 'Go to a route or page', run: askWhere },
     ],
     [],
   );

@@ -10,6 +10,13 @@ export interface Target {
   readonly stage: Stage;
   /** Of a canary: the share of users that new serves. */
   readonly percent: number;
+  /** Of stages with copies: the share of users whose requests are copied. */
+  readonly mirrorPercent: number;
+}
+
+/** Whether a stage copies requests to the side that does not serve. */
+export function isCopying(stage: Stage): boolean {
+  return stage === 'shadow' || stage === 'canary' || stage === 'live';
 }
 
 export interface Consequence {
@@ -18,7 +25,7 @@ export interface Consequence {
 }
 
 /** The share of users that new serves, in percent. */
-export function servedByNew({ stage, percent }: Target): number {
+export function servedByNew({ stage, percent }: Pick<Target, 'stage' | 'percent'>): number {
   if (stage === 'canary') return percent;
   return stage === 'live' || stage === 'complete' ? 100 : 0;
 }
@@ -50,6 +57,9 @@ export function consequencesOf(route: RouteDetail, to: Target): Consequence[] {
     );
   }
   list.push(plain(COPIES[to.stage]));
+  if (isCopying(to.stage) && to.mirrorPercent !== route.mirrorPercent) {
+    list.push(plain(`Requests of ${to.mirrorPercent} % of users are copied, of ${route.mirrorPercent} % until now.`));
+  }
   const { streams } = route;
   const leaving = after > before ? streams.legacy : after < before ? streams.new : 0;
   if (leaving > 0) {

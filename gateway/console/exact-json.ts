@@ -11,17 +11,30 @@ export type ExactNode =
 const DEPTH_MAX = 200;
 
 const SPACE = /[ \t\r\n]*/y;
+/** A scalar whose end was cut off. */
+const BEGUN = /"(?:[^"\\]|\\.)*\\?$|[a-z]+$|-$/y;
 const SCALAR = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/y;
 
-/** The document, or undefined when the text is none. */
-export function readExact(text: string): ExactNode | undefined {
+/** What a text ends with whose rest was not kept (mirror/redact.ts). */
+const CUT = '…';
+
+/** The document, or undefined when the text is none. One that was cut is read as far as it goes. */
+export function readExact(given: string): ExactNode | undefined {
+  const isCut = given.endsWith(CUT);
+  const text = isCut ? given.slice(0, -CUT.length) : given;
   let at = 0;
+  /** Here the kept part ends, and with it all that is open. */
+  const isCutHere = (): boolean => {
+    take(SPACE);
+    return isCut && at === text.length;
+  };
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
     const found = pattern.exec(text)?.[0];
     if (found !== undefined) at += found.length;
     return found;
   };
+  const scalar = () => take(SCALAR) ?? (isCut ? take(BEGUN) : undefined);
   const skip = (mark: string): boolean => {
     take(SPACE);
     if (text[at] !== mark) return false;
@@ -35,10 +48,10 @@ export function readExact(text: string): ExactNode | undefined {
     if (skip(closing)) return found;
     do {
       const member = one();
-      if (member === undefined) return undefined;
+      if (member === undefined) return isCutHere() ? found : undefined;
       found.push(member);
     } while (skip(','));
-    return skip(closing) ? found : undefined;
+    return skip(closing) || isCutHere() ? found : undefined;
   }
 
   function node(depth: number): ExactNode | undefined {
@@ -46,7 +59,7 @@ export function readExact(text: string): ExactNode | undefined {
     if (skip('{')) {
       const found = members('}', () => {
         take(SPACE);
-        const name = take(SCALAR);
+        const name = scalar();
         if (!name?.startsWith('"') || !skip(':')) return undefined;
         const value = node(depth + 1);
         return value && ([nameOf(name), value] as const);
@@ -57,8 +70,10 @@ export function readExact(text: string): ExactNode | undefined {
       const found = members(']', () => node(depth + 1));
       return found && { kind: 'array', members: found };
     }
-    const scalar = take(SCALAR);
-    return scalar === undefined ? undefined : { kind: 'scalar', text: scalar };
+    if (isCutHere()) return { kind: 'scalar', text: CUT };
+    const text = scalar();
+    if (text === undefined) return undefined;
+    return { kind: 'scalar', text: isCutHere() ? text + CUT : text };
   }
 
   const root = node(0);

@@ -34,7 +34,20 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
+/** The palette's, which people know from elsewhere; it works inside of fields too. */
+const MOD_K = 'Ctrl+K';
+
+function isModK({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return key.toLowerCase() === 'k' && ctrlKey !== metaKey && !altKey;
+}
+
 document.addEventListener('keydown', (event) => {
+  if (isModK(event) && !document.querySelector('dialog[open]')) {
+    const palette = shortcuts().find(({ keys }) => keys === MOD_K);
+    if (palette) event.preventDefault();
+    palette?.run();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   if (document.querySelector('dialog[open]')) return;
   // A button or link that has the focus keeps its own keys.

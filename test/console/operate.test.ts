@@ -8,6 +8,12 @@ import { type ConsoleFixture, compared, move, startConsole } from './setup.ts';
 
 const WRONG = '0.07';
 
+/** On these the new side says something else: all of beta, and every third of delta. */
+function isWrong(path: string): boolean {
+  const [, n] = /^\/delta\/(\d+)$/.exec(path) ?? [];
+  return path.startsWith('/beta') || (n !== undefined && Number(n) % 3 === 0);
+}
+
 describe('the console', { skip: withoutChromium }, () => {
   let fixture: ConsoleFixture;
   before(async () => {
@@ -15,11 +21,12 @@ describe('the console', { skip: withoutChromium }, () => {
       routes: [
         { id: 'alpha.get', group: 'first', match: { methods: ['GET'], path: '/alpha/:id' } },
         { id: 'beta.get', match: { methods: ['GET'], path: '/beta/:id' } },
+        { id: 'delta.get', match: { methods: ['GET'], path: '/delta/:n' } },
         { id: 'gamma.put', match: { methods: ['PUT'], path: '/gamma/:id' } },
       ],
       links: { trace: 'https://traces.test/find?id={requestId}' },
       legacyBody: () => ({ fee: '0.05', list: [{ id: 1 }] }),
-      newBody: (path) => ({ fee: path.startsWith('/beta') ? WRONG : '0.05', list: [{ id: 1 }] }),
+      newBody: (path) => ({ fee: isWrong(path) ? WRONG : '0.05', list: [{ id: 1 }] }),
     });
   });
   after(async () => {
@@ -58,6 +65,7 @@ describe('the console', { skip: withoutChromium }, () => {
     await page.getByRole('heading', { level: 1, name: 'alpha.get' }).waitFor();
     await page.getByRole('radio', { name: 'legacy' }).focus();
     await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab'); // How many are copied.
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('alertdialog', { name: 'Move alpha.get to shadow' }).waitFor();
@@ -189,15 +197,34 @@ describe('the console', { skip: withoutChromium }, () => {
 
   it('shows on the routes page what /metrics says and what was sent', async () => {
     const { gateway } = fixture;
-    const page = await fixture.open('/routes/alpha.get');
-    await fixture.send('/alpha/7', 9);
+    await move(gateway, 'delta.get', { stage: 'canary', percent: 50 });
+    const sent = 30;
+    // Every user asks once, half of them the new side; every third path differs.
+    for (let n = 0; n < sent; n++) {
+      await (await fetch(`${gateway.url}/delta/${n}`, { headers: { 'x-user-id': `user-${n}` } })).arrayBuffer();
+    }
+    const { outcomes } = await compared(gateway, 'delta.get', sent);
+    const page = await fixture.open('/?q=id:delta.get');
+    const cell = async (column: string) => (await page.locator(`td.${column}`).textContent())?.trim();
+    await page.locator('tr[data-route="delta.get"]').waitFor();
+
     const scraped = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
-    const counted = [...scraped.matchAll(/^banyan_requests_total\{([^}]*)\} (\d+)$/gm)]
-      .filter(([, labels]) => labels?.includes('route="alpha.get"'))
-      .reduce((total, [, , count]) => total + Number(count), 0);
-    const { traffic } = (await gateway.api('GET', '/api/routes/alpha.get')).body;
-    assert.equal(traffic.legacy.requests + traffic.new.requests, counted);
-    await page.getByRole('img', { name: /Legacy serves 0\.\d and new 0 requests a second/ }).waitFor();
+    const metric = (name: string, ...labels: readonly string[]) =>
+      [...scraped.matchAll(new RegExp(`^${name}\\{([^}]*)\\} (\\d+)$`, 'gm'))]
+        .filter(([, found = '']) => ['route="delta.get"', ...labels].every((label) => found.includes(label)))
+        .reduce((total, [, , count]) => total + Number(count), 0);
+    const served = {
+      legacy: metric('banyan_requests_total', 'side="legacy"'),
+      new: metric('banyan_requests_total', 'side="new"'),
+    };
+    assert.equal(served.legacy + served.new, sent);
+    assert.equal(await cell('rate'), `${(served.legacy / 60).toFixed(1)} / ${(served.new / 60).toFixed(1)}`);
+    assert.equal(await cell('errors'), '0 % / 0 %');
+    const mismatches = metric('banyan_mirror_outcomes_total', 'outcome="mismatch"');
+    assert.equal(mismatches, Math.ceil(sent / 3));
+    assert.equal(outcomes.mismatch, mismatches);
+    assert.equal(await cell('mismatches'), String(mismatches));
+    assert.match((await cell('parity')) ?? '', /^\d\d\.\d\d % of 100 %$/);
     await page.context().close();
   });
 

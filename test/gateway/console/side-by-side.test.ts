@@ -23,6 +23,29 @@ describe('readExact', () => {
     it(`takes ${text || 'nothing'} for no document`, () => assert.equal(readExact(text), undefined));
   }
 
+  it('reads a document that was cut as far as it goes, wherever that was', () => {
+    const whole = String.raw`{"a":[1,{"b":"t\"wo","c":null}],"d":-1.5}`;
+    for (let length = 1; length < whole.length; length++) {
+      assert.notEqual(readExact(`${whole.slice(0, length)}…`), undefined, whole.slice(0, length));
+    }
+    const cut = readExact('{"a":[1,{"b":"tw…');
+    assert.deepEqual(cut, {
+      kind: 'object',
+      members: [
+        [
+          'a',
+          {
+            kind: 'array',
+            members: [
+              { kind: 'scalar', text: '1' },
+              { kind: 'object', members: [['b', { kind: 'scalar', text: '"tw…' }]] },
+            ],
+          },
+        ],
+      ],
+    });
+  });
+
   it('refuses what is nested too deeply, without a stack overflow', () => {
     assert.equal(readExact('['.repeat(100_000)), undefined);
   });

@@ -1,42 +1,62 @@
 // The API as an app: every route on the dependencies it is given, and nothing else. server.ts makes one of the real ones;
 // shadow/dry-run.ts makes others that can have no effect.
 import type { Hono } from 'hono';
+import type { Authenticate } from './auth/authenticate.ts';
 import { problem, problemResponse } from './errors.ts';
+import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
-import { createRoute, errorResponse } from './http.ts';
+import { createRoute, errorResponse, type RouteListed } from './http.ts';
 import type { Klines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import type { Prices } from './market/prices.ts';
 import { marketRoutes } from './market/routes.ts';
+import { openApiRoutes } from './openapi.ts';
 import { changeOrder } from './orders/change.ts';
 import type { OrderDeps } from './orders/deps.ts';
+import { createOrders, type Orders } from './orders/orders.ts';
 import { orderRoutes } from './orders/routes.ts';
-import { createSettlement, type Settlement } from './orders/settle.ts';
 import { createApplyFills } from './positions/apply.ts';
 import { positionRoutes } from './positions/routes.ts';
+import type { Circuits } from './risk/circuits.ts';
+import type { Limits } from './risk/limits.ts';
+import { riskRoutes } from './risk/routes.ts';
+import type { TradingStates } from './risk/trading-state.ts';
+import type { ExecutionRecord } from './store/execution-items.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
+  readonly tradingStates: TradingStates;
+  readonly circuits: Circuits;
+  readonly limits: Limits;
+  readonly isReconciling: () => boolean;
+  /** Hears of an execution that is to be worked at. */
+  readonly onExecution: (execution: ExecutionRecord) => void;
   readonly market: MarketData;
   readonly klines: Klines;
   readonly isStopping: () => boolean;
+  /** Undefined: nobody is asked who they are. */
+  readonly authenticate: Authenticate | undefined;
 };
 
-/** Adds every route to `app`. The settlement follows orders off the requests' path: whoever made the app stops it. */
-export function addRoutes(app: Hono, deps: AppDeps): Settlement {
-  const { store, log, metrics, now } = deps;
+/** Adds every route to `app`. The orders' settlement works off the requests' path: whoever made the app stops it. */
+export function addRoutes(app: Hono, deps: AppDeps): Orders {
+  const { store, log, metrics } = deps;
   const applyFills = createApplyFills({
     store,
-    now,
+    onPosition: deps.risk.notePosition,
     changeOrder: (order, change) => changeOrder(deps, order, change),
   });
-  const settlement = createSettlement(deps, applyFills);
-  const route = createRoute(app, { log, metrics });
+  const orders = createOrders(deps, applyFills);
+  const routes: RouteListed[] = [];
+  const route = createRoute(app, { ...deps, onRoute: (each) => routes.push(each) });
   healthRoutes(route, deps);
-  orderRoutes(route, deps, settlement);
-  positionRoutes(route, { store, now });
+  orderRoutes(route, deps, orders);
+  executionRoutes(route, deps);
+  riskRoutes(route, deps);
+  positionRoutes(route, deps);
   marketRoutes(route, deps);
+  openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));
-  return settlement;
+  return orders;
 }

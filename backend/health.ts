@@ -10,6 +10,9 @@ import type { Store } from './store/store.ts';
 /** A dependency that has not answered by then counts as unreachable; probes give up soon after. */
 const CHECK_TIMEOUT_MS = 2000;
 
+/** Probes and scrapers carry no tokens; what they are shown names nobody. */
+const PUBLIC = { access: 'public' } as const;
+
 type Checks = { readonly store: Store; readonly exchange: Exchange; readonly bus: Bus };
 
 async function check(ping: () => Promise<string | undefined>): Promise<string | undefined> {
@@ -46,15 +49,30 @@ export function healthRoutes(
   deps: Checks & { metrics: Metrics; now: Clock; isStopping: () => boolean },
 ): void {
   const { metrics, now, isStopping } = deps;
-  route('GET', '/health', () => new Response('OK', { headers: { 'content-type': 'text/plain; charset=utf-8' } }));
-  route('GET', '/api/admin/health', () => json({ status: 'healthy', timestamp: isoTime(now()) }));
-  route('GET', '/api/admin/ready', async function ready() {
-    if (isStopping()) return json({ status: 'stopping', checks: {} }, 503);
-    const { ready: isReady, checks } = await readiness(deps);
-    return json({ status: isReady ? 'ready' : 'not_ready', checks }, isReady ? 200 : 503);
-  });
-  route('GET', '/api/admin/metrics', async function scrape() {
-    const text = await metrics.registry.metrics();
-    return new Response(text, { headers: { 'content-type': metrics.registry.contentType } });
-  });
+  route(
+    'GET',
+    '/health',
+    () => new Response('OK', { headers: { 'content-type': 'text/plain; charset=utf-8' } }),
+    PUBLIC,
+  );
+  route('GET', '/api/admin/health', () => json({ status: 'healthy', timestamp: isoTime(now()) }), PUBLIC);
+  route(
+    'GET',
+    '/api/admin/ready',
+    async function ready() {
+      if (isStopping()) return json({ status: 'stopping', checks: {} }, 503);
+      const { ready: isReady, checks } = await readiness(deps);
+      return json({ status: isReady ? 'ready' : 'not_ready', checks }, isReady ? 200 : 503);
+    },
+    PUBLIC,
+  );
+  route(
+    'GET',
+    '/api/admin/metrics',
+    async function scrape() {
+      const text = await metrics.registry.metrics();
+      return new Response(text, { headers: { 'content-type': metrics.registry.contentType } });
+    },
+    PUBLIC,
+  );
 }

@@ -2,6 +2,7 @@
 import { type BackendConfig, readBackendConfig } from '../config/backend.ts';
 import { renderEnvProblems } from '../config/env.ts';
 import { createLogger, type Logger } from '../config/log.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
@@ -13,7 +14,9 @@ import { createMexcMarket } from './exchange/mexc-market.ts';
 import { createMexcStreams } from './exchange/mexc-streams.ts';
 import { createMarketData } from './market/market-data.ts';
 import { createMetrics, type Metrics, raisedTo } from './metrics.ts';
-import { createBackend } from './server.ts';
+import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
+import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
+import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createDynamoStore } from './store/dynamo.ts';
@@ -50,8 +53,25 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
     : createRedisNonces(config.redisUrl, raisedTo(metrics, log));
 }
 
+/** Limits of the settings over the defaults, or what is wrong with them. */
+function readRiskSettings({ risk }: BackendConfig): RiskSettings {
+  const limits = someLimits.safeParse(risk.limits);
+  if (!limits.success) {
+    const problems = limits.error.issues.map(({ path, message }) => ({
+      variable: 'RISK_LIMITS',
+      problem: `${path.join('.') || 'the whole'}: ${message}`,
+      remedy: 'give each limit as GET /api/risk/limits shows it',
+    }));
+    process.stderr.write(renderEnvProblems('backend', problems));
+    process.exit(EXIT_CONFIG);
+  }
+  return { limits: mergedLimits(DEFAULT_LIMITS, limits.data), circuits: DEFAULT_CIRCUITS, killFile: risk.killFile };
+}
+
 async function run(config: BackendConfig, log: Logger): Promise<void> {
   const now = Date.now;
+  const authenticate = createAuthenticate(config.auth, now);
+  const riskSettings = readRiskSettings(config);
   const metrics = createMetrics({ processMetrics: true });
   const store = await createDynamoStore({
     ...config.dynamo,
@@ -74,7 +94,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
-    const backend = createBackend({ store, exchange, market, marketQueries, bus, metrics, log, now, shadow });
+    const given = { store, exchange, market, marketQueries, bus, metrics, log, now, shadow };
+    const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);

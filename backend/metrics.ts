@@ -5,6 +5,56 @@ import type { Logger } from '../config/log.ts';
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Of the system before, whose dashboards go by these names. */
+function tradingMetrics(registers: Registry[]) {
+  return {
+    orderSeconds: new Histogram({
+      name: 'order_latency_seconds',
+      help: 'Time from an order that risk is asked about to what came of it',
+      buckets: SECONDS,
+      registers,
+    }),
+    orderOwnSeconds: new Histogram({
+      name: 'order_own_seconds',
+      help: 'As order_latency_seconds, less the time that the exchange took',
+      buckets: SECONDS,
+      registers,
+    }),
+    activeOrders: new Gauge({
+      name: 'active_orders',
+      help: 'Orders in the table that are not settled, as of the last count',
+      registers,
+    }),
+    activePositions: new Gauge({
+      name: 'active_positions',
+      help: 'Positions in the table that are not zero, as of the last count',
+      registers,
+    }),
+  };
+}
+
+function riskMetrics(registers: Registry[]) {
+  return {
+    riskDecisions: new Counter({
+      name: 'risk_decisions_total',
+      help: 'Orders that risk let through or denied, by reason',
+      labelNames: ['decision', 'reason'],
+      registers,
+    }),
+    executionsHeldUp: new Counter({
+      name: 'executions_held_up_total',
+      help: 'Orders of executions that risk denied, by reason; they are tried again',
+      labelNames: ['reason'],
+      registers,
+    }),
+    reservationsRepaired: new Counter({
+      name: 'risk_reservations_repaired_total',
+      help: 'Reservations dropped that a crash had left behind',
+      registers,
+    }),
+  };
+}
+
 function marketMetrics(registers: Registry[]) {
   return {
     marketBooks: new Gauge({ name: 'market_books', help: 'Symbols followed on the exchange’s streams', registers }),
@@ -74,6 +124,13 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
+    requests: new Counter({
+      name: 'api_requests_total',
+      help: 'Answers, by route and status',
+      labelNames: ['route', 'status'],
+      registers,
+    }),
+    ...tradingMetrics(registers),
     errors: new Counter({
       name: 'api_errors_total',
       help: 'Answers that are problems, by code',
@@ -126,6 +183,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       registers,
     }),
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
+    ...riskMetrics(registers),
     ...marketMetrics(registers),
     ...shadowMetrics(registers),
     raised: new Counter({

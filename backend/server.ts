@@ -2,28 +2,46 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Logger } from '../config/log.ts';
 import type { ShadowKeys } from '../config/shadow-keys.ts';
 import { type AppDeps, addRoutes } from './app.ts';
+import type { Authenticate } from './auth/authenticate.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
+import { createRunner } from './executions/runner.ts';
 import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
 import { type Metrics, raisedTo } from './metrics.ts';
 import { createReconciler } from './orders/reconcile.ts';
+import { createReturnWatch } from './orders/return-watch.ts';
+import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
+import type { Limits } from './risk/limits.ts';
+import { createRisk } from './risk/risk.ts';
+import { createTradingStates } from './risk/trading-state.ts';
 import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
 import type { Nonces } from './shadow/nonces.ts';
 import type { Store } from './store/store.ts';
 
+/** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
+const FIRST_PASS_MS = 5000;
 /** How often a stopping server looks for connections that have gone idle. */
 const IDLE_SWEEP_MS = 50;
+
+export type RiskSettings = {
+  /** Of users who have none of their own. */
+  readonly limits: Limits;
+  readonly circuits: CircuitsSettings;
+  /** Stops all new orders while it is there. */
+  readonly killFile?: string | undefined;
+};
 
 export type BackendDeps = {
   readonly store: Store;
@@ -34,6 +52,9 @@ export type BackendDeps = {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
+  readonly riskSettings: RiskSettings;
+  /** Undefined: nobody is asked who they are. */
+  readonly authenticate: Authenticate | undefined;
   /** What verifies the gateway's dry runs; without keys every one is refused. */
   readonly shadow: { readonly keys: ShadowKeys | undefined; readonly nonces: Nonces };
 };
@@ -45,6 +66,8 @@ export type Backend = {
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
   readonly reconcile: () => Promise<number>;
+  /** One look at the executions, as well. */
+  readonly execute: () => Promise<void>;
   /**
    * Takes no new requests, finishes those under way for at most `timeoutMs`, then cuts what is left. The stores and clients in
    * `deps` stay open: who made them closes them.
@@ -68,22 +91,53 @@ function formatAddress({ address, port, family }: AddressInfo): string {
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-export function createBackend(deps: BackendDeps): Backend {
-  const { metrics, now } = deps;
-  const exchange = measuredExchange(deps.exchange, metrics);
-  let stopping = false;
-  const appDeps: AppDeps = {
-    ...deps,
+/** What every request works with, made of what the process was given. */
+function createAppDeps(
+  deps: BackendDeps,
+  exchange: Exchange,
+  is: { stopping(): boolean; reconciling(): boolean },
+): Omit<AppDeps, 'onExecution'> {
+  const { store, bus, metrics, log, now, riskSettings } = deps;
+  const raised = raisedTo(metrics, log);
+  const { limits, killFile } = riskSettings;
+  const prices = createPrices({ exchange, now });
+  const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
+  const circuits = createCircuits(riskSettings.circuits, now);
+  const isReconciling = is.reconciling;
+  return {
+    store,
     exchange,
+    bus,
+    metrics,
+    log,
+    now,
     nextOrderId: createOrderIds({ now }),
-    prices: createPrices({ exchange, now }),
+    prices,
     market: deps.market,
-    klines: createKlines({ ...deps, queries: deps.marketQueries, raised: raisedTo(metrics, deps.log) }),
-    isStopping: () => stopping,
+    klines: createKlines({ ...deps, queries: deps.marketQueries, raised }),
+    tradingStates,
+    circuits,
+    limits,
+    isReconciling,
+    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    isStopping: is.stopping,
+    authenticate: deps.authenticate,
   };
+}
+
+export function createBackend(deps: BackendDeps): Backend {
+  let stopping = false;
+  const measured = measuredExchange(deps.exchange, deps.metrics);
+  const exchange = createReturnWatch(measured, () => reconciler.soon());
+  const appDeps: AppDeps = {
+    ...createAppDeps(deps, exchange, { stopping: () => stopping, reconciling: () => reconciler.isBehind() }),
+    onExecution: (execution) => runner.wake(execution),
+  };
+  const { tradingStates, risk } = appDeps;
   const app = new Hono();
-  const settlement = addRoutes(app, appDeps);
-  const reconciler = createReconciler(appDeps, settlement);
+  const orders = addRoutes(app, appDeps);
+  const reconciler = createReconciler(appDeps, orders);
+  const runner = createRunner(appDeps, orders);
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,
@@ -100,16 +154,22 @@ export function createBackend(deps: BackendDeps): Backend {
   return {
     fetch,
     reconcile: reconciler.pass,
+    execute: runner.pass,
     async listen({ host, port, reconcileIntervalMs }) {
+      await tradingStates.start();
+      const first = reconciler.start(reconcileIntervalMs);
+      // What became of orders before this process is known before it takes new ones, unless that takes too long.
+      await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
+      runner.start();
       server.listen(port, host);
       await once(server, 'listening');
-      reconciler.start(reconcileIntervalMs);
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
-      await Promise.all([stopServer(server, timeoutMs), reconciler.stop()]);
-      await settlement.stop();
+      await Promise.all([stopServer(server, timeoutMs), reconciler.stop(), runner.stop()]);
+      await orders.settlement.stop();
+      await Promise.all([tradingStates.stop(), risk.idle()]);
     },
   };
 }

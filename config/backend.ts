@@ -1,5 +1,6 @@
 // The new backend's environment: every variable, its default and what to do when it is wrong. The only reader of it.
 import { z } from 'zod';
+import { type AuthSettings, authVariables, isLoopback, readAuth } from './backend-auth.ts';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
 import { LOG_LEVELS } from './log.ts';
 import { parseShadowKeys, type ShadowKeys } from './shadow-keys.ts';
@@ -12,6 +13,14 @@ const milliseconds = (max: number) =>
     .min(1, 'is below 1')
     .max(max, `is above ${max}`);
 
+const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
 /** At most `count` within any `periodMs`. */
 export type Rate = { readonly count: number; readonly periodMs: number };
 const RATE_UNITS_MS: ReadonlyMap<string, number> = new Map([
@@ -117,6 +126,16 @@ const schema = z.object({
     .describe(
       "give the gateway's signing keys as ID:SECRET, at most two, or SHADOW_KEYS_FILE naming a file with them; unset it to refuse dry runs",
     ),
+  ...authVariables,
+  RISK_LIMITS: jsonText
+    .optional()
+    .describe(
+      'give the limits of every user as JSON, e.g. {"order_value_max":"1000"}; GET /api/risk/limits lists them',
+    ),
+  KILL_SWITCH_FILE: z
+    .string()
+    .optional()
+    .describe('name a file that stops all new orders while it is there, or unset it to have none'),
   RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
   STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
   LOG_LEVEL: z
@@ -144,16 +163,34 @@ export type BackendConfig = {
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
+  /** Who may call; with both parts off nobody is asked, which only an address of this machine's own allows. */
+  readonly auth: AuthSettings;
+  readonly risk: {
+    /** Limits as they were given, for risk to parse: their schema is its own. */
+    readonly limits: unknown;
+    readonly killFile: string | undefined;
+  };
   readonly reconcileIntervalMs: number;
   readonly stopTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 };
 
+const SECRETS = ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS', 'AUTH_JWT_SECRET', 'AUTH_TOKENS'] as const;
+
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
-  const result = parseEnv(schema, env, ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS']);
+  const result = parseEnv(schema, env, SECRETS);
   if (!result.ok) return result;
   const read = result.value;
+  const auth = readAuth(read);
+  const problems = [...auth.problems];
+  const isOpen = auth.value.jwt === undefined && auth.value.tokens.length === 0;
+  if (isOpen && !isLoopback(read.BACKEND_LISTEN.host)) {
+    const problem = 'can be reached by others, who would trade without saying who they are';
+    const remedy = 'set AUTH_JWT_SECRET, AUTH_JWT_JWKS_URL or AUTH_TOKENS, or listen on 127.0.0.1';
+    problems.push({ variable: 'BACKEND_LISTEN', problem, remedy });
+  }
+  if (problems.length > 0) return { ok: false, problems };
   if (read.MARKET_SYMBOLS !== undefined && read.EXCHANGE_STREAM_URL === undefined) {
     const remedy = 'set EXCHANGE_STREAM_URL, or unset MARKET_SYMBOLS';
     return { ok: false, problems: [{ variable: 'MARKET_SYMBOLS', problem: 'there is no stream to follow', remedy }] };
@@ -180,9 +217,21 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       marketSymbols: read.MARKET_SYMBOLS ?? [],
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
+      auth: auth.value,
+      risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,
       logLevel: read.LOG_LEVEL,
     },
   };
+}
+
+type TableConfig = BackendConfig['dynamo'];
+
+/** Where the table is, for what needs nothing else. */
+export function readTableConfig(env: Environment = process.env): EnvResult<TableConfig> {
+  const result = parseEnv(z.object(storeVariables), env);
+  if (!result.ok) return result;
+  const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region } = result.value;
+  return { ok: true, value: { endpoint, table, region } };
 }

@@ -85,6 +85,19 @@ const oidc = z.strictObject({
     .describe('The role of each of these; of several the highest. Whoever has none of them is not let in.'),
 });
 
+const linkTemplate = z
+  .string()
+  .max(2_000)
+  .refine((text) => {
+    const url = URL.parse(text.replaceAll('{requestId}', 'x'));
+    return text.includes('{requestId}') && (url?.protocol === 'https:' || url?.protocol === 'http:');
+  }, 'expected an http or https URL with {requestId} in it');
+
+const links = z.strictObject({
+  trace: linkTemplate.optional().describe('Where a request is in your tracing.'),
+  log: linkTemplate.optional().describe('Where a request is in your logs.'),
+});
+
 const sessions = z.strictObject({
   idleMinutes: z
     .number()
@@ -113,6 +126,9 @@ export const operator = z
     tokens: z.array(token).default([]).describe('Bearer tokens of the API.'),
     oidc: oidc.optional().describe('Lets people sign in to the console by an OpenID provider.'),
     sessions: sessions.prefault({}),
+    links: links
+      .prefault({})
+      .describe('Where the console leads to from a request: addresses of your own tools, with {requestId} in them.'),
   })
   .superRefine(({ listen, publicUrl, tls, tokens, oidc }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });

@@ -11,6 +11,7 @@ import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
 import { openRules } from './open-rules.ts';
 import { createOperators, type Operators } from './operator/access/operators.ts';
+import { CONSOLE_DIR, loadConsole } from './operator/console.ts';
 import { createOperatorServer } from './operator/server.ts';
 import { type PlansPace, startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly log: GatewayLog;
   /** The file that the configuration came from, to be followed when it changes. */
   readonly configFile?: string;
+  /** Where the console was built, unless where it always is. */
+  readonly consoleDir?: string;
   readonly now?: () => Date;
   /** Opens the ledger that the configuration names; another one where its faults are to be seen. */
   readonly openLedger?: typeof openLedger;
@@ -107,7 +110,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
     const flips = opened(await startFlips({ store: ledger.flips, control, serving, table, now, raised }));
+    const console = await loadConsole(options.consoleDir ?? CONSOLE_DIR);
     const operator = createOperatorServer({
+      console,
       ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, flips, history, plans, metrics },
       ...{ log, now, raised, instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),

@@ -4,6 +4,10 @@
 export const channels = {
   /** A user's orders: one JSON order per message, in the form of the API. */
   orders: (userId: string) => `orders:${userId}`,
+  /** The trading state in the store has changed: look. */
+  tradingState: 'risk:state',
+  /** The kill switch: whoever may publish here may stop all trading, and nobody can start it from here. */
+  kill: 'risk:kill',
   /** A symbol's market, ten times a second at most: last price, best prices, measures. */
   market: (symbol: string) => `market:${symbol}`,
   /** What became of a symbol that is worth telling at once. */

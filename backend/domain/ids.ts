@@ -1,5 +1,5 @@
 // Branded identifiers and how they are made.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 declare const orderId: unique symbol;
 /** A lower-case UUID whose first 48 bits are the creation time in ms (RFC 9562 section 5.7), so text order is time order. */
@@ -42,6 +42,15 @@ export function createOrderIds(deps: { now: Clock; random?: (bytes: number) => U
     } else counter += 1;
     return format(lastMs, counter, random(8));
   };
+}
+
+/**
+ * The id of the order numbered `index` of something of id `parent`: always the same, so that however often and wherever it is
+ * made, it is one order. In text order after its parent and before what was made a second later.
+ */
+export function childOrderId(parent: OrderId, index: number): OrderId {
+  const digest = createHash('sha256').update(`${parent}#${index}`).digest();
+  return format(orderIdTimeMs(parent), Math.min(index, COUNTER_MAX), digest.subarray(0, 8));
 }
 
 /** When the order of this id was created, ms since 1970. */

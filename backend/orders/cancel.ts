@@ -9,7 +9,8 @@ import { isSettled, progressed } from './state.ts';
 export type CancelOrderResult =
   | { readonly ok: true; readonly order: OrderRecord }
   | { readonly ok: false; readonly problem: Problem };
-export type CancelOrder = (userId: string, orderId: string) => Promise<CancelOrderResult>;
+/** `toReplace`: as a part of changing the order. Any other cancel lets go of a wish to change it. */
+export type CancelOrder = (userId: string, orderId: string, toReplace?: 'toReplace') => Promise<CancelOrderResult>;
 
 export const notFoundDetail = (orderId: string) => `no order ${orderId} of this user`;
 const tooLate = (order: OrderRecord) =>
@@ -25,9 +26,15 @@ function verdict(order: OrderRecord): CancelOrderResult {
 
 export function createCancelOrder(deps: OrderDeps, settlement: Settlement): CancelOrder {
   const { store, exchange, now } = deps;
-  return async function cancelOrder(userId, orderId) {
-    const order = await store.getOrder(userId, orderId);
-    if (!order) return refuse('order_not_found', notFoundDetail(orderId));
+  const letGo = (current: OrderRecord): OrderRecord | undefined =>
+    current.amendment?.outcome === 'pending'
+      ? { ...current, amendment: { ...current.amendment, outcome: 'abandoned' }, version: current.version + 1 }
+      : undefined;
+
+  return async function cancelOrder(userId, orderId, toReplace) {
+    const found = await store.getOrder(userId, orderId);
+    if (!found) return refuse('order_not_found', notFoundDetail(orderId));
+    const order = toReplace || !letGo(found) ? found : await changeOrder(deps, found, letGo);
     if (isSettled(order.status)) return tooLate(order);
     const result = await exchange.cancel(refOf(order));
     switch (result.kind) {

@@ -14,6 +14,10 @@ export function announce({ bus, metrics, now }: OrderDeps, order: OrderRecord): 
   bus.publish(channels.orders(order.user_id), JSON.stringify(orderAnswer(order, now())));
 }
 
+/** What the position has taken of an order is nothing that a client sees of it. */
+const isVisible = (before: OrderRecord, after: OrderRecord) =>
+  before.applied_quantity === after.applied_quantity && before.applied_fee === after.applied_fee;
+
 /**
  * Stores `change(order)`, reading again and asking `change` anew whenever somebody else was faster. `change` is pure and says
  * undefined when there is nothing to do. Answers the order as it is in the store afterwards.
@@ -28,7 +32,8 @@ export async function changeOrder(
     const next = change(current);
     if (next === undefined) return current;
     if ((await deps.store.replaceOrder(next)) === 'stored') {
-      if (next.applied_quantity === current.applied_quantity) announce(deps, next); // Else nothing a client can see.
+      if (isVisible(current, next)) announce(deps, next);
+      deps.risk.noteOrder(next);
       return next;
     }
     const stored = await deps.store.getOrder(order.user_id, order.order_id);

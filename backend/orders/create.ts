@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { type OrderId, parseOrderId } from '../domain/ids.ts';
 import { isErrorCode, type Problem, problem } from '../errors.ts';
+import type { Denial } from '../risk/check.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { OrderDeps } from './deps.ts';
-import { createPlaceOrder } from './place.ts';
+import { denialProblem, isDenial, type PlaceOrder } from './place.ts';
 import type { CreateOrder } from './schemas.ts';
 import type { Settlement } from './settle.ts';
 
@@ -18,8 +19,12 @@ const JOINABLE_MAX = 10_000;
 
 const digestOf = (input: CreateOrder) => createHash('sha256').update(JSON.stringify(input)).digest('hex');
 
-/** The answer to the request that made `order`, the same however often it is asked for and whatever the order has become. */
-function answerOf(order: OrderRecord, replayed: boolean): CreateResult {
+/**
+ * The answer to the request that made `order`, the same however often it is asked for and whatever the order has become. A denial
+ * made nothing, so that the same request may ask again.
+ */
+function answerOf(order: OrderRecord | Denial, replayed: boolean): CreateResult {
+  if (isDenial(order)) return { ok: false, problem: denialProblem(order), replayed };
   const { status, code, detail } = order.submission ?? { status: order.status, code: null, detail: null };
   if (code !== null && isErrorCode(code)) return { ok: false, problem: problem(code, detail ?? ''), replayed };
   // An order whose answer was "unknown" had no exchange id then, and keeps answering so.
@@ -29,9 +34,8 @@ function answerOf(order: OrderRecord, replayed: boolean): CreateResult {
 
 export type CreateOrders = (input: CreateOrder, idempotencyKey?: string) => Promise<CreateResult>;
 
-export function createCreateOrders(deps: OrderDeps, settlement: Settlement): CreateOrders {
+export function createCreateOrders(deps: OrderDeps, settlement: Settlement, placeOrder: PlaceOrder): CreateOrders {
   const { store, nextOrderId } = deps;
-  const placeOrder = createPlaceOrder(deps, settlement);
   const joinable = new Map<string, { digest: string; result: Promise<CreateResult> }>();
   const conflict: CreateResult = {
     ok: false,

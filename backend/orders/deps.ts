@@ -4,11 +4,13 @@ import type { Bus } from '../bus/bus.ts';
 import type { Clock, OrderId } from '../domain/ids.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Risk } from '../risk/risk.ts';
 import type { Store } from '../store/store.ts';
 
 export type OrderDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
+  readonly risk: Risk;
   readonly bus: Bus;
   readonly metrics: Metrics;
   readonly log: Logger;

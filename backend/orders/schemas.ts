@@ -1,38 +1,26 @@
 // What clients may send about orders, and what they get.
 import { z } from 'zod';
-import { type Decimal, isPositive, parseDecimal, shown } from '../domain/money.ts';
+import { amount } from '../domain/amount.ts';
+import { shown } from '../domain/money.ts';
 import { isoTime, toMilliseconds } from '../domain/time.ts';
-import { userId } from '../http.ts';
+import { symbolName, userId } from '../http.ts';
 import type { OrderRecord } from '../store/items.ts';
 
-/** Digits an amount may have on either side of the point; no exchange has more, and sums stay within DynamoDB's text. */
-const AMOUNT_FORM = /^\d{1,20}(\.\d{1,18})?$/;
 export const LIST_LIMIT_DEFAULT = 50;
 export const LIST_LIMIT_MAX = 200;
-
-/** A number or a decimal string. Numbers are read by their shortest text: 0.1 means "0.1". */
-const amount = (name: string) =>
-  z.union([z.number(), z.string()], { error: `${name} must be a number` }).transform((value, context): Decimal => {
-    const parsed = parseDecimal(value);
-    if (parsed === undefined) context.addIssue(`${name} must be a number`);
-    else if (!isPositive(parsed)) context.addIssue(`${name} must be greater than 0`);
-    else if (!AMOUNT_FORM.test(parsed)) context.addIssue(`${name} has too many digits`);
-    else return parsed;
-    return z.NEVER;
-  });
 
 const oneOf = <const T extends readonly [string, ...string[]]>(name: string, values: T) =>
   z.enum(values, { error: `${name} must be ${values.join(' or ')}` });
 
 const orderBody = z.object({
   user_id: userId,
-  symbol: z
-    .string({ error: 'symbol is required' })
-    .regex(/^[A-Z0-9]{2,32}$/, 'symbol must be upper-case letters and digits'),
+  symbol: symbolName,
   side: oneOf('side', ['BUY', 'SELL']),
   order_type: oneOf('order_type', ['LIMIT', 'MARKET']),
   quantity: amount('quantity'),
   price: z.unknown().optional(),
+  /** Denied rather than let the position grow or turn. */
+  reduce_only: z.boolean({ error: 'reduce_only must be true or false' }).default(false),
 });
 
 /** A price on a market order means nothing: it is not looked at and not kept. */
@@ -44,6 +32,12 @@ export const createBody = orderBody.transform(({ price, ...order }, context) => 
   return z.NEVER;
 });
 export type CreateOrder = z.infer<typeof createBody>;
+
+/** What an order is to become; what is not given stays. The quantity is all of it, what has filled included. */
+export const amendBody = z
+  .object({ quantity: amount('quantity').optional(), price: amount('price').optional() })
+  .refine(({ quantity, price }) => quantity !== undefined || price !== undefined, 'give a quantity, a price or both');
+export type AmendOrder = z.infer<typeof amendBody>;
 
 /** Visible ASCII, as header values go; long enough for any UUID or hash, short enough not to be abused as storage. */
 export const idempotencyKey = z

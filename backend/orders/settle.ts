@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OrderRef } from '../exchange/exchange.ts';
 import type { ApplyFills } from '../positions/apply.ts';
-import type { OrderRecord } from '../store/items.ts';
+import { isApplied, type OrderRecord } from '../store/items.ts';
 import { changeOrder } from './change.ts';
 import type { OrderDeps } from './deps.ts';
 import { isSettled, neverTaken, progressed } from './state.ts';
@@ -61,8 +61,7 @@ export function createSettlement(deps: OrderDeps, applyFills: ApplyFills): Settl
     }
   }
 
-  const takeFills = async (order: OrderRecord) =>
-    order.filled_quantity === order.applied_quantity ? order : applyFills(order);
+  const takeFills = async (order: OrderRecord) => (isApplied(order) ? order : applyFills(order));
   const settle = async (order: OrderRecord) => takeFills(isSettled(order.status) ? order : await ask(order));
 
   async function work(): Promise<void> {

@@ -1,96 +1,35 @@
-// Taking an order's fills into its user's position exactly once, over two items and no transaction:
+// Taking an order's fills into its user's position exactly once, over several items and no transaction:
 //   1. the order says how much has filled (written before we are called);
-//   2. the position takes the difference and notes, in the same write, how much it has taken from this order in all;
-//   3. the order notes that the position has it.
-// A crash between 2 and 3 repeats 2, which the note makes harmless. The order stays in the UNSURE set until 3.
-import type { Clock } from '../domain/ids.ts';
-import {
-  compare,
-  type Decimal,
-  divide,
-  isPositive,
-  multiply,
-  PRICE_SCALE,
-  parseDecimal,
-  subtract,
-  ZERO,
-} from '../domain/money.ts';
-import { isoTime } from '../domain/time.ts';
+//   2. the difference is appended to the fill log, whose entries are numbered: of two writers one gets the number;
+//   3. the position becomes its fold with that entry, and notes, in the same write, what it has taken from the order in all;
+//   4. the order notes that the position has it.
+// A crash after 2 leaves an entry that the position does not hold yet: whoever comes next takes that one in first. A crash
+// after 3 repeats 2, which the note makes harmless. The order stays in the UNSURE set until 4.
+import { compare, type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
+import type { FillRecord } from '../store/fill-items.ts';
 import { type OrderRecord, orderSetOf, type PositionRecord } from '../store/items.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
-import { type Fill, fold, type PositionState } from './fold.ts';
+import { entryFor, withEntry } from './log.ts';
 
-const CONFLICTS_MAX = 8;
+/** Rounds of one order: its own entry, an opening, those that others left, and writers that were faster. */
+const ROUNDS_MAX = 16;
 /** Notes looked at for pruning in one write; each costs a read. There are hardly ever more than one or two. */
 const PRUNED_PER_WRITE_MAX = 8;
 
 export type ApplyFills = (order: OrderRecord) => Promise<OrderRecord>;
 
-const amount = (text: string | null | undefined): Decimal => parseDecimal(text ?? '0') ?? ZERO;
-
-/** What a unit cost; the limit is the best guess where the exchange did not say. */
-const unitPrice = (order: OrderRecord): Decimal => amount(order.average_price ?? order.price);
-
-type Taken = { readonly quantity: Decimal; readonly quote: Decimal };
-
-/** What the position has from this order so far: its own note, or what the order itself says was taken. */
-function takenBefore(order: OrderRecord, position: PositionRecord | undefined): Taken {
-  const note = position?.applied[order.order_id];
-  if (note) return { quantity: amount(note.quantity), quote: amount(note.quote) };
-  const quantity = amount(order.applied_quantity);
-  return { quantity, quote: multiply(quantity, unitPrice(order)) };
-}
-
-function stateOf(position: PositionRecord | undefined): PositionState | undefined {
-  return (
-    position && {
-      side: position.side,
-      quantity: amount(position.quantity),
-      entryPrice: amount(position.entry_price),
-      realizedPnl: amount(position.realized_pnl),
-      openedAt: position.opened_at,
-    }
-  );
-}
-
-/** The position with what is new of `order`, or undefined when it has everything. Pure. */
-export function withFills(
-  position: PositionRecord | undefined,
-  order: OrderRecord,
-  nowMs: number,
-): PositionRecord | undefined {
-  const before = takenBefore(order, position);
-  const total: Taken = {
-    quantity: amount(order.filled_quantity),
-    quote: multiply(amount(order.filled_quantity), unitPrice(order)),
-  };
-  if (compare(total.quantity, before.quantity) <= 0) return undefined;
-  const quantity = subtract(total.quantity, before.quantity);
-  const paid = subtract(total.quote, before.quote);
-  const price = isPositive(paid) ? divide(paid, quantity, PRICE_SCALE) : unitPrice(order);
-  const fill: Fill = { side: order.side, quantity, price, at: order.updated_at };
-  const next = fold(stateOf(position), fill);
-  return {
-    user_id: order.user_id,
-    symbol: order.symbol,
-    side: next.side,
-    quantity: next.quantity,
-    entry_price: next.entryPrice,
-    realized_pnl: next.realizedPnl,
-    opened_at: next.openedAt,
-    updated_at: isoTime(nowMs),
-    applied: { ...position?.applied, [order.order_id]: total },
-    version: (position?.version ?? 0) + 1,
-  };
-}
+const amount = (text: string): Decimal => parseDecimal(text) ?? ZERO;
+/** The larger of two; where they are worth the same, `b` letter for letter. */
+const larger = (a: string, b: string): string => (compare(amount(a), amount(b)) > 0 ? a : b);
 
 export function createApplyFills(deps: {
   store: Store;
-  now: Clock;
-  /** Step 3: stores the change to the order, against whoever else changes it. */
+  /** Step 4: stores the change to the order, against whoever else changes it. */
   changeOrder: (order: OrderRecord, change: (current: OrderRecord) => OrderRecord | undefined) => Promise<OrderRecord>;
+  /** Hears of the position as it is in the store now. */
+  onPosition: (position: PositionRecord) => void;
 }): ApplyFills {
-  const { store, now, changeOrder } = deps;
+  const { store, changeOrder, onPosition } = deps;
 
   /**
    * Drops the notes about other orders that are settled. A partially filled one keeps its note, although it knows what was
@@ -108,24 +47,56 @@ export function createApplyFills(deps: {
     return { ...position, applied };
   }
 
+  /** Appends the entry, or answers the one that has its number already. */
+  async function appended(entry: FillRecord): Promise<FillRecord> {
+    if ((await store.appendFill(entry)) === 'stored') return entry;
+    const present = await store.getFill(entry.user_id, entry.symbol, entry.seq);
+    if (!present) throw new StoreUnavailable(`entry ${entry.seq} of the fills of ${entry.symbol} is gone`);
+    return present;
+  }
+
+  /**
+   * The order as it is by now, where the position has no note of it: then the order itself says what was taken, and the one we
+   * were given may be older than the note that is gone. To be asked after the position was read: a note goes only once its order
+   * says the same.
+   */
+  async function currentOf(order: OrderRecord, position: PositionRecord | undefined): Promise<OrderRecord> {
+    if (position?.applied[order.order_id]) return order;
+    const { applied_quantity, applied_fee } = (await store.getOrder(order.user_id, order.order_id)) ?? order;
+    return { ...order, applied_quantity, ...(applied_fee === undefined ? {} : { applied_fee }) };
+  }
+
   async function takeIntoPosition(order: OrderRecord): Promise<void> {
-    for (let conflict = 0; conflict < CONFLICTS_MAX; conflict++) {
-      const next = withFills(await store.getPosition(order.user_id, order.symbol), order, now());
-      if (!next) return;
-      if ((await store.putPosition(await pruned(next, order.order_id))) === 'stored') return;
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const position = await store.getPosition(order.user_id, order.symbol);
+      const wanted = entryFor(position, await currentOf(order, position));
+      if (!wanted) {
+        if (position) onPosition(position);
+        return;
+      }
+      const entry = await appended(wanted);
+      const next = await pruned(withEntry(position, entry), order.order_id);
+      const stored = (await store.putPosition(next)) === 'stored';
+      if (stored && entry === wanted && entry.kind === 'fill') return onPosition(next);
     }
     throw new StoreUnavailable(
-      `the position of ${order.symbol} changed ${CONFLICTS_MAX} times while it was being changed`,
+      `the position of ${order.symbol} changed ${ROUNDS_MAX} times while it was being changed`,
     );
   }
 
   return async function applyFills(order) {
     await takeIntoPosition(order);
-    return changeOrder(order, (current) =>
-      current.applied_quantity !== order.filled_quantity &&
-      compare(amount(current.applied_quantity), amount(order.filled_quantity)) <= 0
-        ? { ...current, applied_quantity: order.filled_quantity, version: current.version + 1 }
-        : undefined,
-    );
+    return changeOrder(order, (current) => {
+      const appliedQuantity = larger(current.applied_quantity, order.filled_quantity);
+      const appliedFee = larger(current.applied_fee ?? order.fee, order.fee);
+      const isKnown = current.applied_quantity === appliedQuantity && (current.applied_fee ?? order.fee) === appliedFee;
+      if (isKnown) return undefined;
+      return {
+        ...current,
+        applied_quantity: appliedQuantity,
+        applied_fee: appliedFee,
+        version: current.version + 1,
+      };
+    });
   };
 }

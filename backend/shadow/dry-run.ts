@@ -2,9 +2,13 @@
 // "if it is a dry run" beyond this file.
 import { Hono } from 'hono';
 import { LinearRouter } from 'hono/router/linear-router';
+import type { Logger } from '../../config/log.ts';
 import { type AppDeps, addRoutes } from '../app.ts';
 import type { Bus } from '../bus/bus.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
+import type { Circuits } from '../risk/circuits.ts';
+import { createRisk } from '../risk/risk.ts';
+import { createTradingStates, type TradingStates } from '../risk/trading-state.ts';
 import { createSimulatedExchange } from './exchange.ts';
 
 /** Tells nobody: what did not happen is no news. */
@@ -20,6 +24,39 @@ function metricsOfDryRuns(metrics: Metrics): Metrics {
   return { ...createMetrics(), requestSeconds: metrics.shadowRequestSeconds, errors: metrics.shadowErrors };
 }
 
+/** Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place. */
+function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
+  const { now, nextOrderId, prices, isStopping, authenticate, limits, isReconciling } = real;
+  const store = real.store.discarding();
+  const raised = () => {};
+  const tradingStates: TradingStates = {
+    ...createTradingStates({ store, bus: SILENT_BUS, now, killFile: undefined, raised }),
+    current: real.tradingStates.current,
+    refresh: real.tradingStates.refresh,
+  };
+  const circuits: Circuits = { record() {}, open: real.circuits.open };
+  return {
+    store,
+    exchange: createSimulatedExchange(real.exchange),
+    bus: SILENT_BUS,
+    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    tradingStates,
+    circuits,
+    limits,
+    isReconciling,
+    onExecution() {},
+    metrics,
+    log,
+    now,
+    nextOrderId,
+    prices,
+    market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
+    klines: real.klines,
+    isStopping,
+    authenticate,
+  };
+}
+
 export type DryRun = (request: Request) => Promise<Response>;
 
 /** Builds an app for each request, so that what one dry run writes no other can see, and all of it is gone with its answer. */
@@ -28,21 +65,8 @@ export function createDryRun(real: AppDeps): DryRun {
   const log = real.log.child({ shadow: true });
   return async function dryRun(request) {
     const app = new Hono({ router: new LinearRouter() }); // The one that is quick to fill; it answers once.
-    // Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place.
-    const deps: AppDeps = {
-      store: real.store.discarding(),
-      exchange: createSimulatedExchange(real.exchange),
-      bus: SILENT_BUS,
-      metrics,
-      log,
-      now: real.now,
-      nextOrderId: real.nextOrderId,
-      prices: real.prices,
-      market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
-      klines: real.klines,
-      isStopping: real.isStopping,
-    };
-    const settlement = addRoutes(app, deps);
+    const deps = depsOfDryRun(real, metrics, log);
+    const { settlement } = addRoutes(app, deps);
     try {
       return await app.fetch(request);
     } finally {

@@ -61,3 +61,16 @@ export function shardQuery(table: string, query: Parameters<ItemTable['queryData
       : { ExclusiveStartKey: { [PK]: { S: after.pk }, [SK]: { S: after.sk }, [DATA_TYPE_SHARD]: { S: shard } } }),
   };
 }
+
+/** As ItemTable.countDataType: no items are sent, only how many there are. */
+export function countQuery(table: string, shard: string, not: string | undefined): QueryCommandInput {
+  const { ExpressionAttributeNames, ExpressionAttributeValues, ...query } = shardQuery(table, { shard, limit: 0 });
+  if (not === undefined) return { ...query, Select: 'COUNT', ExpressionAttributeNames, ExpressionAttributeValues };
+  return {
+    ...query,
+    Select: 'COUNT',
+    FilterExpression: '#not <> :zero',
+    ExpressionAttributeNames: { ...ExpressionAttributeNames, '#not': not },
+    ExpressionAttributeValues: { ...ExpressionAttributeValues, ':zero': { S: '0' } },
+  };
+}

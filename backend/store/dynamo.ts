@@ -6,15 +6,13 @@ import {
   ConditionalCheckFailedException,
   DescribeTableCommand,
   DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
   type QueryCommandInput,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../domain/ids.ts';
-import { conditionOf, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
+import { conditionOf, countQuery, keyOf, partitionQuery, shardQuery } from './dynamo-requests.ts';
 import { createRetry, type Retry } from './dynamo-retry.ts';
+import { createWire, type Wire } from './dynamo-wire.ts';
 import type { ItemKey, ItemTable } from './item-table.ts';
 import { type Item, isExpired } from './items.ts';
 import { PK, SK } from './keys.ts';
@@ -46,7 +44,7 @@ export type DynamoOptions = {
   readonly onTtlRefused?: (error: unknown) => void;
 };
 
-function createClient({ endpoint, region }: DynamoOptions): DynamoDBClient {
+export function createClient({ endpoint, region }: Pick<DynamoOptions, 'endpoint' | 'region'>): DynamoDBClient {
   const local = endpoint?.startsWith('http://'); // A stand-in: it wants credentials, and any will do.
   return new DynamoDBClient({
     region,
@@ -67,24 +65,19 @@ function createClient({ endpoint, region }: DynamoOptions): DynamoDBClient {
 const itemOf = (attributes: Record<string, unknown> | undefined) => attributes as Item | undefined;
 
 /** Puts an item if the expectation holds; its own first attempt, should a retry meet it, counts as success. */
-function createPut(
-  client: DynamoDBClient,
-  { table, now }: DynamoOptions,
-  retry: Retry,
-  read: ItemTable['get'],
-): ItemTable['put'] {
+function createPut(wire: Wire, { table, now }: DynamoOptions, retry: Retry, read: ItemTable['get']): ItemTable['put'] {
   return async function put(item, expectation) {
     const token = randomUUID();
-    const command = new PutItemCommand({
+    const input = {
       TableName: table,
       Item: { ...item, [WRITE_TOKEN]: { S: token } },
       ...conditionOf(expectation, now()),
-    });
+    };
     let unclear = false;
     try {
       await retry(
         'put',
-        () => client.send(command),
+        () => wire.send('PutItem', input),
         () => {
           unclear = true;
         },
@@ -118,13 +111,13 @@ function createPutAll(client: DynamoDBClient, table: string, retry: Retry): Item
 }
 
 /** Asks page by page until `limit` items or the end. */
-function createCollect(client: DynamoDBClient, retry: Retry) {
+function createCollect(wire: Wire, retry: Retry) {
   return async function collect(input: QueryCommandInput, limit: number): Promise<{ items: Item[]; more: boolean }> {
     const items: Item[] = [];
     let start = input.ExclusiveStartKey;
     for (let page = 0; page < PAGES_MAX; page++) {
       const rest = { Limit: limit - items.length, ...(start ? { ExclusiveStartKey: start } : {}) };
-      const answer = await retry('query', () => client.send(new QueryCommand({ ...input, ...rest })));
+      const answer = await retry('query', () => wire.send('Query', { ...input, ...rest }));
       items.push(...((answer.Items ?? []) as Item[])); // As itemOf.
       start = answer.LastEvaluatedKey;
       if (!start || items.length >= limit) break;
@@ -136,16 +129,17 @@ function createCollect(client: DynamoDBClient, retry: Retry) {
 function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): ItemTable {
   const { table, now } = options;
   const retry = createRetry({ onRetry: options.onRetry ?? (() => {}) });
-  const collect = createCollect(client, retry);
+  const wire = createWire(client, options);
+  const collect = createCollect(wire, retry);
 
   async function read({ pk, sk }: ItemKey): Promise<Item | undefined> {
     const Key = { [PK]: { S: pk }, [SK]: { S: sk } };
-    const command = new GetItemCommand({ TableName: table, Key, ConsistentRead: true });
-    return itemOf((await retry('get', () => client.send(command))).Item);
+    const input = { TableName: table, Key, ConsistentRead: true };
+    return itemOf((await retry('get', () => wire.send('GetItem', input))).Item);
   }
 
   return {
-    put: createPut(client, options, retry, read),
+    put: createPut(wire, options, retry, read),
     putAll: createPutAll(client, table, retry),
     async get(key) {
       const item = await read(key);
@@ -157,6 +151,18 @@ function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): Item
       const last = items.at(-1);
       return { items, next: more && last ? keyOf(last) : null };
     },
+    async countDataType(shard, not) {
+      const input = countQuery(table, shard, not);
+      let count = 0;
+      let start: QueryCommandInput['ExclusiveStartKey'];
+      do {
+        const rest = start ? { ExclusiveStartKey: start } : {};
+        const answer = await retry('count', () => wire.send('Query', { ...input, ...rest }));
+        count += answer.Count ?? 0;
+        start = answer.LastEvaluatedKey;
+      } while (start);
+      return count;
+    },
     async ping() {
       try {
         const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
@@ -165,7 +171,10 @@ function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): Item
         return error instanceof Error ? `${error.name}: ${error.message}` : 'the store does not answer';
       }
     },
-    close: async () => client.destroy(),
+    async close() {
+      client.destroy();
+      await wire.close();
+    },
   };
 }
 

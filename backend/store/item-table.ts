@@ -34,6 +34,8 @@ export type ItemTable = {
     limit: number;
     after?: ItemKey;
   }) => Promise<{ items: readonly Item[]; next: ItemKey | null }>;
+  /** How many items one value of the data_type index has whose attribute `not` is not zero's text; all where none is named. */
+  readonly countDataType: (shard: string, not?: string) => Promise<number>;
   readonly ping: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;
 };

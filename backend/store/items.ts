@@ -5,7 +5,13 @@ import { type Decimal, parseDecimal } from '../domain/money.ts';
 import * as keys from './keys.ts';
 
 /** Attribute values used here. A subset of the SDK's type, so that this file needs no SDK. */
-export type AttributeValue = { S: string } | { N: string } | { NULL: true } | { M: Record<string, AttributeValue> };
+export type AttributeValue =
+  | { S: string }
+  | { N: string }
+  | { NULL: true }
+  | { BOOL: boolean }
+  | { L: AttributeValue[] }
+  | { M: Record<string, AttributeValue> };
 export type Item = Record<string, AttributeValue>;
 
 /** 90 days, as the system before it kept things. */
@@ -26,7 +32,7 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
  * Money is any decimal text and is kept letter for letter: a row from elsewhere may say "1.50" or "1E-8", and the store is
  * not where that is put right. What is computed here is canonical.
  */
-const money = z.string().min(1).max(200);
+export const money = z.string().min(1).max(200);
 /** Money that only this system writes: canonical. */
 const decimal = z.string().transform((value, context): Decimal => {
   const parsed = parseDecimal(value);
@@ -35,10 +41,14 @@ const decimal = z.string().transform((value, context): Decimal => {
   return z.NEVER;
 });
 /** ISO 8601 in UTC, with milliseconds or microseconds. */
-const timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z$/, 'is not an ISO time in UTC');
-const userId = z.string().min(1).max(256);
-const symbol = z.string().min(1).max(64);
-const version = z.number().int().min(1);
+export const timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}|\d{6})Z$/, 'is not an ISO time in UTC');
+export const userId = z.string().min(1).max(256);
+export const symbol = z.string().min(1).max(64);
+export const version = z.number().int().min(1);
+export const side = z.enum(['BUY', 'SELL']);
+export type Side = z.infer<typeof side>;
 
 const submission = z.object({
   /** What creating the order answered, so that a repeated request is answered the same for ever. */
@@ -48,11 +58,23 @@ const submission = z.object({
   detail: z.string().nullable(),
 });
 
+/** A wish to change an order: cancel it, then place another with what is left. Durable before the cancel leaves. */
+const amendment = z.object({
+  /** The id of the order that takes this one's place, chosen beforehand so that a crash cannot place two. */
+  order_id: z.string(),
+  /** In all, what this one has filled included. */
+  quantity: money,
+  price: money,
+  asked_at: timestamp,
+  outcome: z.enum(['pending', 'replaced', 'abandoned']),
+});
+export type Amendment = z.infer<typeof amendment>;
+
 export const orderRecord = z.object({
   order_id: z.string().min(1).max(128),
   user_id: userId,
   symbol,
-  side: z.enum(['BUY', 'SELL']),
+  side,
   order_type: z.enum(['LIMIT', 'MARKET']),
   quantity: money,
   price: money.nullable(),
@@ -66,6 +88,12 @@ export const orderRecord = z.object({
   updated_at: timestamp,
   /** How much of `filled_quantity` the user's position already holds; less means that applying it was interrupted. */
   applied_quantity: money,
+  /** How much of `fee` it holds; absent on orders created elsewhere, whose fees it is taken to hold. */
+  applied_fee: money.optional(),
+  reduce_only: z.boolean().optional(),
+  amendment: amendment.optional(),
+  /** The order that this one took the place of. */
+  replaces: z.string().optional(),
   /** Null until the exchange has answered, and on orders created elsewhere. */
   submission: submission.nullable(),
   version,
@@ -82,7 +110,13 @@ export const positionRecord = z.object({
   opened_at: timestamp,
   updated_at: timestamp,
   /** What was taken, in all, from orders that may not know it yet, by order id. Makes taking the same fill twice harmless. */
-  applied: z.record(z.string(), z.object({ quantity: money, quote: money })),
+  applied: z.record(z.string(), z.object({ quantity: money, quote: money, fee: money.optional() })),
+  /** The last entry of the fill log that this is the fold of; absent where no log has been begun. */
+  seq: z.number().int().min(1).optional(),
+  /** Realised profit since the log began; `realized_pnl` counts from when the user last held nothing. */
+  realized_total: money.optional(),
+  /** Paid since the log began, by asset. */
+  fees: z.record(z.string(), money).optional(),
   version,
 });
 export type PositionRecord = z.infer<typeof positionRecord>;
@@ -140,9 +174,15 @@ export const auditRecord = z.object({
 });
 export type AuditRecord = z.infer<typeof auditRecord>;
 
+type Settling = Pick<OrderRecord, 'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee'>;
+
+/** Whether the user's position holds all that has filled, and what it cost. */
+export const isApplied = (order: Settling): boolean =>
+  order.filled_quantity === order.applied_quantity && (order.applied_fee ?? order.fee) === order.fee;
+
 /** Which set of the index an order belongs to. */
-export function orderSetOf(order: Pick<OrderRecord, 'status' | 'filled_quantity' | 'applied_quantity'>): keys.OrderSet {
-  if (order.filled_quantity !== order.applied_quantity) return 'UNSURE';
+export function orderSetOf(order: Settling & Pick<OrderRecord, 'status' | 'amendment'>): keys.OrderSet {
+  if (!isApplied(order) || order.amendment?.outcome === 'pending') return 'UNSURE';
   switch (order.status) {
     case 'pending':
     case 'unknown':
@@ -160,23 +200,29 @@ export function orderSetOf(order: Pick<OrderRecord, 'status' | 'filled_quantity'
 function attributeOf(value: unknown): AttributeValue {
   if (value === null) return { NULL: true };
   if (typeof value === 'string') return { S: value };
+  if (typeof value === 'boolean') return { BOOL: value };
   if (typeof value === 'number') return { N: String(value) };
+  if (Array.isArray(value)) return { L: value.map(attributeOf) };
   if (typeof value === 'object') return { M: attributesOf(value) };
   throw new TypeError(`no attribute for a ${typeof value}`);
 }
 
-function attributesOf(record: object): Item {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, attributeOf(value)]));
+/** A plain record as attributes; what is undefined is left out. */
+export function attributesOf(record: object): Item {
+  const present = Object.entries(record).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present.map(([name, value]) => [name, attributeOf(value)]));
 }
 
 function plainOf(attribute: AttributeValue): unknown {
   if ('S' in attribute) return attribute.S;
   if ('N' in attribute) return Number(attribute.N); // Only versions and times are numbers; money is text.
+  if ('BOOL' in attribute) return attribute.BOOL;
+  if ('L' in attribute) return attribute.L.map(plainOf);
   if ('M' in attribute) return plainRecordOf(attribute.M);
   return null;
 }
 
-function plainRecordOf(item: Item): Record<string, unknown> {
+export function plainRecordOf(item: Item): Record<string, unknown> {
   return Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, plainOf(attribute)]));
 }
 
@@ -278,7 +324,7 @@ export function auditFromItem(item: Item): AuditRecord {
 }
 
 /** Epoch seconds, as DynamoDB's TTL wants them: milliseconds would be a date it never reaches. */
-function expiry(nowMs: number): string {
+export function expiry(nowMs: number): string {
   return String(Math.floor(nowMs / 1000) + TTL_SECONDS);
 }
 

@@ -13,6 +13,11 @@ export const DATA_TYPE_INDEX = 'data_type-index';
 
 export const ORDER_PREFIX = 'ORDER#';
 export const POSITION_PREFIX = 'POSITION#';
+export const EXECUTION_PREFIX = 'EXECUTION#';
+/** What the user may do and has under way: one item, so that one conditional write decides. */
+export const ACCOUNT_SK = 'ACCOUNT';
+/** The trading state of all users, beside no user. */
+export const TRADING_STATE_KEY = { pk: 'TRADING_STATE', sk: 'TRADING_STATE' } as const;
 
 /**
  * One index key value takes 1,000 writes a second at most, and "all orders" or "all of BTCUSDT" is one value. So index keys
@@ -58,3 +63,10 @@ export function shardOf(id: string): number {
 export const symbolShard = (symbol: string, id: string) => `${symbol}#${shardOf(id)}`;
 export const orderShard = (set: OrderSet, shard: number) => `ORDER#${set}#${shard}`;
 export const positionShard = (shard: number) => `POSITION#${shard}`;
+/** Digits enough for a fill every millisecond for 300,000 years; text order is number order. */
+const SEQ_DIGITS = 16;
+export const fillPrefix = (symbol: string) => `FILL#${symbol}#`;
+export const fillSk = (symbol: string, seq: number) => fillPrefix(symbol) + String(seq).padStart(SEQ_DIGITS, '0');
+export const executionSk = (executionId: string) => `${EXECUTION_PREFIX}${executionId}`;
+export const accountShard = (shard: number) => `ACCOUNT#RESERVED#${shard}`;
+export const executionShard = (shard: number) => `EXECUTION#RUNNING#${shard}`;

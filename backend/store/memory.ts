@@ -9,7 +9,9 @@ import { type Store, StoreUnavailable } from './store.ts';
 const ITEMS_MAX = 200_000;
 
 const text = (attribute: AttributeValue | undefined) => (attribute && 'S' in attribute ? attribute.S : '');
-const bySk = (a: Item, b: Item) => (text(a[SK]) < text(b[SK]) ? -1 : 1);
+/** By sort key, then by partition: in an index many items have the same sort key. */
+const place = (item: Item) => `${text(item[SK])}\n${text(item[PK])}`;
+const bySk = (a: Item, b: Item) => (place(a) < place(b) ? -1 : 1);
 
 function createMemoryTable(now: Clock): ItemTable {
   const partitions = new Map<string, Map<string, Item>>();
@@ -55,7 +57,10 @@ function createMemoryTable(now: Clock): ItemTable {
     },
     async queryDataType({ shard, limit, after }) {
       const items = all()
-        .filter((item) => text(item[DATA_TYPE_SHARD]) === shard && (after === undefined || text(item[SK]) > after.sk))
+        .filter(
+          (item) =>
+            text(item[DATA_TYPE_SHARD]) === shard && (after === undefined || place(item) > `${after.sk}\n${after.pk}`),
+        )
         .sort(bySk);
       const last = items[limit - 1];
       return {
@@ -63,6 +68,9 @@ function createMemoryTable(now: Clock): ItemTable {
         next: items.length > limit && last ? { pk: text(last[PK]), sk: text(last[SK]) } : null,
       };
     },
+    countDataType: async (shard, not) =>
+      all().filter((item) => text(item[DATA_TYPE_SHARD]) === shard && !(not !== undefined && text(item[not]) === '0'))
+        .length,
     ping: async () => undefined,
     close: async () => {},
   };

@@ -12,10 +12,12 @@ const ITEMS_MAX = 1000;
 const text = (attribute: AttributeValue | undefined) => (attribute && 'S' in attribute ? attribute.S : '');
 const keyOf = (item: Item): ItemKey => ({ pk: text(item[PK]), sk: text(item[SK]) });
 const slotOf = ({ pk, sk }: ItemKey) => `${pk}\n${sk}`;
-const bySk = (a: Item, b: Item) => (text(a[SK]) < text(b[SK]) ? -1 : 1);
+/** By sort key, then by partition: in an index many items have the same sort key. */
+const place = ({ pk, sk }: ItemKey) => `${sk}\n${pk}`;
+const bySk = (a: Item, b: Item) => (place(keyOf(a)) < place(keyOf(b)) ? -1 : 1);
 
 /** What is read of the table below. */
-export type ReadTable = Pick<ItemTable, 'get' | 'query' | 'queryDataType' | 'ping'>;
+export type ReadTable = Pick<ItemTable, 'get' | 'query' | 'queryDataType' | 'countDataType' | 'ping'>;
 
 export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
   const written = new Map<string, Item>();
@@ -63,7 +65,9 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
       const { shard, limit, after } = query;
       const own = [...written.values()].filter(
         (item) =>
-          live(item) && text(item[DATA_TYPE_SHARD]) === shard && (after === undefined || keyOf(item).sk > after.sk),
+          live(item) &&
+          text(item[DATA_TYPE_SHARD]) === shard &&
+          (after === undefined || place(keyOf(item)) > place(after)),
       );
       const page = await below.queryDataType(query);
       const items = [...page.items.filter((item) => !isWritten(item)), ...own].sort(bySk).slice(0, limit);
@@ -71,6 +75,7 @@ export function createOverlayTable(below: ReadTable, now: Clock): ItemTable {
       const more = page.next !== null || page.items.length + own.length > limit;
       return { items: structuredClone(items), next: more && last ? keyOf(last) : null };
     },
+    countDataType: below.countDataType, // An operator's number, which nothing written here is to change.
     ping: below.ping,
     close: async () => {},
   };

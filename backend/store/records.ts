@@ -1,5 +1,8 @@
 // The Store over any ItemTable: records in, items out, and back.
 import type { Clock } from '../domain/ids.ts';
+import { accountFromItem, accountToItem, tradingStateFromItem, tradingStateToItem } from './account-items.ts';
+import { executionFromItem, executionToItem } from './execution-items.ts';
+import { fillFromItem, fillToItem } from './fill-items.ts';
 import type { Expectation, ItemKey, ItemTable } from './item-table.ts';
 import {
   auditFromItem,
@@ -41,6 +44,92 @@ function reading<T>(read: (item: Item) => T): (item: Item) => T {
 const readOrder = reading(orderFromItem);
 const readPosition = reading(positionFromItem);
 const readClaim = reading(claimFromItem);
+const readFill = reading(fillFromItem);
+const readAccount = reading(accountFromItem);
+const readTradingState = reading(tradingStateFromItem);
+const readExecution = reading(executionFromItem);
+
+type Pages = { readonly limit: number; readonly after?: ItemKey };
+
+/** Stores a versioned record's item: version 1 where there is none, any other in place of the version before it. */
+async function putVersioned(table: ItemTable, item: Item, version: number): Promise<'stored' | 'conflict'> {
+  return (await table.put(item, expectationOf(version))) ? 'stored' : 'conflict';
+}
+
+/** What risk keeps: accounts, and the trading state. */
+function riskRecords(table: ItemTable) {
+  return {
+    async getAccount(userId) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.ACCOUNT_SK });
+      return item && readAccount(item);
+    },
+    putAccount: (account) => putVersioned(table, accountToItem(account), account.version),
+    async accountsReserved(shard, page: Pages) {
+      const { items, next } = await table.queryDataType({ shard: keys.accountShard(shard), ...page });
+      return { accounts: items.map(readAccount), next };
+    },
+    async getTradingState() {
+      const item = await table.get(keys.TRADING_STATE_KEY);
+      return item && readTradingState(item);
+    },
+    putTradingState: (state) => putVersioned(table, tradingStateToItem(state), state.version),
+  } satisfies Partial<Store>;
+}
+
+function executionRecords(table: ItemTable, now: Clock) {
+  return {
+    async getExecution(userId, executionId) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.executionSk(executionId) });
+      return item && readExecution(item);
+    },
+    putExecution: (execution) => putVersioned(table, executionToItem(execution, now()), execution.version),
+    async listExecutions(userId, { limit, after }) {
+      const items = await table.query({
+        pk: keys.userPk(userId),
+        prefix: keys.EXECUTION_PREFIX,
+        limit,
+        newestFirst: true,
+        ...(after === undefined ? {} : { afterSk: keys.executionSk(after) }),
+      });
+      return items.map(readExecution);
+    },
+    async executionsRunning(shard, page: Pages) {
+      const { items, next } = await table.queryDataType({ shard: keys.executionShard(shard), ...page });
+      return { executions: items.map(readExecution), next };
+    },
+  } satisfies Partial<Store>;
+}
+
+function positionRecords(table: ItemTable) {
+  return {
+    async getPosition(userId, symbol) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.positionSk(symbol) });
+      return item && readPosition(item);
+    },
+    async listPositions(userId) {
+      const items = await table.query({ pk: keys.userPk(userId), prefix: keys.POSITION_PREFIX, limit: POSITIONS_MAX });
+      return items.map(readPosition);
+    },
+    putPosition: (position) => putVersioned(table, positionToItem(position), position.version),
+    async appendFill(fill) {
+      return (await table.put(fillToItem(fill), { kind: 'absent' })) ? 'stored' : 'exists';
+    },
+    async getFill(userId, symbol, seq) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.fillSk(symbol, seq) });
+      return item && readFill(item);
+    },
+    async listFills(userId, symbol, { limit, after }) {
+      const items = await table.query({
+        pk: keys.userPk(userId),
+        prefix: keys.fillPrefix(symbol),
+        limit,
+        ...(after === undefined ? {} : { afterSk: keys.fillSk(symbol, after) }),
+      });
+      return items.map(readFill);
+    },
+  } satisfies Partial<Store>;
+}
+
 const readKline = reading(klineFromItem);
 const readCredential = reading(credentialFromItem);
 const readAudit = reading(auditFromItem);
@@ -95,6 +184,9 @@ function expectationOf(version: number): Expectation {
 
 export function createStore(table: ItemTable, now: Clock): Store {
   return {
+    ...positionRecords(table),
+    ...riskRecords(table),
+    ...executionRecords(table, now),
     async insertOrder(order) {
       return (await table.put(orderToItem(order, now()), { kind: 'absent' })) ? 'stored' : 'exists';
     },
@@ -127,17 +219,18 @@ export function createStore(table: ItemTable, now: Clock): Store {
       const last = orders.at(-1);
       return { orders, next: page.next && last ? { userId: last.user_id, orderId: last.order_id } : null };
     },
-    async getPosition(userId, symbol) {
-      const item = await table.get({ pk: keys.userPk(userId), sk: keys.positionSk(symbol) });
-      return item && readPosition(item);
-    },
-    async listPositions(userId) {
-      const items = await table.query({ pk: keys.userPk(userId), prefix: keys.POSITION_PREFIX, limit: POSITIONS_MAX });
-      return items.map(readPosition);
-    },
-    async putPosition(position) {
-      const stored = await table.put(positionToItem(position), expectationOf(position.version));
-      return stored ? 'stored' : 'conflict';
+    async countActive() {
+      const shards = Array.from({ length: keys.SHARDS }, (_, shard) => shard);
+      const counts = shards.map(async (shard) => {
+        const unsure = await table.countDataType(keys.orderShard('UNSURE', shard));
+        const open = await table.countDataType(keys.orderShard('OPEN', shard));
+        return { orders: unsure + open, positions: await table.countDataType(keys.positionShard(shard), 'quantity') };
+      });
+      const all = await Promise.all(counts);
+      return all.reduce((sum, each) => ({
+        orders: sum.orders + each.orders,
+        positions: sum.positions + each.positions,
+      }));
     },
     async claim(claim) {
       if (await table.put(claimToItem(claim, now()), { kind: 'absent' })) return claim;

@@ -1,4 +1,8 @@
 // What the backend asks of its store. dynamo.ts is the real one, memory.ts the one for tests.
+import type { AccountRecord, TradingStateRecord } from './account-items.ts';
+import type { ExecutionRecord } from './execution-items.ts';
+import type { FillRecord } from './fill-items.ts';
+import type { ItemKey } from './item-table.ts';
 import type { AuditRecord, ClaimRecord, CredentialRecord, KlineRecord, OrderRecord, PositionRecord } from './items.ts';
 import type { OrderSet } from './keys.ts';
 
@@ -17,7 +21,8 @@ export type OrderPage = {
  * The contract, kept by every implementation (test/contracts/store.ts):
  *
  * - A method rejects with StoreUnavailable and nothing else. "No" is a result: undefined, 'exists', 'conflict'.
- * - What a resolved write promised is durable, and every `get` after it sees it. Lists of a user do too. `ordersOfSet` may lag.
+ * - What a resolved write promised is durable, and every `get` after it sees it. Lists of a user do too. What is asked for by
+ *   shard may lag.
  * - Writes are conditional on what the caller last saw, so two writers cannot silently undo each other.
  * - A write that was retried by the store after an unclear failure does not report its own first attempt as somebody else's.
  * - Records come back exactly as they were written, money letter for letter.
@@ -39,6 +44,45 @@ export type Store = {
   readonly listPositions: (userId: string) => Promise<readonly PositionRecord[]>;
   /** Version 1 inserts, any other replaces the version before it. */
   readonly putPosition: (position: PositionRecord) => Promise<'stored' | 'conflict'>;
+
+  /** Appends to the log of a user's fills in a symbol. 'exists': there is an entry of this number, and it was left as it is. */
+  readonly appendFill: (fill: FillRecord) => Promise<'stored' | 'exists'>;
+  readonly getFill: (userId: string, symbol: string, seq: number) => Promise<FillRecord | undefined>;
+  /** In the order of the log, at most `limit`, going on after the entry `after`. Fewer than `limit` means there are no more. */
+  readonly listFills: (
+    userId: string,
+    symbol: string,
+    page: { limit: number; after?: number },
+  ) => Promise<readonly FillRecord[]>;
+
+  readonly getAccount: (userId: string) => Promise<AccountRecord | undefined>;
+  /** Version 1 inserts, any other replaces the version before it. */
+  readonly putAccount: (account: AccountRecord) => Promise<'stored' | 'conflict'>;
+  /** Accounts of one shard that have reservations. May lag. */
+  readonly accountsReserved: (
+    shard: number,
+    page: { limit: number; after?: ItemKey },
+  ) => Promise<{ readonly accounts: readonly AccountRecord[]; readonly next: ItemKey | null }>;
+  readonly getTradingState: () => Promise<TradingStateRecord | undefined>;
+  /** As putAccount. */
+  readonly putTradingState: (state: TradingStateRecord) => Promise<'stored' | 'conflict'>;
+
+  readonly getExecution: (userId: string, executionId: string) => Promise<ExecutionRecord | undefined>;
+  /** As putAccount. */
+  readonly putExecution: (execution: ExecutionRecord) => Promise<'stored' | 'conflict'>;
+  /** Newest first, at most `limit`, going on after the id `after`. Fewer than `limit` means there are no more. */
+  readonly listExecutions: (
+    userId: string,
+    page: { limit: number; after?: string },
+  ) => Promise<readonly ExecutionRecord[]>;
+  /** Executions of one shard that have not ended. May lag. */
+  readonly executionsRunning: (
+    shard: number,
+    page: { limit: number; after?: ItemKey },
+  ) => Promise<{ readonly executions: readonly ExecutionRecord[]; readonly next: ItemKey | null }>;
+
+  /** How many orders are not settled and positions not zero, in the whole table. Reads all their keys: for now and then. */
+  readonly countActive: () => Promise<{ readonly orders: number; readonly positions: number }>;
 
   /** Claims an Idempotency-Key. Answers the claim that holds: the given one, or the one that was there first. */
   readonly claim: (claim: ClaimRecord) => Promise<ClaimRecord>;

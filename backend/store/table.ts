@@ -57,6 +57,15 @@ export function tableProblem(table: TableDescription): string | undefined {
   return table.TableStatus === 'ACTIVE' || table.TableStatus === 'UPDATING' ? undefined : `it is ${table.TableStatus}`;
 }
 
+/** An index that is still being made; the reason ends as waitUntilUsable looks for. */
+function indexProblem(table: TableDescription, name: string): string | undefined {
+  const found = table.GlobalSecondaryIndexes?.find((given) => given.IndexName === name);
+  if (!found) return `its index ${name} is not there yet: CREATING`;
+  return found.IndexStatus === undefined || found.IndexStatus === 'ACTIVE'
+    ? undefined
+    : `its index ${name} is ${found.IndexStatus}`;
+}
+
 async function describe(client: DynamoDBClient, name: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName: name }))).Table;
@@ -66,12 +75,38 @@ async function describe(client: DynamoDBClient, name: string): Promise<TableDesc
   }
 }
 
-async function create(client: DynamoDBClient, name: string): Promise<void> {
+/** Makes the table when there is none, unless it is only looked at. */
+export async function createTable(
+  client: DynamoDBClient,
+  name: string,
+  dryRun = false,
+): Promise<'created' | 'present' | 'wanted'> {
+  if (await describe(client, name)) return 'present';
+  if (dryRun) return 'wanted';
   try {
     await client.send(new CreateTableCommand({ TableName: name, ...TABLE }));
+    return 'created';
   } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error; // Another instance was first: the same to us.
+    if (!(error instanceof ResourceInUseException)) throw error;
+    return 'present'; // Another instance was first: the same to us.
   }
+}
+
+/**
+ * Resolves when the table can be used; throws, with what is wrong, when no waiting will help. `index`: only that one is waited
+ * for, of a table that is being completed and may lack others.
+ */
+export async function waitUntilUsable(client: DynamoDBClient, name: string, index?: string): Promise<void> {
+  let problem: string | undefined = 'it does not appear';
+  for (let poll = 0; poll < POLLS_MAX && problem !== undefined; poll++) {
+    const table = await describe(client, name);
+    problem = !table ? 'it does not appear' : index === undefined ? tableProblem(table) : indexProblem(table, index);
+    const settling = !table || table.TableStatus === 'CREATING' || problem?.endsWith('CREATING');
+    if (problem !== undefined && !settling) break; // No waiting will change a key.
+    if (problem !== undefined) await delay(POLL_MS);
+  }
+  if (problem !== undefined)
+    throw new Error(`table ${name} cannot be used: ${problem}; name another or create it anew`);
 }
 
 /**
@@ -83,17 +118,8 @@ export async function ensureTable(
   name: string,
   onTtlRefused: (error: unknown) => void,
 ): Promise<void> {
-  if (!(await describe(client, name))) await create(client, name);
-  let problem: string | undefined = 'it does not appear';
-  for (let poll = 0; poll < POLLS_MAX && problem !== undefined; poll++) {
-    const table = await describe(client, name);
-    problem = table ? tableProblem(table) : 'it does not appear';
-    const settling = !table || table.TableStatus === 'CREATING' || problem?.endsWith('CREATING');
-    if (problem !== undefined && !settling) break; // No waiting will change a key.
-    if (problem !== undefined) await delay(POLL_MS);
-  }
-  if (problem !== undefined)
-    throw new Error(`table ${name} cannot be used: ${problem}; name another or create it anew`);
+  await createTable(client, name);
+  await waitUntilUsable(client, name);
   const specification = { AttributeName: TTL, Enabled: true };
   await client
     .send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: specification }))

@@ -7,6 +7,7 @@ import { createAccess } from './access/access.ts';
 import { authorise, checkOperations } from './access/authorise.ts';
 import { acknowledge } from './acknowledge.ts';
 import { auditApi } from './audit.ts';
+import { consolePages } from './console.ts';
 import {
   actorOf,
   entityTag,
@@ -86,6 +87,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances(), gateways: deps.flips.gateways() }));
   app.get('/api/status', (c) => c.json(statusOf(deps, isDraining())));
   checkOperations(app);
+  app.route('/', consolePages(deps.console));
   return app;
 }
 

@@ -24,6 +24,7 @@ import type { KeptWrites } from '../writes/kept-writes.ts';
 import type { Caller } from './access/caller.ts';
 import type { Operators } from './access/operators.ts';
 import type { Session } from './access/sessions.ts';
+import type { ConsoleFiles } from './console.ts';
 import type { Operation } from './contract/operations.ts';
 import { reason as reasonSchema } from './contract/reason.ts';
 import { reasonBody } from './contract/rollout.ts';
@@ -46,6 +47,7 @@ export interface OperatorDeps {
   readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
   readonly history: TrafficHistory;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
+  readonly console: ConsoleFiles;
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   /** Why the configuration's file is not what is in force, or undefined. */

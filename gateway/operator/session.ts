@@ -13,12 +13,15 @@ export function sessionApi(deps: OperatorDeps, access: Access): Hono<OperatorEnv
   const reached = () => operators.config;
 
   function answer(caller: Caller | undefined, session: Session | undefined): SessionAnswer {
-    const { tokens, oidc: provider } = operators.config;
+    const { tokens, oidc: provider, links } = operators.config;
+    // Addresses of inner tools are for operators only.
+    const { trace = null, log = null } = caller ? links : {};
     return {
       environment: deps.settings.current.config.environment,
       caller: caller ?? null,
       session: session ? { endsAt: isoOf(session.endsMs), idleEndsAt: isoOf(session.idleEndsMs) } : null,
       login: { token: tokens.length > 0, oidc: provider !== undefined },
+      links: { trace, log },
     };
   }
 

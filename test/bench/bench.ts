@@ -10,6 +10,7 @@ import { leaveProxyCore, lookAtMachine } from './machine.ts';
 import { type BenchOptions, readOptions, type ScenarioName, USAGE } from './options.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { machineLines, scenarioLines } from './report.ts';
+import { benchBackend } from './scenarios/backend.ts';
 import { benchCompare } from './scenarios/compare.ts';
 import { benchDecisions } from './scenarios/decisions.ts';
 import { benchEvents } from './scenarios/events.ts';
@@ -28,6 +29,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   websocket: benchWebSocket,
   events: benchEvents,
   compare: benchCompare,
+  backend: benchBackend,
   'market-data': benchMarketData,
   decisions: benchDecisions,
 };

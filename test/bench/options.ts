@@ -9,6 +9,7 @@ export const SCENARIOS = [
   'websocket',
   'events',
   'compare',
+  'backend',
   'market-data',
   'decisions',
 ] as const;

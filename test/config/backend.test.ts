@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { readBackendConfig } from '../../config/backend.ts';
 
 const LEAST = { EXCHANGE_URL: 'https://api.mexc.com', EXCHANGE_API_KEY: 'key', EXCHANGE_SECRET_KEY: 'secret' };
@@ -27,6 +27,8 @@ test('the least environment, then everything else by default', () => {
       marketSymbols: [],
       redisUrl: undefined,
       shadowKeys: undefined,
+      auth: { jwt: undefined, tokens: [] },
+      risk: { limits: {}, killFile: undefined },
       reconcileIntervalMs: 10_000,
       stopTimeoutMs: 10_000,
       logLevel: 'info',
@@ -93,4 +95,41 @@ test('values that are none, then a problem for each variable', () => {
     'REDIS_URL',
     'LOG_LEVEL',
   ]);
+});
+
+describe('who may call', () => {
+  const problemsOf = (env: Record<string, string>) => {
+    const result = readBackendConfig({ ...LEAST, ...env });
+    return result.ok ? [] : result.problems.map(({ variable }) => variable);
+  };
+  const secret = 'a secret of thirty-two bytes or more';
+  const jwt = { AUTH_JWT_SECRET: secret, AUTH_JWT_ISSUER: 'i', AUTH_JWT_AUDIENCE: 'a' };
+
+  test('nobody is asked, then only an address of this machine will do', () => {
+    for (const listen of ['127.0.0.1:0', 'localhost:0', '[::1]:0', '127.9.9.9:0']) {
+      assert.deepEqual(problemsOf({ BACKEND_LISTEN: listen }), []);
+    }
+    for (const listen of ['0.0.0.0:0', '[::]:0', '10.0.0.1:0', 'example.com:0', '127.0.0.1.example.com:0']) {
+      assert.deepEqual(problemsOf({ BACKEND_LISTEN: listen }), ['BACKEND_LISTEN']);
+      assert.deepEqual(problemsOf({ BACKEND_LISTEN: listen, ...jwt }), []);
+    }
+  });
+
+  test('a JWT that is not pinned down, then what is missing', () => {
+    assert.deepEqual(problemsOf({ AUTH_JWT_SECRET: secret }), ['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE']);
+    assert.deepEqual(problemsOf({ ...jwt, AUTH_JWT_SECRET: 'short' }), ['AUTH_JWT_SECRET']);
+    assert.deepEqual(problemsOf({ ...jwt, AUTH_JWT_ALGORITHMS: 'RS256' }), ['AUTH_JWT_ALGORITHMS']);
+    assert.deepEqual(problemsOf({ ...jwt, AUTH_JWT_ALGORITHMS: 'none' }), ['AUTH_JWT_ALGORITHMS']);
+    assert.deepEqual(problemsOf({ ...jwt, AUTH_JWT_JWKS_URL: 'https://i/keys' }), ['AUTH_JWT_JWKS_URL']);
+  });
+
+  test('tokens that are none, then a problem that does not show them', () => {
+    for (const tokens of ['x', '{}', '[{"name":"a","role":"trader","token":"token-of-someone-0000001"}]']) {
+      const result = readBackendConfig({ ...LEAST, AUTH_TOKENS: tokens });
+      assert.ok(!result.ok);
+      assert.doesNotMatch(JSON.stringify(result.problems), /token-of-someone/);
+    }
+    const tokens = '[{"name":"a","role":"trader","user":"u1","token":"token-of-someone-0000001"}]';
+    assert.deepEqual(problemsOf({ AUTH_TOKENS: tokens, BACKEND_LISTEN: '0.0.0.0:0' }), []);
+  });
 });

@@ -38,6 +38,7 @@ describe('a good file', () => {
         listen: '127.0.0.1:8081',
         tokens: [{ name: 'ops', role: 'admin', tokenEnv: 'OPS_TOKEN' }],
         sessions: { idleMinutes: 60, hoursMax: 12 },
+        links: {},
       },
       upstreams: {
         legacy: {

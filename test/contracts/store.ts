@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decimalOf, ZERO } from '../../backend/domain/money.ts';
+import { emptyAccount } from '../../backend/risk/account.ts';
+import type { ExecutionRecord } from '../../backend/store/execution-items.ts';
+import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { AuditRecord, CredentialRecord, KlineRecord, OrderRecord } from '../../backend/store/items.ts';
 import { type OrderSet, SHARDS, shardOf } from '../../backend/store/keys.ts';
 import type { SetCursor, Store } from '../../backend/store/store.ts';
@@ -11,6 +14,8 @@ export type StoreSubject = {
   readonly store: Store;
   readonly setClock: (ms: number) => void;
   readonly close: () => Promise<void>;
+  /** Whether it counts what is below it only, as a discarding store does. */
+  readonly countsBelow?: boolean;
 };
 
 const DAY_MS = 86_400_000;
@@ -34,10 +39,12 @@ export function storeContract(name: string, start: () => Promise<StoreSubject>):
   describe(`store contract: ${name}`, () => {
     let store: Store;
     let subject: StoreSubject;
+    let isOverlay = false;
     before(async () => {
       subject = await start();
       subject.setClock(NOW_MS);
       store = subject.store;
+      isOverlay = subject.countsBelow ?? false;
     });
     after(() => subject.close());
 
@@ -166,6 +173,114 @@ export function storeContract(name: string, start: () => Promise<StoreSubject>):
       const again = { ...claim, order_id: 'order-2' };
       assert.deepEqual(await store.claim(again), again);
       subject.setClock(NOW_MS);
+    });
+
+    test('fills are appended once, and read in the order of their numbers from any place on', async () => {
+      const user_id = 'user-fills';
+      const fill = (seq: number) =>
+        ({
+          kind: 'fill',
+          user_id,
+          symbol: 'BTCUSDT',
+          seq,
+          at: '2026-01-05T10:00:00.000Z',
+          order_id: 'order-1',
+          side: 'BUY',
+          quantity: '0.50',
+          price: '1',
+          fees: { USDT: '0.1', MX: '1' },
+          total: { quantity: '1', quote: '1', fee: '0.1' },
+        }) as const;
+      for (const seq of [2, 10, 1]) assert.equal(await store.appendFill(fill(seq)), 'stored');
+      assert.equal(await store.appendFill({ ...fill(2), quantity: '9' }), 'exists');
+      assert.deepEqual(await store.getFill(user_id, 'BTCUSDT', 2), fill(2));
+      assert.deepEqual(await store.listFills(user_id, 'BTCUSDT', { limit: 5 }), [fill(1), fill(2), fill(10)]);
+      assert.deepEqual(await store.listFills(user_id, 'BTCUSDT', { limit: 1, after: 1 }), [fill(2)]);
+      assert.deepEqual(await store.listFills(user_id, 'BTC', { limit: 5 }), [], 'another symbol, whose name begins it');
+    });
+
+    test('accounts replace by version, and those with reservations are found by shard', async () => {
+      const reservation = { symbol: 'BTCUSDT', side: 'BUY', quantity: '1', price: null, unit_value: '0' } as const;
+      const reservations = { 'order-1': { ...reservation, at: '2026-01-05T10:00:00.000Z' } };
+      const users = ['user-a1', 'user-a2', 'user-a3'];
+      const limits = { symbols: ['BTCUSDT'], open_orders_max: 5, price_collar: null };
+      const accounts = users.map((user) => ({ ...emptyAccount(user, NOW_MS), limits, reservations, version: 1 }));
+      for (const account of accounts) assert.equal(await store.putAccount(account), 'stored');
+      const [first] = accounts;
+      assert.ok(first);
+      assert.equal(await store.putAccount(first), 'conflict');
+      assert.deepEqual(await store.getAccount('user-a1'), first);
+      const found = async () => {
+        const ids: string[] = [];
+        for (let shard = 0; shard < SHARDS; shard++) {
+          let after: ItemKey | undefined;
+          do {
+            const page = await store.accountsReserved(shard, { limit: 1, ...(after ? { after } : {}) });
+            ids.push(...page.accounts.map(({ user_id }) => user_id));
+            after = page.next ?? undefined;
+          } while (after);
+        }
+        return ids.sort();
+      };
+      assert.deepEqual(await found(), users);
+      await store.putAccount({ ...first, reservations: {}, version: 2 });
+      assert.deepEqual(await found(), ['user-a2', 'user-a3']);
+    });
+
+    test('the trading state is one, and of two who change it one is told', async () => {
+      const state = { state: 'HALTED', reason: 'r', by: 'b', at: '2026-01-05T10:00:00.000Z', version: 1 } as const;
+      assert.equal(await store.getTradingState(), undefined);
+      const results = await Promise.all([store.putTradingState(state), store.putTradingState(state)]);
+      assert.deepEqual(results.toSorted(), ['conflict', 'stored']);
+      assert.deepEqual(await store.getTradingState(), state);
+    });
+
+    test('executions are found by shard while they run, and listed newest first', async () => {
+      const execution: ExecutionRecord = {
+        execution_id: 'x1',
+        user_id: 'user-executions',
+        symbol: 'BTCUSDT',
+        side: 'BUY',
+        quantity: '3',
+        price: null,
+        plan: { kind: 'twap', slice_quantity: '1', interval_ms: 1000 },
+        status: 'running',
+        reason: null,
+        children_count: 1,
+        live: [{ order_id: 'order-1', quantity: '1', at: '2026-01-05T10:00:00.000Z' }],
+        filled_quantity: '0',
+        refusals: 0,
+        not_before: '2026-01-05T10:00:00.000Z',
+        created_at: '2026-01-05T10:00:00.000Z',
+        updated_at: '2026-01-05T10:00:00.000Z',
+        version: 1,
+      };
+      const running = async () => {
+        const pages = Array.from({ length: SHARDS }, (_, shard) => store.executionsRunning(shard, { limit: 9 }));
+        return (await Promise.all(pages)).flatMap(({ executions }) => executions.map((each) => each.execution_id));
+      };
+      for (const execution_id of ['x1', 'x2']) await store.putExecution({ ...execution, execution_id });
+      assert.deepEqual(await store.getExecution('user-executions', 'x1'), execution);
+      assert.deepEqual((await running()).sort(), ['x1', 'x2']);
+      await store.putExecution({ ...execution, status: 'completed', version: 2 });
+      assert.deepEqual(await running(), ['x2']);
+      const listed = await store.listExecutions('user-executions', { limit: 5 });
+      assert.deepEqual(
+        listed.map((each) => each.execution_id),
+        ['x2', 'x1'],
+      );
+    });
+
+    test('what is active is counted: orders that are not settled, positions that are not zero', async () => {
+      const before = await store.countActive();
+      await store.insertOrder(anOrder());
+      await store.insertOrder(anOrder({ status: 'unknown' }));
+      await store.insertOrder(anOrder({ status: 'filled' }));
+      await store.putPosition(aPosition({ user_id: 'user-count' }));
+      await store.putPosition(aPosition({ user_id: 'user-count', symbol: 'ETHUSDT', quantity: '0' }));
+      const counted = await store.countActive();
+      const grew = [counted.orders - before.orders, counted.positions - before.positions];
+      assert.deepEqual(grew, isOverlay ? [0, 0] : [2, 1]);
     });
 
     test('a live store answers a ping', async () => {

@@ -1,13 +1,20 @@
+import { createAuthenticate } from '../../backend/auth/authenticate.ts';
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
 import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
 import { createMarketData } from '../../backend/market/market-data.ts';
+import { createPrices } from '../../backend/market/prices.ts';
 import { createMetrics } from '../../backend/metrics.ts';
 import type { OrderDeps } from '../../backend/orders/deps.ts';
+import { type CircuitsSettings, createCircuits, DEFAULT_CIRCUITS } from '../../backend/risk/circuits.ts';
+import { DEFAULT_LIMITS, mergedLimits, type SomeLimits } from '../../backend/risk/limits.ts';
+import { createRisk } from '../../backend/risk/risk.ts';
+import { createTradingStates } from '../../backend/risk/trading-state.ts';
 import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
+import type { AuthSettings } from '../../config/backend-auth.ts';
 import { createLogger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
 import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
@@ -25,6 +32,10 @@ export type Given = {
   readonly exchange?: FakeExchange;
   readonly shadowKeys?: ShadowKeys;
   readonly marketQueries?: MarketQueries;
+  readonly limits?: SomeLimits;
+  readonly circuits?: CircuitsSettings;
+  readonly killFile?: string;
+  readonly auth?: AuthSettings;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -43,10 +54,25 @@ export function testBackend(given: Given = {}) {
   const metrics = createMetrics();
   const log = createLogger({ name: 'test', level: 'silent' });
   const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
+  const authenticate = given.auth && createAuthenticate(given.auth, now);
+  const limits = mergedLimits(DEFAULT_LIMITS, given.limits ?? {});
+  const riskSettings = {
+    limits,
+    circuits: given.circuits ?? DEFAULT_CIRCUITS,
+    ...(given.killFile === undefined ? {} : { killFile: given.killFile }),
+  };
   const marketQueries = given.marketQueries ?? NO_MARKET;
   const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
-  const deps = { store, exchange, bus, metrics, log, now, shadow, market, marketQueries };
-  const orderDeps: OrderDeps = { ...deps, nextOrderId: createOrderIds({ now }) };
+  const deps = { store, exchange, bus, metrics, log, now, shadow, market, marketQueries, riskSettings, authenticate };
+  const risk = createRisk({
+    ...deps,
+    limits,
+    prices: createPrices(deps),
+    tradingStates: createTradingStates({ ...deps, killFile: undefined, raised() {} }),
+    circuits: createCircuits(DEFAULT_CIRCUITS, now),
+    isReconciling: () => false,
+  });
+  const orderDeps: OrderDeps = { ...deps, risk, nextOrderId: createOrderIds({ now }) };
   const backend = createBackend(deps);
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

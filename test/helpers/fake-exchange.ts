@@ -1,4 +1,4 @@
-import { compare, type Decimal, decimalOf, multiply, ZERO } from '../../backend/domain/money.ts';
+import { add, compare, type Decimal, decimalOf, multiply, ZERO } from '../../backend/domain/money.ts';
 import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../../backend/exchange/exchange.ts';
 
 type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'ping';
@@ -15,6 +15,8 @@ export type FakeExchange = Exchange & {
   readonly duringSubmit: (action: () => Promise<void>) => void;
   /** Submissions that took effect. */
   readonly orderCount: () => number;
+  /** What all orders together have filled. */
+  readonly filledTotal: () => Decimal;
   /** Calls made, whatever came of them. */
   readonly calls: Record<Operation, number>;
 };
@@ -130,6 +132,7 @@ export function createFakeExchange(): FakeExchange {
       during = action;
     },
     orderCount: () => entries.size,
+    filledTotal: () => [...entries.values()].reduce((sum, { filledQuantity }) => add(sum, filledQuantity), ZERO),
     calls,
   };
 }

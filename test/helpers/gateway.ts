@@ -39,7 +39,17 @@ export interface TestGatewayOptions {
   readonly now?: () => Date;
   /** Secrets that `operator` names, beside those of the two tokens. */
   readonly secrets?: readonly (readonly [name: string, value: string])[];
+  readonly consoleDir?: string;
 }
+
+/** The operator's part of a test gateway's configuration. */
+export const TEST_OPERATOR = {
+  listen: '127.0.0.1:0',
+  tokens: [
+    { name: 'ops', role: 'operator', tokenEnv: 'OPERATOR' },
+    { name: 'watcher', role: 'viewer', tokenEnv: 'VIEWER' },
+  ],
+};
 
 /** A gateway on free ports, its state in a folder of its own, with an operator's and a viewer's token. */
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
@@ -49,13 +59,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     environment: 'test',
     listen: '127.0.0.1:0',
     expose: true,
-    operator: {
-      listen: '127.0.0.1:0',
-      tokens: [
-        { name: 'ops', role: 'operator', tokenEnv: 'OPERATOR' },
-        { name: 'watcher', role: 'viewer', tokenEnv: 'VIEWER' },
-      ],
-    },
+    operator: TEST_OPERATOR,
     upstreams: { legacy: { url: options.legacy }, new: { url: options.new } },
     flags: { provider: 'file', file: join(folder, 'flags.json') },
     ledger: `sqlite:${join(folder, 'gateway.db')}`,
@@ -76,6 +80,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     tokens: new Map([['OPERATOR', OPERATOR_TOKEN], ['VIEWER', VIEWER_TOKEN], ...(options.secrets ?? [])]),
     log: createGatewayLog({ level: config.log.level === 'info' ? 'debug' : config.log.level, stream }),
     ...(options.now ? { now: options.now } : {}),
+    ...(options.consoleDir ? { consoleDir: options.consoleDir } : {}),
   });
   const operatorUrl = `http://${gateway.listening.operator}`;
   return {

@@ -68,6 +68,7 @@ export const rates = {
 export const differences = list(differenceCount);
 
 const streamSample = z.strictObject({
+  n: count.describe('Grows with each sample of the route.'),
   at: instant,
   requestId: z.string(),
   outcome: z.enum(['different', 'missing', 'extra', 'reordered', 'late']),

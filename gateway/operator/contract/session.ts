@@ -18,6 +18,9 @@ export const session = named(
     login: z
       .strictObject({ token: z.boolean(), oidc: z.boolean() })
       .describe('The ways to sign in: POST a token, or go to /api/session/login.'),
+    links: z
+      .strictObject({ trace: z.string().nullable(), log: z.string().nullable() })
+      .describe('Where to look a request up, with {requestId} in its place; null for whoever is not signed in.'),
   }),
 );
 export type SessionAnswer = z.output<typeof session>;

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
 import { StoreUnavailable } from '../../../backend/store/store.ts';
 import { START_MS, testBackend } from '../../helpers/backend.ts';
+import { eventually } from '../../helpers/deadline.ts';
 import { createFakeExchange } from '../../helpers/fake-exchange.ts';
 
 const LIMIT = {
@@ -326,4 +327,56 @@ describe('listing orders', () => {
       assert.equal((await call('GET', `/api/trade/orders/user-0001?${query}`)).status, 400, query);
     }
   });
+});
+
+describe('amounts and names that could be misread', () => {
+  const send = (text: string) =>
+    testBackend().call(
+      'POST',
+      '/api/trade/order',
+      `{"user_id":"u","symbol":"BTCUSDT","side":"BUY","order_type":"LIMIT",${text}}`,
+    );
+
+  test('then 400 that says which', async () => {
+    const wrong: readonly (readonly [string, string])[] = [
+      ['"quantity":NaN,"price":1', 'the body must be a JSON object'],
+      ['"quantity":1e400,"price":1', 'quantity is a number that JSON readers do not read exactly; send it as a string'],
+      [
+        '"quantity":0.1000000000000000055,"price":1',
+        'quantity is a number that JSON readers do not read exactly; send it as a string',
+      ],
+      ['"quantity":"Infinity","price":1', 'quantity must be a number'],
+      ['"quantity":"1e3","price":1', 'quantity must be a number'],
+      ['"quantity":"0x10","price":1', 'quantity must be a number'],
+      ['"quantity":" 1","price":1', 'quantity must be a number'],
+      ['"quantity":"+1","price":1', 'quantity must be a number'],
+      ['"quantity":-0,"price":1', 'quantity must be greater than 0'],
+      ['"quantity":"-1","price":1', 'quantity must be greater than 0'],
+      ['"quantity":"0.1234567890123456789","price":1', 'quantity has too many digits'],
+      ['"quantity":["1"],"price":1', 'quantity must be a number'],
+      ['"quantity":1,"price":1,"__proto__":{"user_id":"x"}', 'the body must not have a member __proto__'],
+      ['"quantity":1,"price":1,"constructor":1', 'the body must not have a member constructor'],
+    ];
+    for (const [text, detail] of wrong) {
+      const { status, json } = await send(text);
+      assert.deepEqual([text, status, json.detail], [text, 400, detail]);
+    }
+  });
+
+  test('a small number as JavaScript writes it, then it is that number', async () => {
+    const { call } = testBackend();
+    const { json } = await call('POST', '/api/trade/order', { ...LIMIT, quantity: 1e-7 });
+    assert.equal((await call('GET', path(json.order_id))).json.quantity, '0.0000001');
+  });
+});
+
+test('taken by the exchange, which then does not say what came of it, then it is asked again at once', async () => {
+  const { call, exchange } = testBackend();
+  exchange.trouble('find', 'unknown');
+  const { json } = await call('POST', '/api/trade/order', MARKET);
+  assert.equal(json.status, 'open');
+  await eventually(
+    async () => (await call('GET', path(json.order_id))).json.status === 'filled',
+    'the order to be followed',
+  );
 });

@@ -18,7 +18,7 @@ function subject(overrides: (store: Store) => Partial<Store> = () => ({})) {
   const { orderDeps } = testBackend({ store });
   const applyFills = createApplyFills({
     store,
-    now: () => NOW_MS,
+    onPosition: () => {},
     changeOrder: (order, change) => changeOrder(orderDeps, order, change),
   });
   return { store, memory, applyFills };
@@ -96,4 +96,14 @@ test('notes about settled orders are dropped when the position is next written',
   }
   const position = await store.getPosition(one.user_id, 'BTCUSDT');
   assert.deepEqual(Object.keys(position?.applied ?? {}), [two.order_id]);
+});
+
+test('an order that was read before its fill was taken, applied after its note is gone, then it counts once', async () => {
+  const { store, applyFills } = subject();
+  const [old, other] = [filled(), filled()];
+  for (const order of [old, other]) await store.insertOrder(order);
+  await applyFills(old);
+  await applyFills(other); // Drops the note about `old`, which is settled and knows what was taken.
+  await applyFills(old); // As it was before.
+  assert.equal((await store.getPosition(old.user_id, 'BTCUSDT'))?.quantity, '4');
 });

@@ -1,7 +1,9 @@
+import { test } from 'node:test';
 import { createDynamoStore } from '../../../backend/store/dynamo.ts';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
 import { storeContract } from '../../contracts/store.ts';
-import { startDynalite } from '../../helpers/dynamo.ts';
+import { type DynamoServer, startDynalite } from '../../helpers/dynamo.ts';
+import { startDynamoLocal, whyNoDynamoLocal } from '../../helpers/dynamo-local.ts';
 
 function settableClock() {
   let clockMs = 0;
@@ -22,12 +24,12 @@ storeContract('in memory', async () => {
 storeContract('discarding, in memory', async () => {
   const { now, setClock } = settableClock();
   const store = createMemoryStore(now).discarding();
-  return { store, setClock, close: store.close };
+  return { store, setClock, close: store.close, countsBelow: true };
 });
 
-storeContract('DynamoDB', async () => {
+const onServer = (start: () => Promise<DynamoServer>) => async () => {
   const { now, setClock } = settableClock();
-  const server = await startDynalite();
+  const server = await start();
   const store = await createDynamoStore({ endpoint: server.endpoint, region: 'us-east-1', table: 'contract', now });
   return {
     store,
@@ -37,4 +39,10 @@ storeContract('DynamoDB', async () => {
       await server.close();
     },
   };
-});
+};
+
+storeContract('DynamoDB (dynalite)', onServer(startDynalite));
+
+const why = whyNoDynamoLocal();
+if (why === undefined) storeContract('DynamoDB Local', onServer(startDynamoLocal));
+else test('store contract: DynamoDB Local', { skip: why }, () => {});

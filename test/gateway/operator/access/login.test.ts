@@ -55,7 +55,10 @@ describe('signing in by a token', () => {
     const gateway = await aGateway();
     const browser = createBrowser(gateway.operatorUrl);
     const before = JSON.parse((await browser.send('GET', '/api/session')).text);
-    assert.deepEqual(before, { environment: 'test', caller: null, session: null, login: { token: true, oidc: false } });
+    assert.deepEqual(before, {
+      ...{ environment: 'test', caller: null, session: null, login: { token: true, oidc: false } },
+      links: { trace: null, log: null },
+    });
     const { status, text, headers } = await browser.send('POST', '/api/session', { token: OPERATOR_TOKEN });
     assert.equal(status, 200);
     assertDescribed({ method: 'POST', path: '/api/session', status, headers, body: JSON.parse(text) });

@@ -1,0 +1,26 @@
+// How this browser shows things: kept here, since it is nobody else's business.
+import { effect, signal } from '@preact/signals';
+import { TIME_MODES, type TimeMode } from './format.ts';
+
+export const THEMES = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+function stored<Choice extends string>(key: string, choices: readonly Choice[], fallback: Choice): Choice {
+  const kept = localStorage.getItem(key);
+  return choices.find((choice) => choice === kept) ?? fallback;
+}
+
+export const theme = signal<Theme>(stored('banyan.theme', THEMES, 'system'));
+export const timeMode = signal<TimeMode>(stored('banyan.times', TIME_MODES, 'relative'));
+
+effect(() => {
+  localStorage.setItem('banyan.theme', theme.value);
+  if (theme.value === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+});
+effect(() => localStorage.setItem('banyan.times', timeMode.value));
+
+/** The next of some choices, round and round. */
+export function nextOf<Choice>(choices: readonly Choice[], current: Choice): Choice {
+  return choices[(choices.indexOf(current) + 1) % choices.length] ?? current;
+}

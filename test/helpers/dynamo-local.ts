@@ -1,0 +1,46 @@
+// Amazon's DynamoDB Local, where a Java and its jar are: the closest there is to the real one.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from './deadline.ts';
+import type { DynamoServer } from './dynamo.ts';
+import { freePort } from './free-port.ts';
+
+const JAR = 'DynamoDBLocal.jar';
+const HEAP = '-Xmx512m'; // Without it the server takes 2 GB.
+
+/** Why it cannot run here, to skip by; undefined when it can. DYNAMODB_LOCAL_DIR names the folder of its jar. */
+export function whyNoDynamoLocal(): string | undefined {
+  const folder = process.env.DYNAMODB_LOCAL_DIR;
+  if (!folder) return 'DynamoDB Local: set DYNAMODB_LOCAL_DIR to the folder of its jar';
+  if (!existsSync(join(folder, JAR))) return `DynamoDB Local: there is no ${JAR} in DYNAMODB_LOCAL_DIR`;
+  return spawnSync('java', ['-version']).status === 0 ? undefined : 'DynamoDB Local: there is no java on the PATH';
+}
+
+/** Starts one in memory, on a free port of loopback. */
+export async function startDynamoLocal(): Promise<DynamoServer> {
+  const port = await freePort();
+  const args = [HEAP, '-Djava.library.path=./DynamoDBLocal_lib', '-jar', JAR, '-inMemory', '-port', String(port)];
+  const child = spawn('java', args, { cwd: process.env.DYNAMODB_LOCAL_DIR, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const endpoint = `http://127.0.0.1:${port}`;
+  const isUp = () =>
+    fetch(endpoint).then(
+      () => true,
+      () => false,
+    );
+  try {
+    await eventually(isUp, 'DynamoDB Local to listen', 30_000);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    endpoint,
+    async close() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}

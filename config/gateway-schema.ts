@@ -175,6 +175,13 @@ export const gatewaySchema = z.strictObject({
     .describe(
       'Durable state: overrides, plans, revisions, audit, and what comparing has found. Gateways that share a Redis follow the overrides of each other within a second or two.',
     ),
+  ledgerJournal: z
+    .string()
+    .min(1)
+    .default('state/ledger-journal')
+    .describe(
+      'A file of this gateway alone, for a ledger in Redis: changes that are made while that is away wait in it, and what it said last is kept beside it.',
+    ),
   identity: z
     .array(identitySource)
     .min(1)

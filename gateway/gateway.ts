@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { readOperatorSecrets } from '../config/load-gateway.ts';
 import { createAuditNumbers } from './audit-numbers.ts';
 import { keepEvidence } from './evidence-keeper.ts';
+import { startFlips } from './flips.ts';
 import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
@@ -12,7 +13,7 @@ import { openRules } from './open-rules.ts';
 import { createOperators, type Operators } from './operator/access/operators.ts';
 import { CONSOLE_DIR, loadConsole } from './operator/console.ts';
 import { createOperatorServer } from './operator/server.ts';
-import { startPlans } from './plans.ts';
+import { type PlansPace, startPlans } from './plans.ts';
 import { startHealthCheck } from './proxy/health.ts';
 import { createReloader, type Reloader } from './reload.ts';
 import type { GatewayLog } from './request-log.ts';
@@ -37,6 +38,9 @@ export interface GatewayOptions {
   /** Where the console was built, unless where it always is. */
   readonly consoleDir?: string;
   readonly now?: () => Date;
+  /** Opens the ledger that the configuration names; another one where its faults are to be seen. */
+  readonly openLedger?: typeof openLedger;
+  readonly pace?: PlansPace;
 }
 
 export interface Gateway {
@@ -48,65 +52,68 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+interface Closable {
+  close(): void | Promise<void>;
+}
+
 /** Starts both listeners. @throws when state cannot be opened or an address cannot be bound; nothing is left open then. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, tokens, log, configFile, now = () => new Date() } = options;
+  const { config, tokens, log, configFile, now = () => new Date(), pace = {} } = options;
   const closers: (() => void | Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse().splice(0)) await close();
   };
+  /** Has a part closed when all is taken apart, before those that it was made from. */
+  const opened = <Part extends Closable>(part: Part): Part => {
+    closers.push(() => part.close());
+    return part;
+  };
   try {
     const metrics = createMetrics();
     const raised = reporter(metrics, log);
-    const ledger = await openLedger(config.ledger);
-    closers.push(() => ledger.close());
+    const ledger = opened(await (options.openLedger ?? openLedger)(config.ledger, config.ledgerJournal));
     const instance = `${hostname()}:${process.pid}`;
-    const notices = await openNotices({ config, instance, metrics, log, now });
-    closers.push(() => notices.close());
-    const flags = await openFlags(config.flags);
-    closers.push(() => flags.close());
+    const notices = opened(await openNotices({ config, instance, metrics, log, now }));
+    const flags = opened(await openFlags(config.flags));
     let healthChanged = () => {};
-    const settings = openSettings(config, { metrics, log, onHealth: () => healthChanged() });
-    closers.push(() => settings.close());
+    const settings = opened(openSettings(config, { metrics, log, onHealth: () => healthChanged() }));
     const { idPairsMax } = config.mirror;
-    const ids = await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised });
-    closers.push(() => ids.close());
+    const ids = opened(await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised }));
     const nowMs = () => now().getTime();
-    const writes = await openKeptWrites({ store: ledger.writes, metrics, nowMs, raised, changes: () => changes });
-    closers.push(() => writes.close());
+    const writes = opened(
+      await openKeptWrites({ store: ledger.writes, metrics, nowMs, raised, changes: () => changes }),
+    );
     const { tally } = writes;
     const serving = await chooseServing({ settings, flags, ids, tally, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
     const routeIds = () => table().routes.map(({ id }) => id);
-    const keeper = await keepEvidence({
-      ...{ evidence: serving.evidence, store: ledger.evidence, sampleDays: config.samples.days, metrics, now, raised },
-      routes: routeIds,
-    });
-    closers.push(() => keeper.close());
-    const history = keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs: () => now().getTime() });
-    closers.push(() => history.close());
+    const sampleDays = config.samples.days;
+    const keeping = { evidence: serving.evidence, store: ledger.evidence, routes: routeIds, sampleDays };
+    const keeper = opened(await keepEvidence({ ...keeping, metrics, now, raised }));
+    const history = opened(keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs }));
     const evidence = createAuditNumbers({ serving, writes, routes: routeIds });
     const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
     const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
     const stages = followStages({ table, control, serving });
     const store = ledger.plans;
-    const plans = await startPlans({ settings, control, store, serving, metrics, log, notices, now, raised });
-    closers.push(() => plans.close());
+    const plans = opened(
+      await startPlans({ settings, control, store, serving, metrics, log, notices, pace, now, raised }),
+    );
     closers.push(watchAround({ settings, flags, control, keeper, plans, writes, notices, now, raised }));
     const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
-    const { rules, ruleWatch, close: closeRules } = await openRules(ruling);
-    closers.push(closeRules);
+    const { rules, ruleWatch } = opened(await openRules(ruling));
     const operators = createOperators(config.operator, tokens);
     const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
     closers.push(() => reloader?.close());
+    const flips = opened(await startFlips({ store: ledger.flips, control, serving, table, now, raised }));
     const console = await loadConsole(options.consoleDir ?? CONSOLE_DIR);
     const operator = createOperatorServer({
       console,
-      ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, history, plans, metrics },
+      ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, flips, history, plans, metrics },
       ...{ log, now, raised, instance, notifier: notices.notifier, writes },
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,

@@ -214,9 +214,9 @@ function servedRequest(
   { request, path, delivered, delivery }: ServedExchange,
 ): Omit<ServedRequest, 'servedAtMs'> {
   const durationMs = performance.now() - request.startedAt;
-  const observe = (side: Side, { failure, status, headers }: ForwardResult): Observation => {
+  const observe = (side: Side, { failure, status, headers, firstByteMs }: ForwardResult): Observation => {
     const body = failure ? undefined : captures.response.body();
-    return { side, status, headers, body, durationMs, failure };
+    return { side, status, headers, body, durationMs, firstByteMs, failure };
   };
   const { result, decision, failed } = delivered;
   const { requestId, method } = request;

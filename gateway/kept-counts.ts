@@ -22,6 +22,8 @@ const NOISE = 'noise ';
 const CONFIRMED = 'confirmed ';
 const BRACKETED_COMPARABLE = 'bracketed comparable';
 const BRACKETED_AGREEING = 'bracketed agreeing';
+const TIMED_PAIRS = 'timed pairs';
+const TIMED_SLOWER = 'timed slower';
 
 const STREAM = 'stream ';
 const REFUSED = 'refused ';
@@ -82,6 +84,8 @@ function countersOfRequests(counts: Counts): Counters {
   for (const [reason, copies] of counts.dropped) set(`${DROPPED}${reason}`, copies);
   set(BRACKETED_COMPARABLE, counts.bracketed.comparable);
   set(BRACKETED_AGREEING, counts.bracketed.agreeing);
+  set(TIMED_PAIRS, counts.timed.pairs);
+  set(TIMED_SLOWER, counts.timed.slower);
   set(UNLISTED, counts.differencesDropped);
   for (const { path, kind, critical, rule, count, noise, confirmed } of counts.differences.values()) {
     const about = JSON.stringify([path, kind, critical, rule ?? null]);
@@ -97,6 +101,8 @@ function requestsFrom(counters: Counters): Counts {
   for (const outcome of OUTCOMES) counts.outcomes[outcome] = counters.get(`${OUTCOME}${outcome}`) ?? 0;
   counts.bracketed.comparable = counters.get(BRACKETED_COMPARABLE) ?? 0;
   counts.bracketed.agreeing = counters.get(BRACKETED_AGREEING) ?? 0;
+  counts.timed.pairs = counters.get(TIMED_PAIRS) ?? 0;
+  counts.timed.slower = counters.get(TIMED_SLOWER) ?? 0;
   counts.differencesDropped = counters.get(UNLISTED) ?? 0;
   for (const [name, value] of counters) {
     if (name.startsWith(DROPPED)) counts.dropped.set(name.slice(DROPPED.length), value);

@@ -16,7 +16,7 @@ export function measurementsOf({ evidence, traffic }: Serving, settings: Current
 
 /** Pure. */
 export function comparedFacts(evidence: RouteEvidence): ComparedFacts {
-  const { eligible, outcomes, differences, streams } = evidence;
+  const { eligible, outcomes, differences, timed, streams } = evidence;
   return {
     eligible,
     agreeing: outcomes.match + outcomes.ignored,
@@ -25,6 +25,7 @@ export function comparedFacts(evidence: RouteEvidence): ComparedFacts {
     legacyErrors: outcomes.legacy_error,
     timeouts: outcomes.timeout,
     judged: agreeingShare(evidence),
+    timed: { hits: timed.slower, trials: timed.pairs },
     ...placesOf(differences.map((difference) => ({ ...difference, count: counting(difference) }))),
     ...(streams ? { streams: streamFacts(streams) } : {}),
   };

@@ -61,6 +61,7 @@ export function createMetrics() {
     ...reviewMetrics(registers),
     ...planMetrics(registers),
     ...operatorMetrics(registers),
+    ...ledgerMetrics(registers),
     evidenceStored: new Gauge({
       name: 'banyan_evidence_stored',
       help: 'Whether what comparing finds is being stored, so that it would survive a restart.',
@@ -245,6 +246,28 @@ function mirrorMetrics(registers: Registry[]) {
     }),
     mirrorWaiting: new Gauge({ name: 'banyan_mirror_waiting', help: 'Copies that wait for their turn.', registers }),
     mirrorWaitingBytes: new Gauge({ name: 'banyan_mirror_waiting_bytes', help: 'Bytes of waiting copies.', registers }),
+  };
+}
+
+/** A ledger that may be away, and the changes that wait for it. */
+function ledgerMetrics(registers: Registry[]) {
+  return {
+    ledgerAway: new Gauge({
+      name: 'banyan_ledger_away',
+      help: 'Whether the shared ledger cannot be reached, so that promotions are refused and changes wait.',
+      registers,
+    }),
+    ledgerWaiting: new Gauge({
+      name: 'banyan_ledger_journal_entries',
+      help: 'Changes that wait in the journal for the shared ledger.',
+      registers,
+    }),
+    ledgerJournal: new Counter({
+      name: 'banyan_ledger_journal_total',
+      help: 'Changes made while the shared ledger was away: journalled, then merged or dropped since they fitted no more; refused without room.',
+      labelNames: ['result'] as const,
+      registers,
+    }),
   };
 }
 

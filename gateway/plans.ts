@@ -19,6 +19,12 @@ import type { CurrentSettings } from './settings.ts';
 
 const LOOK_INTERVAL_MS = 1_000;
 
+/** How fast plans are looked after; the defaults are for production. */
+export interface PlansPace {
+  readonly lookMs?: number;
+  readonly leaseMs?: number;
+}
+
 export interface Plans extends Pick<PlanEngine, 'view' | 'act' | 'problem'> {
   /** What the guard makes of a route. */
   guard(route: string): GuardDecision;
@@ -37,6 +43,7 @@ export interface PlansDeps {
   readonly metrics: GatewayMetrics;
   readonly log: GatewayLog;
   readonly notices: Pick<Notices, 'planMoved' | 'planSeen' | 'guarded'>;
+  readonly pace: PlansPace;
   readonly now: () => Date;
   readonly raised: (operation: string, error: unknown) => void;
 }
@@ -50,6 +57,7 @@ export async function startPlans({
   metrics,
   log,
   notices,
+  pace,
   now,
   raised,
 }: PlansDeps): Promise<Plans> {
@@ -57,7 +65,7 @@ export async function startPlans({
   const plans = () => settings.current.config.plans;
   const nowMs = () => now().getTime();
   const measurements = measurementsOf(serving, settings);
-  const leadership = createLeadership(store, randomUUID(), nowMs);
+  const leadership = createLeadership(store, randomUUID(), nowMs, pace.leaseMs);
   const isDryRun = ({ config }: RouteModel) =>
     config.plan !== undefined && planNamed(config.plan, plans())?.mode === 'dry-run';
 
@@ -100,7 +108,7 @@ export async function startPlans({
       looking = look().finally(() => {
         looking = undefined;
       });
-  }, LOOK_INTERVAL_MS).unref();
+  }, pace.lookMs ?? LOOK_INTERVAL_MS).unref();
 
   return {
     view: (route) => engine.view(route),

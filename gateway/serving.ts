@@ -48,7 +48,7 @@ export interface Decisions {
 /** Reading never waits, and is late by a fraction of a second at most. */
 export interface Serving {
   readonly evidence: EvidenceBook;
-  readonly traffic: Pick<Traffic, 'of' | 'totals' | 'requests'>;
+  readonly traffic: Pick<Traffic, 'of' | 'totals' | 'lastMs' | 'requests'>;
   readonly streams: Pick<OpenStreams, 'counts'>;
   readonly mirror: Pick<Mirror, 'waiting' | 'waitingBytes' | 'allowedShare'>;
   /** How many of the processes that serve leave each side of a route alone, because it keeps failing. */

@@ -37,6 +37,7 @@ const FIXED = [
   'workers',
   'flags',
   'ledger',
+  'ledgerJournal',
   'mirror',
   'samples',
   'log',

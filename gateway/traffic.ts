@@ -27,6 +27,8 @@ export interface Traffic {
   of(route: string): Readonly<Record<Side, SideTraffic>>;
   /** All since this process began; does not change any more. */
   totals(route: string): BothServed;
+  /** When the last request ended that a side answered, by the clock in milliseconds; undefined before the first. */
+  lastMs(route: string, side: Side): number | undefined;
   /** Requests that no route names. */
   requests(route: string): number;
 }
@@ -57,12 +59,14 @@ export function createTraffic(nowMs: () => number): Traffic {
       const { legacy, new: fresh } = routes.get(route) ?? {};
       return { legacy: legacy?.totals() ?? NO_TOTALS, new: fresh?.totals() ?? NO_TOTALS };
     },
+    lastMs: (route, side) => routes.get(route)?.[side].lastMs,
     requests: (route) => SIDES.reduce((total, side) => total + (routes.get(route)?.[side].requests ?? 0), 0),
   };
 }
 
 class SideCounts {
   requests = 0;
+  lastMs: number | undefined;
   #errors = 0;
   readonly #durations = new Durations();
   readonly #perSecond = new Uint32Array(RATE_SECONDS);
@@ -80,6 +84,7 @@ class SideCounts {
   count(nowMs: number, durationMs: number, isError: boolean): void {
     this.#advance(nowMs);
     this.requests++;
+    this.lastMs = nowMs;
     this.#durations.add(durationMs);
     const slot = this.#second % RATE_SECONDS;
     this.#perSecond[slot] = (this.#perSecond[slot] ?? 0) + 1;

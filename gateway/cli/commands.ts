@@ -119,6 +119,22 @@ const statusSchema = z.looseObject({
   rules: z.record(z.string(), z.number()),
   unrouted: z.object({ requests: z.number() }),
   workers: z.object({ wanted: z.number(), serving: z.number() }),
+  gateways: z.array(z.looseObject({ host: z.string(), pid: z.number(), state: z.string() })),
+  flips: z.object({
+    p50Ms: z.number().nullable(),
+    p99Ms: z.number().nullable(),
+    last: z
+      .looseObject({
+        version: z.number(),
+        action: z.string(),
+        scope: z.string(),
+        acknowledgedMs: z.number().nullable(),
+        oldSideMs: z.number().nullable(),
+        waitingFor: z.array(z.string()),
+        gone: z.array(z.string()),
+      })
+      .nullable(),
+  }),
   upstreams: z.record(
     z.string(),
     z.object({
@@ -129,11 +145,12 @@ const statusSchema = z.looseObject({
     }),
   ),
 });
+type Flips = z.output<typeof statusSchema>['flips'];
 type Upstream = z.output<typeof statusSchema>['upstreams'][string];
 
 export async function showStatus(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/status');
-  const { environment, ready, warnings, override, stages, rules, unrouted, workers, upstreams } =
+  const { environment, ready, warnings, override, stages, rules, unrouted, workers, gateways, flips, upstreams } =
     statusSchema.parse(body);
   const { routes } = listSchema.parse((await api.get('/api/routes')).body);
   const attention = routes.flatMap((route) => route.attention.map(({ sentence }) => `${route.id}: ${sentence}`));
@@ -144,11 +161,28 @@ export async function showStatus(api: ApiClient): Promise<Result> {
     `unrouted   ${unrouted.requests} requests that no route names, served by legacy`,
     `workers    ${workers.serving} of ${workers.wanted} serve`,
     ...Object.entries(upstreams).map(([side, upstream]) => `${side.padEnd(10)} ${upstreamText(upstream)}`),
+    `gateways   ${gateways.map(({ host, pid, state }) => `${host}:${pid} ${state}`).join(', ')}`,
+    `flips      ${flipsText(flips)}`,
     ...(override ? [`OVERRIDE   all routes forced to ${override.side} by ${override.actor}: ${override.reason}`] : []),
     ...warnings.map((warning) => `warning    ${warning}`),
     ...attention.map((sentence) => `attention  ${sentence}`),
   ];
   return { json: body, text: lines.join('\n') };
+}
+
+function flipsText({ p50Ms, p99Ms, last }: Flips): string {
+  if (!last) return 'none yet';
+  const { version, action, scope, acknowledgedMs, oldSideMs, waitingFor, gone } = last;
+  const followed =
+    acknowledgedMs === null
+      ? `waits for ${waitingFor.join(', ') || 'this gateway'}`
+      : `followed after ${acknowledgedMs} ms`;
+  return [
+    ...(p50Ms === null ? [] : [`followed by all gateways after ${p50Ms} ms (p50), ${p99Ms} ms (p99)`]),
+    `the last, ${action} of ${scope === '*' ? 'all routes' : scope} (${version}), ${followed}`,
+    ...(oldSideMs ? [`its last request on the old side ended after ${oldSideMs} ms`] : []),
+    ...(gone.length > 0 ? [`gone: ${gone.join(', ')}`] : []),
+  ].join('; ');
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {

@@ -1,6 +1,8 @@
 // The port to the gateway's durable state: overrides, rules made by operators, revisions and the audit log.
 import type { Side } from '../routing/side.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import type { FlagMove, LastMove, MoveRecord } from './flag-move.ts';
+import type { FlipStore } from './flip-store.ts';
 import type { IdStore } from './id-store.ts';
 import type { PlanStore } from './plan-store.ts';
 import type { WriteStore } from './write-store.ts';
@@ -124,6 +126,13 @@ export interface Ledger {
   revisions(): Promise<Map<string, number>>;
   /** Stores the change and answers the scope's new revision. */
   commit(change: LedgerChange): Promise<number>;
+  /**
+   * Stores a change that says that a route's flags are moved, unless that is known already, or is not to be any more. Its
+   * scope is the route's id.
+   */
+  recordMove(change: LedgerChange, move: FlagMove): Promise<MoveRecord>;
+  /** The last move of each route that was ever moved. */
+  lastMoves(): Promise<ReadonlyMap<string, LastMove>>;
   /** The newest entries first: at most `limit`, of one scope when it is named, older than entry `before`. */
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
   /** The next entries, the oldest first. */
@@ -147,4 +156,19 @@ export interface GatewayLedger extends EvidenceLedger {
   readonly plans: PlanStore;
   /** Closed with the ledger. */
   readonly writes: WriteStore;
+  readonly flips: FlipStore;
+  /** Undefined for a ledger that cannot be away. */
+  standing(): LedgerStanding | undefined;
+}
+
+/** `refused`: there was no room in the journal; `dropped`: they did not fit any more. */
+export const JOURNAL_COUNTS = ['journalled', 'merged', 'dropped', 'refused'] as const;
+
+/** How a ledger stands that may be away, and the changes that wait for it. */
+export interface LedgerStanding {
+  readonly away: { readonly since: string; readonly cause: string } | undefined;
+  readonly waiting: number;
+  readonly waitingMax: number;
+  /** Since this process began. */
+  readonly counts: Readonly<Record<(typeof JOURNAL_COUNTS)[number], number>>;
 }

@@ -3,10 +3,14 @@ import { openSqliteLedger } from './sqlite.ts';
 
 const SQLITE = 'sqlite:';
 
-/** Opens the ledger that the configuration names: `sqlite:FILE`, or the URL of a Redis. @throws when it cannot be used. */
-export async function openLedger(where: string): Promise<GatewayLedger> {
+/**
+ * Opens the ledger that the configuration names: `sqlite:FILE`, or the URL of a Redis, whose outages `journal` is for.
+ * @throws when it cannot be used.
+ */
+export async function openLedger(where: string, journal: string): Promise<GatewayLedger> {
   if (where.startsWith(SQLITE)) return openSqliteLedger(where.slice(SQLITE.length));
   // Loaded only where it is used: its client takes 10 MB.
-  const { openRedisLedger } = await import('./redis.ts');
-  return openRedisLedger(where);
+  const { isAnswer, openRedisLedger } = await import('./redis.ts');
+  const { openSharedLedger } = await import('./shared-ledger.ts');
+  return openSharedLedger({ openRemote: () => openRedisLedger(where), isAnswer, file: journal });
 }

@@ -73,7 +73,10 @@ export interface RedisAudit {
   audit(query: AuditQuery): Promise<StoredAuditEntry[]>;
   auditAfter(page: AuditPage): Promise<StoredAuditEntry[]>;
   auditHead(): Promise<AuditHead | undefined>;
-  /** Appends with `run`, which runs such a script and answers what that does: one at a time, and again when others were faster. */
+  /**
+   * Appends with `run`, which runs such a script and answers what that does: one at a time, and again when others were
+   * faster. A script may also find that there is nothing to append, and answer that.
+   */
   append(entry: AuditEntry, run: (appending: Appending) => Promise<unknown>): Promise<unknown>;
   /** Chains entries that a release without a chain has stored. */
   chain(): Promise<void>;
@@ -143,7 +146,7 @@ export function createRedisAudit(redis: Redis, prefix: string): RedisAudit {
       const { linked, ...rest } = appending(entry, known);
       const answer = await run(rest);
       if (answer !== MOVED) {
-        known = linked;
+        known = linked; // A script that found nothing to store has left the log as it was: the next is refused, and looks.
         return answer;
       }
       known = await chainBehind();

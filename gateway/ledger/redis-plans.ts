@@ -28,14 +28,18 @@ const RESIGN = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', 
 
 const putAnswer = z.enum(['stored', 'stale', 'fenced']);
 
-export function createRedisPlans(redis: Redis, prefix: string): PlanStore {
-  const keys = {
+export function planKeys(prefix: string) {
+  return {
     documents: `${prefix}documents`,
     revisions: `${prefix}revisions`,
     /** The last token given; not its holder's alone, so that it outlives every lease. */
     tokens: `${prefix}tokens`,
     lead: `${prefix}lead`,
   };
+}
+
+export function createRedisPlans(redis: Redis, prefix: string): PlanStore {
+  const keys = planKeys(prefix);
   return {
     async list() {
       const [documents, revisions] = await Promise.all([redis.hgetall(keys.documents), redis.hgetall(keys.revisions)]);

@@ -2,12 +2,16 @@
 // acknowledged survives the gateway; that it survives Redis too is for Redis to see to (appendonly yes).
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { GatewayLedger, LedgerChange, Override, StoredRule } from './ledger.ts';
+import type { LedgerChange, Override, StoredRule } from './ledger.ts';
 import { APPEND, createRedisAudit, IS_NEXT } from './redis-audit.ts';
 import { createRedisEvidence } from './redis-evidence.ts';
+import { createRedisFlips } from './redis-flips.ts';
 import { createRedisIds } from './redis-ids.ts';
-import { createRedisPlans } from './redis-plans.ts';
+import { MERGE, mergeAnswer, mergeArguments } from './redis-merge.ts';
+import { lastMoveOf, moveArguments, moveKeys, moveRecord, RECORD_MOVE } from './redis-moves.ts';
+import { createRedisPlans, planKeys } from './redis-plans.ts';
 import { createRedisWrites } from './redis-writes.ts';
+import type { RemoteLedger } from './shared-ledger.ts';
 
 /** What the keys hold; another layout is refused rather than guessed at. */
 const LAYOUT_VERSION = '2';
@@ -25,6 +29,11 @@ const KEYS = {
   ids: `${PREFIX}ids`,
   plans: `${PREFIX}plans:`,
   writes: `${PREFIX}writes:`,
+  flips: `${PREFIX}flips:`,
+  lastMove: `${PREFIX}moves:last`,
+  moves: `${PREFIX}moves`,
+  moved: `${PREFIX}moves:plans`,
+  merged: `${PREFIX}merged`,
 };
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -32,18 +41,26 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const RECONNECT_MS_MAX = 1_000;
 
-const COMMIT = `${IS_NEXT}
+/**
+ * What every script begins with that stores a change: `storeChange()` stores it with its audit entry and answers the scope's
+ * new revision; or -1 where the audit log has another head, or an error, and then nothing is stored.
+ */
+const STORE_CHANGE = `
   local overrides, rules, revisions = unpack(KEYS, 6)
   local scope, override, ruleId, rule = unpack(ARGV, 4)
-  if rule ~= '' and redis.call('HEXISTS', rules, ruleId) == 1 then
-    return redis.error_reply('ERR there is a rule ' .. ruleId .. ' already')
+  local function storeChange()
+    ${IS_NEXT}
+    if rule ~= '' and redis.call('HEXISTS', rules, ruleId) == 1 then
+      return redis.error_reply('ERR there is a rule ' .. ruleId .. ' already')
+    end
+    ${APPEND}
+    if rule ~= '' then redis.call('HSET', rules, ruleId, rule)
+    elseif ruleId ~= '' then redis.call('HDEL', rules, ruleId) end
+    if override == 'lift' then redis.call('HDEL', overrides, scope)
+    elseif override ~= '' then redis.call('HSET', overrides, scope, override) end
+    return redis.call('HINCRBY', revisions, scope, 1)
   end
-  ${APPEND}
-  if rule ~= '' then redis.call('HSET', rules, ruleId, rule)
-  elseif ruleId ~= '' then redis.call('HDEL', rules, ruleId) end
-  if override == 'lift' then redis.call('HDEL', overrides, scope)
-  elseif override ~= '' then redis.call('HSET', overrides, scope, override) end
-  return redis.call('HINCRBY', revisions, scope, 1)`;
+  `;
 
 const overrideText = json(
   z.object({
@@ -69,11 +86,32 @@ const ruleText = json(
     .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent })),
 );
 
+/** Whether an error is an answer of Redis that it will not do this; one that loads or has no memory is as good as away. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('ERR ');
+}
+
 /** Opens the ledger at `url`. @throws when it cannot be reached or is of another layout. */
-export async function openRedisLedger(url: string): Promise<GatewayLedger> {
+export async function openRedisLedger(url: string): Promise<RemoteLedger> {
   const redis = await connect(url);
   const { append, chain, ...auditing } = createRedisAudit(redis, KEYS.audit);
   await inLayout(redis, chain).catch((error: unknown) => refuse(redis, url, error));
+
+  /** Runs STORE_CHANGE and what follows it, whose own keys and arguments are the last ones. */
+  function store(
+    change: LedgerChange,
+    following: string,
+    ownKeys: readonly string[] = [],
+    ownValues: readonly string[] = [],
+  ): Promise<unknown> {
+    const { overrides, rules, revisions } = KEYS;
+    const script = `${STORE_CHANGE}${following}`;
+    return append(change.audit, ({ keys, values }) => {
+      const all = [...keys, overrides, rules, revisions, ...ownKeys];
+      return redis.eval(script, all.length, ...all, ...values, ...changeArguments(change), ...ownValues);
+    });
+  }
+
   return {
     async overrides() {
       const stored = await redis.hvals(KEYS.overrides);
@@ -87,24 +125,37 @@ export async function openRedisLedger(url: string): Promise<GatewayLedger> {
       const stored = await redis.hgetall(KEYS.revisions);
       return new Map(Object.entries(stored).map(([scope, revision]) => [scope, Number(revision)]));
     },
-    async commit({ scope, override, rule, audit }) {
-      const { overrides, rules, revisions } = KEYS;
-      const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
-      const stored = await append(audit, ({ keys, values }) => {
-        const all = [...keys, overrides, rules, revisions];
-        return redis.eval(COMMIT, all.length, ...all, ...values, scope, forced, ...ruleArguments(rule));
-      });
-      return z.number().parse(stored);
+    async commit(change) {
+      return z.number().parse(await store(change, 'return storeChange()'));
+    },
+    async recordMove(change, move) {
+      const { revisions: planRevisions, tokens } = planKeys(KEYS.plans);
+      const keys = moveKeys({ ...KEYS, planRevisions, tokens });
+      return moveRecord(await store(change, RECORD_MOVE, keys, moveArguments(move)));
+    },
+    async merge(source, entry) {
+      const values = mergeArguments(source, entry);
+      return mergeAnswer.parse(await store(entry.change, MERGE, [KEYS.merged], values));
+    },
+    async lastMoves() {
+      const stored = await redis.hgetall(KEYS.moves);
+      return new Map(Object.entries(stored).map(([route, all]) => [route, lastMoveOf(all)]));
     },
     ...auditing,
     evidence: createRedisEvidence(redis, KEYS.evidence),
     ids: createRedisIds(redis, KEYS.ids),
     plans: createRedisPlans(redis, KEYS.plans),
     writes: createRedisWrites(redis, KEYS.writes),
+    flips: createRedisFlips(redis, KEYS.flips),
     async close() {
       redis.disconnect();
     },
   };
+}
+
+function changeArguments({ scope, override, rule }: LedgerChange): string[] {
+  const forced = override === undefined ? '' : override === 'lift' ? 'lift' : JSON.stringify(override);
+  return [scope, forced, ...ruleArguments(rule)];
 }
 
 /** The rule's id, and its text where it is added. */

@@ -8,6 +8,7 @@ import type { LedgerChange, Override, StoredRule } from './ledger.ts';
 import { chainEntries, createSqliteAudit, jsonText, type SqliteAudit } from './sqlite-audit.ts';
 import { createSqliteEvidence, EVIDENCE_LAYOUT, type SqliteEvidence } from './sqlite-evidence.ts';
 import { createSqliteIds, ID_LAYOUT, type SqliteIds } from './sqlite-ids.ts';
+import { createSqliteMoves, MOVE_LAYOUT, type SqliteMoves } from './sqlite-moves.ts';
 import { createSqlitePlans, PLAN_LAYOUT, type SqlitePlans } from './sqlite-plans.ts';
 import { createSqliteWrites, type SqliteWrites, WRITE_LAYOUT } from './sqlite-writes.ts';
 
@@ -34,6 +35,7 @@ const LAYOUT_STEPS: readonly (string | ((db: DatabaseSync) => void))[] = [
     chainEntries(db);
     db.exec(WRITE_LAYOUT);
   },
+  MOVE_LAYOUT,
 ];
 
 const overrideRow = z.object({
@@ -57,7 +59,7 @@ const ruleRow = z
   .transform(({ permanent, ...rule }): StoredRule => ({ ...rule, permanent: permanent ?? undefined }));
 
 /** The ledger's operations, as calls that block; see ledger.ts for what they promise. */
-export interface SqliteStore extends SqliteAudit, SqliteEvidence, SqliteIds, SqlitePlans, SqliteWrites {
+export interface SqliteStore extends SqliteAudit, SqliteEvidence, SqliteIds, SqliteMoves, SqlitePlans, SqliteWrites {
   overrides(): Override[];
   rules(): StoredRule[];
   revisions(): Map<string, number>;
@@ -116,6 +118,7 @@ export function openSqliteStore(file: string): SqliteStore {
     ...auditing,
     ...createSqliteEvidence(db, atomically),
     ...createSqliteIds(db, atomically),
+    ...createSqliteMoves(db, atomically, store),
     ...createSqlitePlans(db, atomically),
     ...createSqliteWrites(db, atomically),
     overrides() {

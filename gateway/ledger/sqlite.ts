@@ -1,6 +1,7 @@
 // The embedded ledger: one SQLite file beside the gateway, behind a thread of its own.
 import { Worker } from 'node:worker_threads';
 import type { GatewayLedger } from './ledger.ts';
+import { createLocalFlips } from './local-flips.ts';
 import { type LedgerOperation, type LedgerReply, OPENED } from './sqlite-worker.ts';
 
 interface Waiting {
@@ -54,6 +55,8 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
     rules: () => call('rules'),
     revisions: () => call('revisions'),
     commit: (change) => call('commit', change),
+    recordMove: (change, move) => call('recordMove', { change, move }),
+    lastMoves: () => call('lastMoves'),
     audit: (query) => call('audit', query),
     auditAfter: (page) => call('auditAfter', page),
     auditHead: () => call('auditHead'),
@@ -78,6 +81,8 @@ export async function openSqliteLedger(file: string): Promise<GatewayLedger> {
       add: (batch) => call('addWrites', batch),
       acknowledge: (route, upTo) => call('acknowledgeWrites', { route, upTo }),
     },
+    flips: createLocalFlips(Date.now),
+    standing: () => undefined,
     async close() {
       if (!ended) await call('close');
       await worker.terminate();

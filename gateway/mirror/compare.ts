@@ -19,6 +19,8 @@ export interface Verdict {
   readonly detail: string | undefined;
   /** Whether legacy was asked twice, or need not be, so that no difference here can be noise unseen. See noise.ts. */
   readonly bracketed?: true;
+  /** Whether new was later by more than is borne, where that was measured. See timed.ts. */
+  readonly slower?: boolean;
 }
 
 /** What both sides did with one request, and which of them got the copy. */

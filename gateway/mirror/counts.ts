@@ -31,6 +31,8 @@ export interface Counts {
   readonly dropped: Map<string, number>;
   /** Requests of which noise is known, see noise.ts: how many were comparable, how many of those agreed. */
   readonly bracketed: { comparable: number; agreeing: number };
+  /** Requests of which both sides' times are known, and those in which new was later by more than is borne; see timed.ts. */
+  readonly timed: { pairs: number; slower: number };
   readonly differences: Map<string, CountedDifference>;
   /** Differences that are not listed because there are too many kinds of them. */
   differencesDropped: number;
@@ -41,7 +43,7 @@ const NO_OUTCOMES = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) 
 export function newCounts(differencesMax = DIFFERENCES_MAX): Counts {
   return {
     ...{ differencesMax, outcomes: { ...NO_OUTCOMES }, dropped: new Map(), bracketed: { comparable: 0, agreeing: 0 } },
-    ...{ differences: new Map(), differencesDropped: 0 },
+    ...{ timed: { pairs: 0, slower: 0 }, differences: new Map(), differencesDropped: 0 },
   };
 }
 
@@ -64,8 +66,10 @@ export function countsOf(verdict: Verdict): Counts {
 }
 
 /** Counts how a comparison ended, without what it found. */
-export function countOutcome(counts: Counts, { outcome, bracketed }: Verdict): void {
+export function countOutcome(counts: Counts, { outcome, bracketed, slower }: Verdict): void {
   counts.outcomes[outcome]++;
+  if (slower !== undefined) counts.timed.pairs++;
+  if (slower) counts.timed.slower++;
   if (bracketed && COMPARABLE.includes(outcome)) counts.bracketed.comparable++;
   if (bracketed && AGREEING.includes(outcome)) counts.bracketed.agreeing++;
 }
@@ -91,6 +95,8 @@ export function addCounts(counts: Counts, more: Counts, listed?: Counts): void {
   for (const [reason, copies] of more.dropped) counts.dropped.set(reason, (counts.dropped.get(reason) ?? 0) + copies);
   counts.bracketed.comparable += more.bracketed.comparable;
   counts.bracketed.agreeing += more.bracketed.agreeing;
+  counts.timed.pairs += more.timed.pairs;
+  counts.timed.slower += more.timed.slower;
   counts.differencesDropped += more.differencesDropped;
   for (const [key, difference] of more.differences) {
     const known = counts.differences.get(key);

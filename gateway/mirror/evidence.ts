@@ -47,6 +47,8 @@ export interface RouteEvidence {
   readonly dropped: Readonly<Record<string, number>>;
   /** Requests of which noise is known, see noise.ts: how many were comparable, how many of those agreed. */
   readonly bracketed: Readonly<Counts['bracketed']>;
+  /** Requests of which both sides' times are known, and in how many of them new was later by more than the guard bears. */
+  readonly timed: Readonly<Counts['timed']>;
   /** comparable / eligible; null before anything was eligible. */
   readonly coverage: number | null;
   /**
@@ -192,6 +194,7 @@ export function conclude({
     outcomes: { ...counts.outcomes },
     dropped: Object.fromEntries(counts.dropped),
     bracketed: { ...counts.bracketed },
+    timed: { ...counts.timed },
     coverage: eligible > 0 ? comparable / eligible : null,
     parity: trials > 0 ? hits / trials : null,
     parityLowerBound: lowerBound95(hits, trials) ?? null,

@@ -9,8 +9,9 @@ import { createCapture } from '../proxy/capture.ts';
 import { FAILURES } from '../proxy/failure.ts';
 import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
-import type { Side } from '../routing/side.ts';
+import { SIDES, type Side } from '../routing/side.ts';
 import { mayCopy } from './ask.ts';
+import { createBracketing } from './bracketing.ts';
 import type { CompareBudget } from './budget.ts';
 import type { Comparer } from './comparer.ts';
 import type { Outcome } from './observation.ts';
@@ -59,7 +60,7 @@ export interface Mirror {
   close(): Promise<void>;
 }
 
-export interface MirrorDeps extends Omit<RunDeps, 'restraints' | 'comparer'> {
+export interface MirrorDeps extends Omit<RunDeps, 'restraints' | 'bracketing' | 'comparer'> {
   readonly limits: GatewayConfig['mirror'];
   /** Shared by all that compare. */
   readonly budget: CompareBudget;
@@ -73,7 +74,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
   const nowMs = () => now().getTime();
   const sampler = createSampler(nowMs);
   const restraints = createRestraints(limits, budget, nowMs);
-  const run = createRun({ ...deps, restraints });
+  const bracketing = createBracketing(nowMs, () => SIDES.every((side) => restraints.allowedShare[side] === 1));
+  const run = createRun({ ...deps, restraints, bracketing });
   const queue = createQueue({
     concurrency: limits.concurrency,
     concurrencyPerKey: Math.max(1, Math.ceil(limits.concurrency / 2)),
@@ -99,10 +101,8 @@ export function createMirror(deps: MirrorDeps): Mirror {
       if (!isSafe(method) && route.config.mirror.writes === 'off') return undefined;
       const chosenBy = sampler.choose(route, identity);
       if (!chosenBy) return undefined;
-      const { bodyBytesMax } = route.config.mirror;
-      const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
-      const captures = { request: createCapture(keepMax), response: createCapture(keepMax) };
-      const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && sampler.isBracketed(route) };
+      const captures = capturesOf(route, chosenBy);
+      const ticket = { route, shadow, captures, chosenBy, bracketed: isSafe(method) && bracketing.choose(route) };
       return chosenBy === 'status' || admit(ticket, method) ? ticket : undefined;
     },
     forgo: ({ route, chosenBy }) => {
@@ -154,6 +154,13 @@ export function createMirror(deps: MirrorDeps): Mirror {
       await comparer.close();
     },
   };
+}
+
+/** Of a request that is kept only in case its status is rare, less is kept. */
+function capturesOf({ config }: RouteModel, chosenBy: CopyTicket['chosenBy']): CopyTicket['captures'] {
+  const { bodyBytesMax } = config.mirror;
+  const keepMax = chosenBy === 'status' ? Math.min(RARE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax;
+  return { request: createCapture(keepMax), response: createCapture(keepMax) };
 }
 
 /** Why a request that was chosen cannot be copied after all. */

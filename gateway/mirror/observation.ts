@@ -11,6 +11,8 @@ export interface Observation {
   /** The whole body as it was sent; undefined when it was larger than is kept, or broke off. */
   readonly body: Buffer | undefined;
   readonly durationMs: number;
+  /** From when the request was on a connection until its answer began; undefined where that was not measured. */
+  readonly firstByteMs?: number | undefined;
   readonly failure: ForwardFailure | undefined;
 }
 

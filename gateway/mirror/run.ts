@@ -1,8 +1,9 @@
 // What becomes of one copy when its turn has come: the sides are asked, their answers compared, the verdict recorded.
-
+import { isSafe } from '../routing/method.ts';
 import type { RouteModel } from '../routing/route.ts';
 import { type AskDeps, createAsk, type Unsettled } from './ask.ts';
 import type { Asked } from './bracket.ts';
+import type { Bracketing } from './bracketing.ts';
 import type { Verdict } from './compare.ts';
 import type { Comparer } from './comparer.ts';
 import type { EvidenceSink } from './evidence.ts';
@@ -12,12 +13,14 @@ import { withoutNoise } from './noise.ts';
 import type { Observation, Outcome } from './observation.ts';
 import type { Restraints } from './restraints.ts';
 import type { CopyTicket, ServedRequest } from './ticket.ts';
+import { isSlower } from './timed.ts';
 
 export interface RunDeps extends AskDeps {
   /** Ids that the sides have given for themselves. */
   readonly ids: IdMap;
   readonly evidence: EvidenceSink;
   readonly restraints: Restraints;
+  readonly bracketing: Pick<Bracketing, 'sawNoise'>;
   readonly comparer: Pick<Comparer, 'judge'>;
   /** A route as it is configured now; undefined for one that is there no longer. */
   readonly routeOf: (id: string) => RouteModel | undefined;
@@ -32,7 +35,7 @@ interface Judged {
 }
 
 export function createRun(deps: RunDeps) {
-  const { ids, evidence, restraints, comparer, routeOf, raised } = deps;
+  const { ids, evidence, restraints, bracketing, comparer, routeOf, raised } = deps;
   const idsOf = createIdBook(ids);
   const ask = createAsk(deps, idsOf);
 
@@ -54,8 +57,9 @@ export function createRun(deps: RunDeps) {
     return { verdict, again: second };
   }
 
-  function conclude({ route, bracketed }: CopyTicket, { verdict: judged, again }: Judged): Verdict {
-    const verdict = idsOf(route)?.reconcile(judged) ?? judged;
+  function conclude({ route, bracketed }: CopyTicket, { verdict: judged, again }: Judged, slower?: boolean): Verdict {
+    const reconciled = idsOf(route)?.reconcile(judged) ?? judged;
+    const verdict = slower === undefined ? reconciled : { ...reconciled, slower };
     if (again) return withoutNoise(verdict, again);
     // A failure is none by noise: without it the bracketed requests would be those that went well.
     return bracketed && verdict.outcome === 'new_error' ? { ...verdict, bracketed } : verdict;
@@ -75,10 +79,13 @@ export function createRun(deps: RunDeps) {
     if ('dropped' in judged) return judged;
     // What was waited for costs nothing, and what comparing has computed the comparer has counted.
     const startedAt = performance.now();
-    const verdict = conclude(ticket, judged);
+    // A write's copy is a dry run: it takes no time that could be compared.
+    const slower = isSafe(request.method) ? isSlower(asked.pair, route.config.guard.latencyRatioMax) : undefined;
+    const verdict = conclude(ticket, judged, slower);
     const { headers, body } = original;
     evidence.record(route.id, { requestId, method, target: path, headers, body }, asked.pair, verdict);
     restraints.compared(performance.now() - startedAt);
+    if (verdict.differences.some(({ noise }) => noise)) bracketing.sawNoise(route.id);
     return { outcome: verdict.outcome };
   };
 }

@@ -1,7 +1,6 @@
 // Which requests are copied: a share of identities, the same ones every time; and, beside them, so many an hour of each
 // route and each class of status that rare ones are seen too.
 import type { RouteModel } from '../routing/route.ts';
-import { type Chooser, createChooser } from './chooser.ts';
 import type { CopyTicket } from './ticket.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,13 +27,10 @@ export interface Sampler {
   isRare(route: RouteModel, status: number): boolean;
   /** A request is copied that was answered with this status. */
   count(route: RouteModel, status: number | undefined): void;
-  /** Whether the next copy of the route is to be bracketed. */
-  isBracketed(route: RouteModel): boolean;
 }
 
 /** Samples by `mirror.samplePercent` and `mirror.minimumPerHour`. What an hour has not used is not saved up for the next. */
 export function createSampler(nowMs: () => number): Sampler {
-  const choosers = new Map<string, Chooser>(); // One per configured route.
   const wanted = new Map<string, { copies: number; atMs: number }>(); // Per configured route, and class of status.
 
   /** What a route is still to have this hour, or its answers of one class of status; 0 stands for no answer. */
@@ -60,11 +56,6 @@ export function createSampler(nowMs: () => number): Sampler {
     count(route, status) {
       if (route.config.mirror.samplePercent >= 100) return; // Nothing is left out.
       for (const at of [stratum(route), stratum(route, status ?? 0)]) at.copies = Math.max(0, at.copies - 1);
-    },
-    isBracketed({ id, config }) {
-      const chooser = choosers.get(id) ?? createChooser();
-      choosers.set(id, chooser);
-      return chooser(config.mirror.bracketPercent / 100);
     },
   };
 }

@@ -36,6 +36,8 @@ class CopyExchange implements ExchangeHandler {
   #exchange: Exchange | undefined;
   #phase: Phase = 'connecting';
   #status: number | undefined;
+  #sentAt = 0;
+  #firstByteMs: number | undefined;
   #headers: readonly string[] = [];
   #settled = false;
 
@@ -54,6 +56,7 @@ class CopyExchange implements ExchangeHandler {
 
   onSent(): void {
     this.#phase = 'awaiting_response';
+    this.#sentAt = performance.now();
   }
 
   onInterim(): void {}
@@ -61,6 +64,7 @@ class CopyExchange implements ExchangeHandler {
   onHead({ status, headers }: ResponseHead): void {
     this.#phase = 'receiving_body';
     this.#status = status;
+    this.#firstByteMs = performance.now() - this.#sentAt;
     this.#headers = responseHeaders(headers);
   }
 
@@ -94,6 +98,7 @@ class CopyExchange implements ExchangeHandler {
       headers: this.#headers,
       body: failure ? undefined : this.#body.body(),
       durationMs: performance.now() - this.#startedAt,
+      firstByteMs: this.#firstByteMs,
       failure,
     });
   }

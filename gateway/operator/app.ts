@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import { ALL_ROUTES } from '../ledger/ledger.ts';
+import { ALL_ROUTES, JOURNAL_COUNTS } from '../ledger/ledger.ts';
 import { createAccess } from './access/access.ts';
 import { authorise, checkOperations } from './access/authorise.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -56,6 +56,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.use(HEADERS);
   app.use(async function requestId(c, next) {
     c.set('requestId', randomUUID());
+    c.set('calledAt', performance.now());
     await next();
     c.header('x-request-id', c.get('requestId'));
   });
@@ -83,7 +84,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.route('/api/rollback', rollbackApi(deps));
   app.route('/api/audit', auditApi(deps));
   app.route('/api/notifications', notificationsApi(deps));
-  app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances() }));
+  app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances(), gateways: deps.flips.gateways() }));
   app.get('/api/status', (c) => c.json(statusOf(deps, isDraining())));
   checkOperations(app);
   app.route('/', consolePages(deps.console));
@@ -104,7 +105,8 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(ALL_ROUTES, actor);
-      const acknowledged = await acknowledge(deps, ALL_ROUTES, actor);
+      const flip = { action: 'rollback', oldSide: 'new', calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, ALL_ROUTES, actor, flip);
       const ids = deps.settings.current.table.routes.map(({ id }) => id);
       const counts = ids.map((id) => deps.serving.streams.counts(id));
       const writesLegacyLacks = deps.writes.total(ids);
@@ -114,7 +116,8 @@ function rollbackApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(ALL_ROUTES, actor, expectedRevision(c));
-      return answer(c, await acknowledge(deps, ALL_ROUTES, actor));
+      const flip = { action: 'lift', oldSide: undefined, calledAt: c.get('calledAt') } as const;
+      return answer(c, await acknowledge(deps, ALL_ROUTES, actor, flip));
     });
 }
 
@@ -130,6 +133,16 @@ function healthApi(deps: OperatorDeps, isDraining: () => boolean): Hono<Operator
     .get('/metrics', async (c) => {
       deps.ruleWatch.check();
       deps.metrics.flagsStale.set(deps.flags.staleMs() / 1_000);
+      measureLedger(deps);
       return c.body(await deps.serving.scrape(), 200, { 'content-type': deps.metrics.registry.contentType });
     });
+}
+
+function measureLedger({ ledger, metrics }: OperatorDeps): void {
+  const standing = ledger.standing();
+  if (!standing) return;
+  metrics.ledgerAway.set(standing.away ? 1 : 0);
+  metrics.ledgerWaiting.set(standing.waiting);
+  metrics.ledgerJournal.reset();
+  for (const result of JOURNAL_COUNTS) metrics.ledgerJournal.inc({ result }, standing.counts[result]);
 }

@@ -4,7 +4,8 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Flips } from '../flips.ts';
+import type { GatewayLedger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
 import type { Notifier } from '../notify/notifier-port.ts';
@@ -37,12 +38,13 @@ export interface OperatorDeps {
   readonly rules: OperatorRules;
   readonly ruleWatch: RuleWatch;
   readonly flags: Flags;
-  readonly ledger: Ledger;
+  readonly ledger: GatewayLedger;
   /** This gateway, for the audit log. */
   readonly instance: string;
   readonly writes: Pick<KeptWrites, 'of' | 'total' | 'acknowledge' | 'problem'>;
   readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
+  readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
   readonly history: TrafficHistory;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly console: ConsoleFiles;
@@ -60,6 +62,8 @@ export type OperatorEnv = {
   Bindings: HttpBindings;
   Variables: {
     requestId: string;
+    /** When the request came, by `performance.now()`. */
+    calledAt: number;
     /** Undefined for whoever has shown nothing, and is only asked by what anyone may. */
     caller?: Caller;
     /** Where the caller has shown a session's cookie. */

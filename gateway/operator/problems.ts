@@ -15,6 +15,7 @@ const CONTROL_STATUS = {
   conflict: 409,
   gate_not_met: 422,
   not_stored: 500,
+  fenced: 409,
   flag_source: 502,
 } as const satisfies Record<ControlError['kind'], number>;
 

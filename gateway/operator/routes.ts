@@ -1,6 +1,8 @@
 // The API of routes: list, look at, move, roll back.
 import { Hono } from 'hono';
 import { WINDOWS } from '../mirror/windows.ts';
+import type { RouteState } from '../rollout/control.ts';
+import type { Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
 import { acknowledge } from './acknowledge.ts';
 import {
@@ -30,6 +32,12 @@ export function rollbackProgress(counts: readonly StreamCounts[]): { done: boole
   return { done: streamsOnOldSide === 0, streamsOnOldSide };
 }
 
+/** The side that serves nobody any more, where there is one. */
+function emptied({ percent }: RouteState): Side | undefined {
+  if (percent === 0) return 'new';
+  return percent === 100 ? 'legacy' : undefined;
+}
+
 export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { control } = deps;
   const { evidence, streams } = deps.serving;
@@ -54,16 +62,18 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const { id } = routeOf(deps, c.req.param('id'));
       const { reason, ...request } = await readBody(c, stageBody);
       const actor = actorOf(c, reason);
-      const state = await control.setStage(id, request, actor, expectedRevision(c));
+      const state = await control.setStage(id, request, actor, { expected: expectedRevision(c) });
+      const flip = { action: 'stage', oldSide: emptied(state), calledAt: c.get('calledAt') } as const;
       c.header('etag', entityTag(state.revision));
-      return c.json({ ...state, ...(await acknowledge(deps, id, actor)) });
+      return c.json({ ...state, ...(await acknowledge(deps, id, actor, flip)) });
     })
     .post('/:id/rollback', async (c) => {
       const { id } = routeOf(deps, c.req.param('id'));
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       const { durable } = await control.rollback(id, actor);
-      const acknowledged = await acknowledge(deps, id, actor);
+      const flip = { action: 'rollback', oldSide: 'new', calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, id, actor, flip);
       c.header('etag', entityTag(control.revision(id)));
       const progress = rollbackProgress([streams.counts(id)]);
       const writesLegacyLacks = deps.writes.of(id);
@@ -74,7 +84,8 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
       const reason = await readReason(c);
       const actor = actorOf(c, reason);
       await control.lift(id, actor, expectedRevision(c));
-      const acknowledged = await acknowledge(deps, id, actor);
+      const flip = { action: 'lift', oldSide: undefined, calledAt: c.get('calledAt') } as const;
+      const acknowledged = await acknowledge(deps, id, actor, flip);
       c.header('etag', entityTag(control.revision(id)));
       return c.json({ ...control.route(id), ...acknowledged });
     })

@@ -13,6 +13,14 @@ export function unreadyReasons({ serving }: OperatorDeps, draining: boolean): st
   return [...(draining ? ['shutting down'] : []), ...(isServed ? [] : ['no process serves'])];
 }
 
+/** Why and since when the ledger is away, and what that means. */
+function ledgerWarning({ ledger }: OperatorDeps): string | undefined {
+  const { away, waiting, waitingMax } = ledger.standing() ?? {};
+  if (!away) return undefined;
+  const changes = `${waiting} changes wait for it in the journal, which has room for ${waitingMax}`;
+  return `the ledger cannot be reached since ${away.since} (${away.cause}); ${changes}; promotions and plans wait too`;
+}
+
 /** What is wrong with the gateway itself. */
 export function warningsOf(deps: OperatorDeps): string[] {
   const { flags, control, rules, settings, serving, plans, notifier, configProblem, evidenceProblem } = deps;
@@ -25,6 +33,7 @@ export function warningsOf(deps: OperatorDeps): string[] {
       ? `${unreadable} rules made by operators cannot be read by this release, and have no effect`
       : undefined;
   const own = [
+    ledgerWarning(deps),
     ...[configProblem(), flags.problem(), control.problem(), evidenceProblem(), serving.problem()],
     ...[plans.problem(), lostRules, deps.writes.problem()],
   ];
@@ -53,8 +62,10 @@ export function statusOf(deps: OperatorDeps, draining: boolean): Status {
       problem: deps.flags.problem() ?? null,
       staleSeconds: Math.round(deps.flags.staleMs() / 1_000),
     },
-    ledger: { problem: control.problem() ?? null },
+    ledger: { problem: control.problem() ?? null, ...ledgerStatus(deps) },
     evidence: { problem: deps.evidenceProblem() ?? null },
+    flips: deps.flips.view(),
+    gateways: deps.flips.gateways(),
     workers: { wanted: serving.wanted, serving: serving.instances().filter(({ state }) => state === 'serving').length },
     mirror: {
       waiting: mirror.waiting,
@@ -63,6 +74,12 @@ export function statusOf(deps: OperatorDeps, draining: boolean): Status {
     },
     upstreams: { legacy: sideStatus(deps, 'legacy'), new: sideStatus(deps, 'new') },
   };
+}
+
+/** Of a ledger that may be away. */
+function ledgerStatus({ ledger }: OperatorDeps) {
+  const standing = ledger.standing();
+  return standing && { ...standing, away: standing.away ?? null };
 }
 
 /** How many rules for comparing there are of each state. */

@@ -56,7 +56,7 @@ export interface ForwardResult {
   readonly isEventStream: boolean;
   /** The request's body as it can be sent again; undefined when part of it has gone. */
   readonly body: RequestBody | undefined;
-  /** From the hand-over to the upstream to the head of its answer; undefined when it never began. */
+  /** From when the request was on a connection to the head of its answer; undefined when it never began. */
   readonly firstByteMs: number | undefined;
 }
 
@@ -133,7 +133,6 @@ class Forwarding implements ExchangeHandler {
     upstream.inFlight++;
     this.#counted = true;
     this.#body = body;
-    this.#sentAt = performance.now();
     this.#timer = setTimeout(() => this.#timedOut(), timeoutMs);
     this.#exchange = upstream.pool.send({ method: incoming.method ?? 'GET', path, headers, body }, this);
   }
@@ -154,6 +153,7 @@ class Forwarding implements ExchangeHandler {
 
   onSent(): void {
     this.#phase = 'awaiting_response';
+    this.#sentAt = performance.now();
   }
 
   onHead({ status, reason, headers: pairs, framing }: ResponseHead): void {

@@ -1,4 +1,5 @@
 // Durable changes by operators: one writer at a time, each change with its audit entry and the revision it leads to.
+import type { MovedBy } from '../ledger/flag-move.ts';
 import type { AuditEntry, AuditSource, Ledger, LedgerChange } from '../ledger/ledger.ts';
 
 /** Who asks for a change, and why. */
@@ -22,6 +23,7 @@ export class ControlError extends Error {
     | 'conflict'
     | 'gate_not_met'
     | 'not_stored'
+    | 'fenced'
     | 'flag_source';
 
   constructor(kind: ControlError['kind'], message: string, options?: ErrorOptions) {
@@ -86,6 +88,11 @@ export class Changes {
     return this.#revisions.get(scope) ?? 0;
   }
 
+  /** Reads all revisions from the ledger again, which other gateways may share. @throws when they cannot be read. */
+  async rereadAll(): Promise<void> {
+    for (const [scope, revision] of await this.#deps.ledger.revisions()) this.#revisions.set(scope, revision);
+  }
+
   /** Reads a scope's revision from the ledger again, which other gateways may share. @throws when it cannot be read. */
   async reread(scope: string): Promise<void> {
     const revision = (await this.#deps.ledger.revisions()).get(scope);
@@ -113,8 +120,32 @@ export class Changes {
   }
 
   /** Stores a change with its audit entry; all of it or nothing. @throws {ControlError} not_stored */
-  async commit({ action, subject, before, after, ...change }: Change, actor: Actor): Promise<void> {
-    const { ledger, now, evidence, instance, onAudited, onProblem } = this.#deps;
+  async commit(change: Change, actor: Actor): Promise<void> {
+    const stored = this.#storedForm(change, actor);
+    const revision = await this.#storing(stored, () => this.#deps.ledger.commit(stored));
+    this.#revisions.set(stored.scope, revision);
+    this.#deps.onAudited?.(stored.audit, true);
+  }
+
+  /**
+   * Records a move of a route's flags, unless that was done before; answers its number. @throws {ControlError} not_stored,
+   * or `fenced` where the move must not be made.
+   */
+  async commitMove(change: Change, flags: string, by: MovedBy, actor: Actor): Promise<number> {
+    const stored = this.#storedForm(change, actor);
+    const record = await this.#storing(stored, () => this.#deps.ledger.recordMove(stored, { flags, by }));
+    if (record.kind === 'fenced') {
+      throw new ControlError('fenced', `${stored.scope} is not moved: another gateway leads, or its plan has changed`);
+    }
+    if (record.kind === 'recorded') {
+      this.#revisions.set(stored.scope, record.revision);
+      this.#deps.onAudited?.(stored.audit, true);
+    }
+    return record.move;
+  }
+
+  #storedForm({ action, subject, before, after, ...change }: Change, actor: Actor): LedgerChange {
+    const { now, evidence, instance } = this.#deps;
     const { name, source, reason, requestId, basis } = actor;
     const scope = subject ?? change.scope;
     const at = now().toISOString();
@@ -122,10 +153,15 @@ export class Changes {
     const based = basis === undefined ? numbers : { numbers, basis };
     const by = { at, actor: name, source, requestId, instance };
     const audit: AuditEntry = { ...by, action, scope, reason, before, after, evidence: based };
+    return { ...change, audit };
+  }
+
+  async #storing<T>({ audit }: LedgerChange, work: () => Promise<T>): Promise<T> {
+    const { onAudited, onProblem } = this.#deps;
     try {
-      this.#revisions.set(change.scope, await ledger.commit({ ...change, audit }));
+      const result = await work();
       this.#storeProblem = undefined;
-      onAudited?.(audit, true);
+      return result;
     } catch (error) {
       this.#storeProblem = `the ledger cannot store changes: ${(error as Error).message}`;
       onProblem('ledger.commit', error);

@@ -5,7 +5,8 @@ import type { ForcedSides } from '../routing/decide.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import type { Side } from '../routing/side.ts';
 import { type Actor, type Change, type Changes, ControlError } from './changes.ts';
-import { type FlagChange, type Flags, FlagsError } from './flags.ts';
+import { FlagMoves, type MoveOrder, OPERATORS_MOVE } from './flag-moves.ts';
+import type { Flags } from './flags.ts';
 import { type FlagPercents, flagsFor, type Stage, type StageRequest, stageOf } from './stage.ts';
 
 export interface FlagState extends FlagPercents {
@@ -34,10 +35,15 @@ export interface ControlDeps {
   /** The routes in force. */
   readonly table: () => RouteTable;
   readonly flags: Flags;
-  readonly ledger: Pick<Ledger, 'overrides'>;
+  readonly ledger: Pick<Ledger, 'overrides' | 'lastMoves'>;
   readonly changes: Changes;
   readonly now: () => Date;
   readonly onProblem: (operation: string, error: unknown) => void;
+}
+
+export interface StageOptions {
+  readonly expected?: number | undefined;
+  readonly order?: MoveOrder;
 }
 
 /** Loads the overrides, makes missing flags in each route's initial stage, and watches for flags moved elsewhere. */
@@ -51,8 +57,7 @@ export async function openControl(deps: ControlDeps): Promise<Control> {
 export class Control {
   readonly #deps: ControlDeps;
   readonly #overrides: Map<string, Override>;
-  /** The flags as last seen, to tell a flag moved elsewhere from one moved here. */
-  readonly #seen = new Map<string, FlagPercents>();
+  readonly #flagMoves: FlagMoves;
   /** Scopes whose override is in force and not stored, or not yet. */
   readonly #unstored = new Set<string>();
   readonly #listeners: (() => void)[] = [];
@@ -62,6 +67,7 @@ export class Control {
 
   constructor(deps: ControlDeps, overrides: readonly Override[]) {
     this.#deps = deps;
+    this.#flagMoves = new FlagMoves(deps);
     const inForce = new Map(overrides.map((override) => [override.scope, override]));
     this.#overrides = inForce;
     this.forced = {
@@ -73,17 +79,8 @@ export class Control {
   }
 
   /** Makes the flags that routes lack, in each route's initial stage. To be called when the routes have changed. */
-  async adoptRoutes(): Promise<void> {
-    const { flags } = this.#deps;
-    const { routes } = this.#deps.table();
-    const wanted = routes.flatMap((route) => {
-      const initial = flagsFor({ stage: route.config.initialStage });
-      if (!initial.ok) throw new Error(initial.problem);
-      if (!flags.exists(route.flag)) this.#seen.set(route.id, initial.flags);
-      return changesOf(route, initial.flags);
-    });
-    await flags.ensure(wanted);
-    for (const route of routes) this.#seen.set(route.id, this.#percents(route));
+  adoptRoutes(): Promise<void> {
+    return this.#flagMoves.adoptRoutes();
   }
 
   /** @throws {ControlError} unknown_route */
@@ -105,32 +102,22 @@ export class Control {
     return this.#deps.changes.problem();
   }
 
-  /** Moves a route's flags. `expected` is the revision the caller has seen; undefined means any. @throws {ControlError} */
-  setStage(id: string, request: StageRequest, actor: Actor, expected?: number): Promise<RouteState> {
+  /**
+   * Moves a route's flags. `expected` is the revision the caller has seen; undefined means any. @throws {ControlError}
+   */
+  setStage(
+    id: string,
+    request: StageRequest,
+    actor: Actor,
+    { expected, order = OPERATORS_MOVE }: StageOptions = {},
+  ): Promise<RouteState> {
     const route = this.#route(id);
     const { changes } = this.#deps;
     return changes.inTurn(async () => {
       changes.check(id, expected);
       const wanted = flagsFor(request);
       if (!wanted.ok) throw new ControlError('invalid', wanted.problem);
-      // Audit first: a flag must never be moved without a trace of who did it.
-      const moved = { before: this.#percents(route), after: wanted.flags };
-      await changes.commit({ scope: id, override: undefined, action: 'stage', ...moved }, actor);
-      try {
-        await this.#moveFlags(route, wanted.flags);
-      } catch (error) {
-        const after = this.#percents(route);
-        this.#seen.set(id, after);
-        this.#deps.onProblem('flags.set', error);
-        const problem = `the flags cannot be moved: ${(error as Error).message}`;
-        // The entry above says what was wanted; this one that it did not come about.
-        const undone = { ...actor, reason: `not done, since ${problem}` };
-        const entry = { scope: id, override: undefined, action: 'stage', before: wanted.flags, after } as const;
-        await changes.commit(entry, undone).catch(() => {});
-        throw new ControlError(error instanceof FlagsError ? KIND_OF[error.kind] : 'not_stored', problem, {
-          cause: error,
-        });
-      }
+      await this.#flagMoves.move(route, wanted.flags, actor, order);
       return this.#state(route);
     });
   }
@@ -184,6 +171,7 @@ export class Control {
    */
   followOverrides(): Promise<void> {
     return this.#deps.changes.inTurn(async () => {
+      await this.#deps.changes.rereadAll();
       const stored = new Map((await this.#deps.ledger.overrides()).map((override) => [override.scope, override]));
       const isKept = (scope: string) => this.#unstored.has(scope);
       const news = [...stored].filter(([scope, { at, side, actor }]) => {
@@ -195,6 +183,13 @@ export class Control {
       for (const scope of gone) this.#overrides.delete(scope);
       if (news.length + gone.length > 0) this.#changed();
     });
+  }
+
+  /** The routes whose flags are not here yet as they were last recorded. Rejects when the ledger cannot be read. */
+  async routesBehind(): Promise<ReadonlySet<string>> {
+    const last = await this.#deps.ledger.lastMoves();
+    const { routes } = this.#deps.table();
+    return new Set(routes.filter((route) => !this.#flagMoves.isAt(route, last.get(route.id))).map(({ id }) => id));
   }
 
   /** Audits what was done to a route's plan; the flags follow by themselves. @throws {ControlError} */
@@ -223,13 +218,8 @@ export class Control {
     return route;
   }
 
-  #percents(route: RouteModel): FlagPercents {
-    const { flags } = this.#deps;
-    return { percent: flags.percent(route.flag), mirrorPercent: flags.percent(route.mirrorFlag) };
-  }
-
   #state(route: RouteModel): RouteState {
-    const percents = this.#percents(route);
+    const percents = this.#flagMoves.percents(route);
     const flagState: FlagState = { ...percents, stage: stageOf(percents) };
     const override = this.#overrides.get(ALL_ROUTES) ?? this.#overrides.get(route.id);
     return {
@@ -240,40 +230,10 @@ export class Control {
     };
   }
 
-  async #moveFlags(route: RouteModel, to: FlagPercents): Promise<void> {
-    this.#seen.set(route.id, to);
-    await this.#deps.flags.set(changesOf(route, to));
-  }
-
   /** Records flags that were moved in their own source: the file, or a flag server's own console. */
   noticeFlags(): Promise<void> {
-    return this.#deps.changes.inTurn(() => this.#recordMovedFlags());
+    return this.#flagMoves.notice();
   }
-
-  async #recordMovedFlags(): Promise<void> {
-    for (const route of this.#deps.table().routes) {
-      const before = this.#seen.get(route.id);
-      const after = this.#percents(route);
-      if (before?.percent === after.percent && before.mirrorPercent === after.mirrorPercent) continue;
-      this.#seen.set(route.id, after);
-      const actor: Actor = { name: 'flags', source: 'flags', reason: 'moved in the flag source itself' };
-      const change = { scope: route.id, override: undefined, action: 'stage', before, after } as const;
-      await this.#deps.changes.commit(change, actor).catch(() => {});
-    }
-  }
-}
-
-const KIND_OF = { conflict: 'conflict', source: 'flag_source' } as const satisfies Record<
-  FlagsError['kind'],
-  ControlError['kind']
->;
-
-/** The two flags of a route, as they are to be. */
-function changesOf(route: RouteModel, to: FlagPercents): FlagChange[] {
-  return [
-    { flag: route.flag, percent: to.percent, groupId: route.groupId },
-    { flag: route.mirrorFlag, percent: to.mirrorPercent, groupId: route.mirrorFlag },
-  ];
 }
 
 /** What an override amounts to: one side serves everybody, and nothing is copied. */

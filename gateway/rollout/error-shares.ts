@@ -25,7 +25,7 @@ export function comparedErrors(compared: ComparedFacts, stage: Stage): readonly 
 }
 
 /** A copy that is not answered in time speaks against the side that gets the copies; in a canary both do. */
-function copiedErrors(compared: ComparedFacts, stage: Stage): ErrorShares {
+export function copiedErrors(compared: ComparedFacts, stage: Stage): ErrorShares {
   const { newErrors, legacyErrors, timeouts } = compared;
   const [late, legacyLate] = [stage === 'shadow' ? timeouts : 0, stage === 'live' ? timeouts : 0];
   const trials = comparableOf(compared) + legacyErrors + late + legacyLate;

@@ -15,6 +15,8 @@ export interface ComparedFacts {
   readonly timeouts: number;
   /** What parity is the share of: where noise is known, only requests that show what is noise. */
   readonly judged: Share;
+  /** Requests in which new was later than legacy by more than the guard bears, of those that both were timed with. */
+  readonly timed: Share;
   /** Differences at critical places that no rule covers and that are not noise. */
   readonly critical: readonly PlaceCount[];
   /** The place that differs most often, where no rule covers it. */

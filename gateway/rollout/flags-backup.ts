@@ -1,8 +1,8 @@
 // The last known flags, kept in a file to start from while their server cannot be reached.
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { replaceFile } from '../ledger/replace-file.ts';
 import { type FeatureFile, parseFeatureFile } from './feature.ts';
-import { replaceFile } from './replace-file.ts';
 
 /** Flags that do not change are stored anew this often, so that a start from them knows how old they are. */
 const STORE_AGAIN_MS = 60_000;

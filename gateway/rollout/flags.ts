@@ -2,9 +2,9 @@
 import { watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { replaceFile } from '../ledger/replace-file.ts';
 import { createEvaluator, FeatureSource, NO_FEATURES } from './evaluator.ts';
 import { type FeatureFile, parseFeatureFile, rolloutPercent, withRollout } from './feature.ts';
-import { replaceFile } from './replace-file.ts';
 
 /** A flag and how far it is to be rolled out. */
 export interface FlagChange {
@@ -15,7 +15,8 @@ export interface FlagChange {
 
 /**
  * The flags of all routes. Reading never waits and never fails: without its source the last known flags hold, and an
- * unknown flag is off. `set` answers when its changes are stored and in force, all of them or none.
+ * unknown flag is off. `set` answers when its changes are stored and in force, all of them or none. It asks `mayStill` right
+ * before it writes, and rejects with `fenced` where that says no.
  */
 export interface Flags {
   isEnabled(flag: string, identity: string): boolean;
@@ -24,7 +25,7 @@ export interface Flags {
   percent(flag: string): number;
   /** All flags as they are defined now; another object after every change. */
   definitions(): FeatureFile;
-  set(changes: readonly FlagChange[]): Promise<void>;
+  set(changes: readonly FlagChange[], mayStill?: () => boolean): Promise<void>;
   /**
    * Makes those flags that do not exist, and leaves the others alone. What a server cannot make now, it makes as soon as it
    * can; that is a problem() and no rejection.
@@ -39,15 +40,23 @@ export interface Flags {
   close(): void | Promise<void>;
 }
 
-/** Flags were not moved. `conflict`: as they are, they cannot be; `source`: their source failed, or refused. */
+/**
+ * Flags were not moved. `conflict`: as they are, they cannot be; `source`: their source failed, or refused; `fenced`: who
+ * wanted it may not move them any more.
+ */
 export class FlagsError extends Error {
-  readonly kind: 'conflict' | 'source';
+  readonly kind: 'conflict' | 'source' | 'fenced';
 
   constructor(kind: FlagsError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'FlagsError';
     this.kind = kind;
   }
+}
+
+/** @throws {FlagsError} fenced, where it is too late to write. */
+export function refuseLate(mayStill: (() => boolean) | undefined): void {
+  if (mayStill && !mayStill()) throw new FlagsError('fenced', 'another gateway leads by now');
 }
 
 /** Editors write a file in several steps; one reading after the last of them is enough. */
@@ -79,7 +88,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
     }
   }
 
-  async function write(changes: readonly FlagChange[]): Promise<void> {
+  async function write(changes: readonly FlagChange[], mayStill?: () => boolean): Promise<void> {
     // Read anew: the file may have been edited a moment ago, and an edit must not be lost.
     const content = (await readFeatureFile(file)) ?? source.file;
     const features = new Map(content.features.map((feature) => [feature.name, feature]));
@@ -87,7 +96,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
       features.set(flag, withRollout(features.get(flag), flag, percent, groupId));
     }
     const text = `${JSON.stringify({ ...content, features: [...features.values()] }, null, 2)}\n`;
-    await replaceFile(file, text);
+    await replaceFile(file, text, () => refuseLate(mayStill));
     problem = undefined;
     source.replace(parseFeatureFile(text)); // As the watcher will read it, so that it finds nothing new.
   }
@@ -114,7 +123,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
     exists: (flag) => source.getToggle(flag) !== undefined,
     percent: (flag) => rolloutPercent(source.getToggle(flag)),
     definitions: () => source.file,
-    set: (changes) => inTurn(() => write(changes)),
+    set: (changes, mayStill) => inTurn(() => write(changes, mayStill)),
     async ensure(changes) {
       const missing = changes.filter(({ flag }) => source.getToggle(flag) === undefined);
       if (missing.length > 0) await inTurn(() => write(missing));

@@ -1,7 +1,7 @@
 // The guard: whether a route that the new side serves has to go back, by what happened in the last minute and the last
 // ten. Pure.
 import type { GuardConfig } from '../../config/plan-schema.ts';
-import { type Bounds, increaseBounds, type Share, shareBounds } from '../mirror/confidence.ts';
+import { exactLow, increaseBetween, increaseBounds, type Share, shareBounds } from '../mirror/confidence.ts';
 import type { Side } from '../routing/side.ts';
 import { comparedErrors, type ErrorShares, servedErrors } from './error-shares.ts';
 import type { BothServed, ComparedFacts } from './facts.ts';
@@ -14,8 +14,12 @@ import type { Stage } from './stage.ts';
  * back because one look in many was unlucky; `npm run simulate` shows what comes of it.
  */
 export const GUARD_Z = 4;
+/** What lies above GUARD_Z. */
+const GUARD_CHANCE = 3.167e-5;
 /** Errors of new that are too many where nothing is known of legacy's. */
 const UNKNOWN_LEGACY_ERRORS_MAX = 0.2;
+/** New is later than is borne in so many of the requests when it is typically as late as is borne. */
+const TYPICAL = 0.5;
 /** A side that fails this share of its requests, beyond doubt, is no place to go back to. */
 const LEGACY_ERRORS_MAX = 0.5;
 
@@ -62,7 +66,7 @@ function badness({ stage, windows, healthy }: GuardFacts, settings: GuardConfig)
   for (const { compared, served } of windows) {
     const critical = tooCritical(compared, settings);
     const errors = tooManyErrors(servedErrors(served), comparedErrors(compared, stage), settings);
-    const found = critical ?? errors ?? tooSlow(served, settings);
+    const found = critical ?? errors ?? tooSlow(served, settings) ?? tooLate(compared, settings);
     if (found) return found;
   }
   return undefined;
@@ -94,16 +98,27 @@ function tooManyErrors(
   for (const shares of populations.filter((each) => isEnough(each.new))) {
     const isKnown = shares.of !== 'served requests' || legacy !== undefined;
     const borne = isKnown ? errorsIncreaseMax : Math.max(errorsIncreaseMax, UNKNOWN_LEGACY_ERRORS_MAX);
-    const increase: Bounds = increaseBounds(shares.legacy, shares.new, GUARD_Z);
-    if (increase.low <= borne) continue;
+    const increase = atLeast(shares, borne);
+    if (increase === undefined) continue;
     const { hits, trials } = shares.new;
-    const more = `${percent(increase.low)} more than legacy beyond doubt, ${percent(borne)} is borne`;
+    const more = `${percent(increase)} more than legacy beyond doubt, ${percent(borne)} is borne`;
     return {
       cause: 'errors',
       sentence: `new failed ${count(hits)} of ${count(trials)} ${shares.of}: ${more}`,
     };
   }
   return undefined;
+}
+
+/**
+ * By how much new fails more often beyond doubt; undefined where that is borne. Only what seems to be more is looked at exactly,
+ * since the guard looks at every route every second.
+ */
+function atLeast({ legacy, new: fresh }: ErrorShares, borne: number): number | undefined {
+  if (increaseBounds(legacy, fresh, GUARD_Z).low <= borne) return undefined;
+  const exact = { low: exactLow(fresh, GUARD_CHANCE), high: 1 };
+  const { low } = increaseBetween([legacy, shareBounds(legacy, GUARD_Z)], [fresh, exact]);
+  return low > borne ? low : undefined;
 }
 
 function tooSlow({ legacy, new: fresh }: BothServed, settings: GuardConfig): Badness | undefined {
@@ -114,6 +129,18 @@ function tooSlow({ legacy, new: fresh }: BothServed, settings: GuardConfig): Bad
   const { newP95Ms, legacyP95Ms, ratio } = slowness;
   const found = `new p95 ${newP95Ms.toFixed(1)} ms is ${ratio.toFixed(2)} x legacy's ${legacyP95Ms.toFixed(1)} ms`;
   return { cause: 'latency', sentence: `${found}, ${latencyRatioMax} x is borne` };
+}
+
+/**
+ * Request by request, whichever side served and got the copy: thin canaries have many more of these, and in live, where
+ * legacy serves nobody, there is nothing else. Were new within the limit, it would be later than that in no more than half
+ * of them, whatever the spread (the sign test, Conover 1999, section 3.4).
+ */
+function tooLate({ timed }: ComparedFacts, { latencyRatioMax, latencySamplesMin }: GuardConfig): Badness | undefined {
+  const { hits, trials } = timed;
+  if (trials < latencySamplesMin || shareBounds(timed, GUARD_Z).low <= TYPICAL) return undefined;
+  const found = `new took more than ${latencyRatioMax} x as long as legacy in ${count(hits)} of ${count(trials)}`;
+  return { cause: 'latency', sentence: `${found} requests that both were asked` };
 }
 
 /** Why going back would help nobody, or undefined. Only what is recent counts, so the first window. */

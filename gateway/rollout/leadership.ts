@@ -18,14 +18,15 @@ export function createLeadership(
   store: Pick<PlanStore, 'lead' | 'resign'>,
   holder: string,
   nowMs: () => number,
+  leaseMs = LEASE_MS,
 ): Leadership {
   let token: number | undefined;
   let untilMs = 0;
   return {
     async renew() {
       const askedMs = nowMs(); // The lease begins later than that, and so ends later.
-      token = await store.lead(holder, LEASE_MS);
-      untilMs = askedMs + LEASE_MS;
+      token = await store.lead(holder, leaseMs);
+      untilMs = askedMs + leaseMs;
       return token !== undefined;
     },
     token: () => (nowMs() < untilMs ? token : undefined),

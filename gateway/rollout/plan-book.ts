@@ -23,6 +23,11 @@ export class PlanBook {
     return this.#known.get(route);
   }
 
+  /** Of what is known here; 0 where nothing is. */
+  revision(route: string): number {
+    return this.#known.get(route)?.revision ?? 0;
+  }
+
   /** Reads what others have stored. */
   async load(): Promise<void> {
     const stored = await this.#store.list();
@@ -37,7 +42,7 @@ export class PlanBook {
   /** Stores a route's next state, based on the one that is known here. `token` as PlanChange has it. */
   async put(route: string, state: PlanState, token: number | undefined): Promise<PlanPut> {
     const before = this.#known.get(route);
-    const revision = before?.revision ?? 0;
+    const revision = this.revision(route);
     const put = await this.#store.put({ route, document: documentOf(state), revision, token });
     const verdicts = before?.state.step === state.step ? before.verdicts : [];
     if (put === 'stored') this.#known.set(route, { state, revision: revision + 1, verdicts, holds: undefined });

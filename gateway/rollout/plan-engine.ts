@@ -1,7 +1,7 @@
 // Moves routes by their plans: one look a second, by the one gateway that leads. What is decided is stored first and done
 // then, and done again after a restart that came in between.
 import { type PlanConfig, planNamed } from '../../config/plan-schema.ts';
-import type { PlanPut, PlanStore } from '../ledger/plan-store.ts';
+import type { PlanStore } from '../ledger/plan-store.ts';
 import type { RouteModel, RouteTable } from '../routing/route.ts';
 import { type Actor, ControlError } from './changes.ts';
 import type { Control } from './control.ts';
@@ -11,27 +11,21 @@ import type { Leadership } from './leadership.ts';
 import {
   act,
   advance,
-  type FlagsNow,
-  flagsNow,
-  goalOf,
   isAtGoal,
   type PlanAction,
   type PlanState,
   pause,
   placeText,
   rolledBack,
-  settle,
   stepAt,
   strangeness,
 } from './plan.ts';
 import { type Known, PlanBook } from './plan-book.ts';
+import { PlanMover, type PlanMoverDeps, type Planned } from './plan-mover.ts';
 import { type PlanView, viewOf } from './plan-view.ts';
 import { createStepJudge, type StepJudge, type StepJudgeDeps } from './step-judge.ts';
 
-/** After flags could not be moved they are left alone for so long: each attempt is an entry in the audit log. */
-const RETRY_MS = 30_000;
-
-export interface PlanEngineDeps extends StepJudgeDeps {
+export interface PlanEngineDeps extends StepJudgeDeps, Pick<PlanMoverDeps, 'onMoved'> {
   readonly table: () => RouteTable;
   /** The configured plans. */
   readonly plans: () => Readonly<Record<string, PlanConfig>>;
@@ -40,15 +34,7 @@ export interface PlanEngineDeps extends StepJudgeDeps {
   readonly leadership: Leadership;
   /** A route's plan has been looked at, and is about to be moved where it is ready. */
   readonly onLook: (route: string, view: PlanView) => void;
-  /** A plan's state has become another, by this gateway. */
-  readonly onMoved?: (route: string, before: PlanState | undefined, after: PlanState) => void;
   readonly raised: (operation: string, error: unknown) => void;
-}
-
-interface Planned {
-  readonly route: RouteModel;
-  readonly name: string;
-  readonly plan: PlanConfig;
 }
 
 export interface Asking {
@@ -64,7 +50,7 @@ export class PlanEngine {
   readonly #deps: PlanEngineDeps;
   readonly #book: PlanBook;
   readonly #stepJudge: StepJudge;
-  readonly #retryMs = new Map<string, number>();
+  readonly #mover: PlanMover;
   #problem: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +58,7 @@ export class PlanEngine {
     this.#deps = deps;
     this.#book = new PlanBook(deps.store);
     this.#stepJudge = createStepJudge(deps);
+    this.#mover = new PlanMover({ ...deps, book: this.#book, nowMs: () => this.#nowMs() });
   }
 
   /** Why plans are not moved, or undefined. */
@@ -124,7 +111,7 @@ export class PlanEngine {
       const state = isDryRun ? { ...outcome.state, settled: true } : outcome.state;
       const change = { before: briefOf(known?.state), after: { ...briefOf(state), action, forced: force } };
       await this.#deps.control.recordPlan(id, change, { ...actor, basis: { gates: verdicts } }, expected);
-      const put = await this.#put(id, state, undefined);
+      const put = await this.#mover.put(id, state, undefined);
       if (put !== 'stored')
         throw new ControlError('stale', `the plan of ${id} has changed since you looked; look again`);
       if (leads) await this.#look(planned.route, leads);
@@ -163,7 +150,7 @@ export class PlanEngine {
     }
     if (!state.settled) return this.#settle(planned, state);
     if (state.status !== 'running') return;
-    const flags = this.#flags(route);
+    const flags = this.#mover.flags(route);
     if (!isAtGoal(state, flags)) {
       const moved = `the route was moved to ${placeText(flags)} by somebody else; resume to go back, or abort`;
       await this.#move(planned, pause(state, moved));
@@ -183,39 +170,19 @@ export class PlanEngine {
     if ('next' in step) await this.#move(planned, step.next, known.verdicts);
   }
 
-  /** Stores where the plan goes from here, and goes there. */
-  async #move(planned: Planned, state: PlanState, verdicts: readonly Verdict[] = []): Promise<void> {
-    const token = this.#deps.leadership.token();
-    if (token === undefined) return;
-    if ((await this.#put(planned.route.id, state, token)) !== 'stored') return;
-    if (!state.settled) await this.#settle(planned, state, verdicts);
+  /** Moves the flags to where they are to be, and judges the step that begins then. */
+  async #settle(planned: Planned, state: PlanState): Promise<void> {
+    await this.#mover.settle(planned, state);
+    await this.#judgeAnew(planned);
   }
 
-  /** Moves the flags to where a stored state wants them, unless they are there. */
-  async #settle(planned: Planned, state: PlanState, verdicts: readonly Verdict[] = []): Promise<void> {
-    const { route, name, plan } = planned;
-    const { control, leadership, raised } = this.#deps;
-    const token = leadership.token();
-    const retryMs = this.#retryMs.get(route.id) ?? 0;
-    if (token === undefined || this.#nowMs() < retryMs) return;
-    if (!isAtGoal(state, this.#flags(route))) {
-      const where = `plan ${name}, step ${state.step + 1} of ${plan.steps.length}: ${state.note}`;
-      const isBack = state.status === 'rolled_back';
-      const actor: Actor = {
-        ...{ name: isBack ? GUARD : 'plan', source: isBack ? 'guard' : 'plan', reason: where },
-        ...(verdicts.length > 0 ? { basis: { gates: verdicts } } : {}),
-      };
-      try {
-        await control.setStage(route.id, goalOf(state), actor);
-      } catch (error) {
-        this.#retryMs.set(route.id, this.#nowMs() + RETRY_MS);
-        raised('plans.move', error);
-        return;
-      }
-    }
-    this.#retryMs.delete(route.id);
-    await this.#put(route.id, settle(state, this.#nowMs()), token);
-    const known = this.#book.get(route.id);
+  async #move(planned: Planned, state: PlanState, verdicts?: readonly Verdict[]): Promise<void> {
+    await this.#mover.move(planned, state, verdicts);
+    await this.#judgeAnew(planned);
+  }
+
+  async #judgeAnew(planned: Planned): Promise<void> {
+    const known = this.#book.get(planned.route.id);
     if (known) known.verdicts = await this.#judge(planned, known.state);
   }
 
@@ -223,12 +190,12 @@ export class PlanEngine {
   async #stepDry({ route, plan }: Planned, known: Known): Promise<void> {
     const token = this.#deps.leadership.token();
     const { state } = known;
-    const index = stepAt(plan, this.#flags(route));
+    const index = stepAt(plan, this.#mover.flags(route));
     const { stage = 'shadow', percent } = plan.steps[Math.max(0, index)] ?? {};
     if (token === undefined || state.status !== 'running') return;
     if (index !== state.step) {
       const entered = { ...state, step: index, place: { stage, percent }, enteredMs: this.#nowMs(), note: 'followed' };
-      await this.#put(route.id, entered, token);
+      await this.#mover.put(route.id, entered, token);
       return;
     }
     const step = advance(state, plan, { nowMs: this.#nowMs(), verdicts: known.verdicts });
@@ -244,7 +211,7 @@ export class PlanEngine {
       basis: { gates: known.verdicts },
     };
     await this.#deps.control.recordPlan(route.id, { before: null, after: { would } }, actor);
-    await this.#put(route.id, { ...state, note: would }, token);
+    await this.#mover.put(route.id, { ...state, note: would }, token);
   }
 
   #judge({ route, plan }: Planned, state: PlanState): Promise<readonly Verdict[]> {
@@ -252,24 +219,10 @@ export class PlanEngine {
     return this.#stepJudge({ id: route.id, stage, requires: route.config.requires, plan, state });
   }
 
-  async #put(id: string, state: PlanState, token: number | undefined): Promise<PlanPut> {
-    const before = this.#book.get(id)?.state;
-    const put = await this.#book.put(id, state, token);
-    if (put === 'stored') this.#deps.onMoved?.(id, before, state);
-    if (put === 'fenced') this.#deps.leadership.lost();
-    return put;
-  }
-
   #planned(route: RouteModel): Planned | undefined {
     const name = route.config.plan;
     const plan = name === undefined ? undefined : planNamed(name, this.#deps.plans());
     return name === undefined || !plan ? undefined : { route, name, plan };
-  }
-
-  /** The flags, whatever override is in force. */
-  #flags({ id }: RouteModel): FlagsNow {
-    const state = this.#deps.control.route(id);
-    return flagsNow(state.override?.returnsTo ?? state);
   }
 
   #nowMs(): number {

@@ -2,7 +2,7 @@
 // nothing else of it is ever rewritten. Several flags move together or not at all.
 import { z } from 'zod';
 import { handMade, rolloutStrategy, type Strategy } from './feature.ts';
-import { type FlagChange, FlagsError } from './flags.ts';
+import { type FlagChange, FlagsError, refuseLate } from './flags.ts';
 import { type UnleashCaller, UnleashError } from './unleash-http.ts';
 
 const strategySchema = z.looseObject({ id: z.string(), name: z.string(), disabled: z.boolean().nullish() });
@@ -68,16 +68,17 @@ export class UnleashAdmin {
   }
 
   /**
-   * Moves flags: all of them, or none.
-   * @throws {FlagsError} `conflict`: one of them cannot be moved so; `source`: the server failed, or refused.
+   * Moves flags: all of them, or none. `mayStill` is asked before the first write.
+   * @throws {FlagsError} `conflict`: one of them cannot be moved so; `source`: the server failed, or refused; `fenced`.
    */
-  async move(changes: readonly FlagChange[]): Promise<void> {
+  async move(changes: readonly FlagChange[], mayStill?: () => boolean): Promise<void> {
     const touched: Touched[] = [];
     try {
       const stored = await Promise.all(
         changes.map(async (change) => ({ change, before: await this.#readOrMake(change) })),
       );
       for (const { change, before } of stored) checkShape(change, before);
+      refuseLate(mayStill);
       for (const { change, before } of stored) {
         touched.push({ flag: change.flag, before });
         await this.#apply(change, before);

@@ -96,12 +96,12 @@ class UnleashFlags implements Flags {
     );
   }
 
-  set(changes: readonly FlagChange[]): Promise<void> {
+  set(changes: readonly FlagChange[], mayStill?: () => boolean): Promise<void> {
     return this.#inTurn(async () => {
       const admin = this.#admin;
       if (!admin) throw new FlagsError('conflict', NO_ADMIN);
       try {
-        await admin.move(changes);
+        await admin.move(changes, mayStill);
         this.#reader.moved(changes);
       } finally {
         this.#reader.hurry(); // After a failure too: what holds now, only the server knows.

@@ -12,6 +12,7 @@ import { createProcesses, type Processes } from './processes.ts';
 import { machineLines, scenarioLines } from './report.ts';
 import { benchBackend } from './scenarios/backend.ts';
 import { benchCompare } from './scenarios/compare.ts';
+import { benchDecisions } from './scenarios/decisions.ts';
 import { benchEvents } from './scenarios/events.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
@@ -30,6 +31,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   compare: benchCompare,
   backend: benchBackend,
   'market-data': benchMarketData,
+  decisions: benchDecisions,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -11,6 +11,7 @@ export const SCENARIOS = [
   'compare',
   'backend',
   'market-data',
+  'decisions',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -58,6 +58,7 @@ describe('a good file', () => {
       },
       flags: { provider: 'file', file: 'flags.json' },
       ledger: 'sqlite:gateway.db',
+      ledgerJournal: 'state/ledger-journal',
       identity: ['address'],
       trustedProxies: [],
       forwarded: 'set',

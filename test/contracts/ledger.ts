@@ -2,19 +2,23 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createChainVerifier, GENESIS, hashOf } from '../../gateway/ledger/audit-chain.ts';
+import type { MovedBy } from '../../gateway/ledger/flag-move.ts';
 import {
   ALL_ROUTES,
   type AuditEntry,
-  type Ledger,
+  type GatewayLedger,
   type Override,
   RULES,
   type StoredRule,
 } from '../../gateway/ledger/ledger.ts';
 
+/** Whether it can be away is not looked at here. */
+export type StoredLedger = Omit<GatewayLedger, 'standing'>;
+
 export interface LedgerSubject {
-  open(): Promise<Ledger>;
+  open(): Promise<StoredLedger>;
   /** Closes and opens again over the same state, as after a restart. */
-  reopen(ledger: Ledger): Promise<Ledger>;
+  reopen(ledger: StoredLedger): Promise<StoredLedger>;
   /** Removes the state. */
   dispose(): Promise<void>;
 }
@@ -56,7 +60,7 @@ export function storedRule(id: string, change: Partial<StoredRule> = {}): Stored
 export function describeLedger(name: string, subject: () => LedgerSubject): void {
   describe(`the ${name} ledger`, () => {
     let current: LedgerSubject;
-    let ledger: Ledger;
+    let ledger: StoredLedger;
     beforeEach(async () => {
       current = subject();
       ledger = await current.open();
@@ -64,6 +68,65 @@ export function describeLedger(name: string, subject: () => LedgerSubject): void
     afterEach(async () => {
       await ledger.close();
       await current.dispose();
+    });
+
+    describe('recording moves of flags', () => {
+      const SCOPE = 'a.route';
+      const record = (flags: string, by: MovedBy) =>
+        ledger.recordMove({ scope: SCOPE, override: undefined, audit: auditEntry() }, { flags, by });
+      /** How many audit entries there are, of a chain that holds. */
+      const entries = async () => {
+        const verifier = createChainVerifier();
+        for (const entry of await ledger.auditAfter({ after: 0, limit: 100 })) verifier.add({ ...entry });
+        const { entries: count, head, broken } = verifier.result();
+        assert.deepEqual([broken, head], [undefined, await ledger.auditHead()]);
+        return count;
+      };
+
+      it('takes every move of an operator, and knows the last of each route after a restart', async () => {
+        assert.deepEqual(await ledger.lastMoves(), new Map());
+        assert.deepEqual(await record('10 100', { kind: 'operator' }), { kind: 'recorded', revision: 1, move: 1 });
+        assert.deepEqual(await record('10 100', { kind: 'operator' }), { kind: 'recorded', revision: 2, move: 2 });
+        assert.equal(await entries(), 2);
+        ledger = await current.reopen(ledger);
+        assert.deepEqual(await ledger.lastMoves(), new Map([[SCOPE, { move: 2, flags: '10 100' }]]));
+      });
+
+      it('takes what is seen in the flag source once, even late, and again when it was moved back meanwhile', async () => {
+        await record('10 100', { kind: 'operator' });
+        assert.deepEqual(await record('10 100', { kind: 'source', since: 0 }), { kind: 'known', move: 1 });
+        assert.equal((await record('20 100', { kind: 'source', since: 1 })).kind, 'recorded');
+        assert.deepEqual(await record('20 100', { kind: 'source', since: 1 }), { kind: 'known', move: 2 });
+        assert.equal((await record('10 100', { kind: 'source', since: 2 })).kind, 'recorded');
+        assert.deepEqual(await record('20 100', { kind: 'source', since: 1 }), { kind: 'known', move: 2 }, 'seen late');
+        assert.equal((await record('20 100', { kind: 'source', since: 3 })).kind, 'recorded');
+        assert.equal(await entries(), 4);
+        for (let i = 0; i < 40; i++) await record(`${i} 0`, { kind: 'operator' });
+        assert.equal((await record('10 100', { kind: 'source', since: 0 })).kind, 'recorded', 'not all are remembered');
+      });
+
+      it("takes a plan's move once, from the one that leads, and only as the plan is stored", async () => {
+        const { plans } = ledger;
+        const token = await plans.lead('one', 60_000);
+        assert.ok(token !== undefined);
+        const put = (revision: number) => plans.put({ route: SCOPE, document: '{}', revision, token: undefined });
+        const fenced = { kind: 'fenced' };
+        assert.deepEqual(await record('10 100', { kind: 'plan', token, revision: 1 }), fenced, 'no plan is stored');
+        await put(0);
+        const first = { kind: 'plan', token, revision: 1 } as const;
+        assert.deepEqual(await record('10 100', first), { kind: 'recorded', revision: 1, move: 1 });
+        assert.deepEqual(await record('10 100', first), { kind: 'known', move: 1 });
+        await record('0 100', { kind: 'operator' });
+        assert.equal((await record('10 100', first)).kind, 'recorded', 'it was undone meanwhile');
+        await put(1);
+        assert.deepEqual(await record('20 100', first), fenced, 'the plan has gone on');
+        await plans.resign('one');
+        const next = await plans.lead('two', 60_000);
+        assert.ok(next !== undefined);
+        assert.deepEqual(await record('20 100', { kind: 'plan', token, revision: 2 }), fenced, 'another leads');
+        assert.equal((await record('20 100', { kind: 'plan', token: next, revision: 2 })).kind, 'recorded');
+        assert.equal(await entries(), 4);
+      });
     });
 
     it('keeps pairs of ids over a restart, in the order in which they came, and forgets what it is told to', async () => {

@@ -63,6 +63,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     upstreams: { legacy: { url: options.legacy }, new: { url: options.new } },
     flags: { provider: 'file', file: join(folder, 'flags.json') },
     ledger: `sqlite:${join(folder, 'gateway.db')}`,
+    ledgerJournal: join(folder, 'ledger-journal'),
     identity: ['header:x-user-id', 'address'],
     routes: options.routes ?? [],
     shutdown: { delayMs: 0 },

@@ -16,6 +16,7 @@ export function aCompared(given: Partial<ComparedFacts> = {}): ComparedFacts {
     newErrors: 0,
     legacyErrors: 0,
     timeouts: 0,
+    timed: { hits: 0, trials: 0 },
     critical: [],
     worst: undefined,
     ...given,

@@ -5,22 +5,33 @@ import type { Fault, World } from './world.ts';
 
 export interface Scenario {
   readonly name: string;
+  /** `sudden`: it begins to be bad when the plan has come so far, where the guard is alone with it. */
+  readonly kind: 'good' | 'bad' | 'sudden';
   readonly fault: Fault;
   /** See World. */
   readonly faultFromPercent: number;
   readonly requestsPerSecond: readonly [from: number, to: number];
   /** After which a plan that does not go on is left alone. */
   readonly giveUpHours: number;
+  /** Large enough that the guard must see it within its window, always; of smaller ones the table says how often it does. */
+  readonly isLarge: boolean;
 }
 
 const BUSY = [2, 15] as const;
 const THIN = [0.1, 0.5] as const;
+/** The good runs with such traffic are at 50 % well before that, so that a bad one has the time to get there too. */
+const BAD_GIVE_UP_HOURS = 24;
+/** Long enough that thin canaries get to 10 %, and to live. */
+const SUDDEN_GIVE_UP_HOURS = 72;
+/** The guard's longer window, and one look. */
+export const WINDOW_MS = 610_000;
 
 const good = (name: string, requestsPerSecond: Scenario['requestsPerSecond'], giveUpHours: number): Scenario => ({
-  ...{ name, fault: {}, faultFromPercent: 101, requestsPerSecond, giveUpHours },
+  ...{ name, kind: 'good', fault: {}, faultFromPercent: 101, requestsPerSecond, giveUpHours, isLarge: false },
 });
-const bad = (name: string, fault: Fault, faultFromPercent = 0): Scenario => ({
-  ...{ name, fault, faultFromPercent, requestsPerSecond: BUSY, giveUpHours: 8 },
+const bad = (name: string, fault: Fault): Scenario => ({
+  ...{ name, kind: 'bad', fault, faultFromPercent: 0, requestsPerSecond: BUSY, giveUpHours: BAD_GIVE_UP_HOURS },
+  isLarge: true,
 });
 
 export const GOOD: readonly Scenario[] = [
@@ -43,22 +54,36 @@ export const BAD: readonly Scenario[] = [
   bad('fails a cohort of 5 %', { cohort: [5, 10] }),
 ];
 
-/** Long enough that thin canaries get to 10 %. */
-const SUDDEN_GIVE_UP_HOURS = 72;
-const sudden = (name: string, fault: Fault): Scenario => ({
-  ...bad(`${name} from 10 % on`, fault, 10),
-  giveUpHours: SUDDEN_GIVE_UP_HOURS,
-});
+const sudden = (name: string, fault: Fault, isLarge = false): Scenario[] =>
+  [10, 100].map((faultFromPercent) => ({
+    ...bad(`${name} from ${faultFromPercent === 100 ? 'live' : `${faultFromPercent} %`} on`, fault),
+    ...{ kind: 'sudden', faultFromPercent, giveUpHours: SUDDEN_GIVE_UP_HOURS, isLarge },
+  }));
 
-/** Beginning when the route is at 10 % of the users, so that the guard is alone with them. */
+/** Beginning when the route is at 10 % of the users, or when it is live. */
 export const SUDDEN: readonly Scenario[] = [
-  sudden('errors +3 %', { errors: 0.03 }),
-  sudden('errors +5 %', { errors: 0.05 }),
-  sudden('errors +30 %', { errors: 0.3 }),
-  sudden('p95 x 2', { slowness: 2 }),
-  sudden('p95 x 5', { slowness: 5 }),
-  sudden('wrong price, 1 %', { critical: 0.01 }),
+  ...sudden('errors +1 %', { errors: 0.01 }),
+  ...sudden('errors +2 %', { errors: 0.02 }),
+  ...sudden('errors +3 %', { errors: 0.03 }),
+  ...sudden('errors +5 %', { errors: 0.05 }, true),
+  ...sudden('errors +30 %', { errors: 0.3 }, true),
+  ...sudden('p95 x 1.2', { slowness: 1.2 }),
+  ...sudden('p95 x 1.5', { slowness: 1.5 }),
+  ...sudden('p95 x 1.7', { slowness: 1.7 }),
+  ...sudden('p95 x 2', { slowness: 2 }, true),
+  ...sudden('p95 x 5', { slowness: 5 }, true),
+  ...sudden('wrong price, 0.1 %', { critical: 0.001 }),
+  ...sudden('wrong price, 1 %', { critical: 0.01 }, true),
+  ...sudden('fails a cohort of 1 %', { cohort: [0.5, 1.5] }),
+  ...sudden('fails a cohort of 5 %', { cohort: [5, 10] }),
 ];
+
+/** Whether a run went as it must not: a good side taken back, a bad one given half of the users, a sudden one not back in time. */
+export function isWrong({ kind }: Scenario, run: PlanRun): boolean {
+  if (kind === 'good') return run.end === 'rolled_back';
+  if (kind === 'bad') return run.end === 'promoted' || run.reachedPercent >= 50;
+  return (run.toRollbackMs ?? Number.POSITIVE_INFINITY) > WINDOW_MS;
+}
 
 export interface Tally {
   readonly scenario: Scenario;

@@ -1,4 +1,5 @@
 // Two backends and their users, drawn by chance: what a gateway would have measured of them.
+import { guard as guardSchema } from '../../config/plan-schema.ts';
 import { Durations } from '../../gateway/rollout/durations.ts';
 import { type BothServed, type ComparedFacts, comparableOf } from '../../gateway/rollout/facts.ts';
 import type { Stage } from '../../gateway/rollout/stage.ts';
@@ -31,11 +32,24 @@ export interface World {
 }
 
 const MEDIAN_MS = 20;
+/** Of the guard's defaults. */
+const GUARD_RATIO = guardSchema.parse({}).latencyRatioMax;
 
 type Counts = Pick<ComparedFacts, 'eligible' | 'agreeing' | 'mismatches' | 'newErrors' | 'legacyErrors'> & {
   readonly critical: number;
+  readonly timed: number;
+  readonly slower: number;
 };
-const NOTHING: Counts = { eligible: 0, agreeing: 0, mismatches: 0, newErrors: 0, legacyErrors: 0, critical: 0 };
+const NOTHING: Counts = {
+  eligible: 0,
+  agreeing: 0,
+  mismatches: 0,
+  newErrors: 0,
+  legacyErrors: 0,
+  critical: 0,
+  timed: 0,
+  slower: 0,
+};
 
 /** One route's traffic in time. */
 export class Traffic {
@@ -71,9 +85,12 @@ export class Traffic {
     const now = isFaulty ? fault : {};
     const toNew = this.#random.binomial(requests, percent / 100);
     const cohort = stage === 'shadow' || percent === 0 ? 0 : cohortShare(now, percent);
-    this.#serve('legacy', requests - toNew, errors, 1);
-    this.#serve('new', toNew, Math.min(1, errors + (now.errors ?? 0) + cohort), now.slowness ?? 1);
-    this.#compare(requests, now, nowMs);
+    // In shadow nothing of it is looked at.
+    if (stage !== 'shadow') {
+      this.#serve('legacy', requests - toNew, errors, 1);
+      this.#serve('new', toNew, Math.min(1, errors + (now.errors ?? 0) + cohort), now.slowness ?? 1);
+    }
+    this.#compare(requests, now, nowMs, stage);
   }
 
   #serve(side: Side, requests: number, errors: number, slowness: number): void {
@@ -85,13 +102,14 @@ export class Traffic {
     }
   }
 
-  #compare(requests: number, now: Fault, nowMs: number): void {
+  #compare(requests: number, now: Fault, nowMs: number, stage: Stage): void {
     const { errors, mismatches } = this.#world;
     const legacyErrors = this.#random.binomial(requests, errors);
     const newErrors = this.#random.binomial(requests - legacyErrors, Math.min(1, errors + (now.errors ?? 0)));
     const answered = requests - legacyErrors - newErrors;
     const critical = this.#random.binomial(answered, now.critical ?? 0);
     const differing = critical + this.#random.binomial(answered - critical, mismatches);
+    const timed = stage === 'shadow' ? 0 : answered;
     const before = this.#counts;
     this.#counts = {
       eligible: before.eligible + requests,
@@ -100,6 +118,8 @@ export class Traffic {
       newErrors: before.newErrors + newErrors,
       legacyErrors: before.legacyErrors + legacyErrors,
       critical: before.critical + critical,
+      timed: before.timed + timed,
+      slower: before.slower + this.#random.binomial(timed, laterShare(now.slowness ?? 1, this.#world.spread)),
     };
     const from = this.#marks.findLastIndex(({ atMs }) => atMs <= nowMs - 600_000);
     this.#marks = [...this.#marks.slice(Math.max(0, from)), { atMs: nowMs, counts: this.#counts }];
@@ -126,6 +146,7 @@ export class Traffic {
       newErrors: since('newErrors'),
       legacyErrors: since('legacyErrors'),
       timeouts: 0,
+      timed: { hits: since('slower'), trials: since('timed') },
       critical: critical > 0 ? [{ path: '$.price', count: critical }] : [],
       worst: undefined,
     };
@@ -138,6 +159,20 @@ function cohortShare({ cohort }: Fault, percent: number): number {
   if (!cohort) return 0;
   const [from, to] = cohort;
   return Math.max(0, Math.min(to, percent) - from) / percent;
+}
+
+/** How often new takes more than GUARD_RATIO times as long as legacy, when it takes so many times as long and both spread. */
+function laterShare(slowness: number, spread: number): number {
+  return normalShare(Math.log(slowness / GUARD_RATIO) / (spread * Math.SQRT2));
+}
+
+/** The share of a normal distribution below `z` (Abramowitz and Stegun 26.2.17, to seven digits). */
+function normalShare(z: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const factors = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];
+  const sum = factors.reduceRight((total, factor) => (total + factor) * t, 0);
+  const tail = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
+  return z > 0 ? 1 - tail : tail;
 }
 
 function newServed() {

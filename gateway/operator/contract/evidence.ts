@@ -102,6 +102,9 @@ export const comparisons = named(
     pending: count,
     dropped: counts.describe('Why copies were dropped.'),
     bracketed: z.strictObject({ comparable: count, agreeing: count }),
+    timed: z
+      .strictObject({ pairs: count, slower: count })
+      .describe("Requests of which both sides' times are known; in how many new was later than the guard bears."),
     differences,
     differencesDropped: count,
     streams: streamEvidence.optional(),

@@ -1,6 +1,6 @@
 // The gateway itself: its state, its processes, its health, its audit log.
 import { z } from 'zod';
-import { AUDIT_ACTIONS, AUDIT_SOURCES } from '../../ledger/ledger.ts';
+import { AUDIT_ACTIONS, AUDIT_SOURCES, JOURNAL_COUNTS } from '../../ledger/ledger.ts';
 import { RULE_STATES } from '../../rollout/rule-state.ts';
 import { STAGES } from '../../rollout/stage.ts';
 import { count, countsOf, instant, list, named } from './named.ts';
@@ -19,6 +19,54 @@ export const sideStatus = named(
   }),
 );
 
+const flipped = {
+  version: count.describe('Grows with each flip, of whatever route.'),
+  scope: z.string().describe('A route, or * for all.'),
+  action: z.enum(['stage', 'rollback', 'lift']),
+  at: instant.describe("Of the operator's call."),
+  acknowledgedMs: z
+    .number()
+    .nullable()
+    .describe('Until all gateways that are there followed; null while one does not.'),
+  oldSideMs: z
+    .number()
+    .nullable()
+    .describe('Until the last request ended on the side that serves nobody any more; null where both serve.'),
+  waitingFor: list(z.string()).describe('Gateways that do not follow yet.'),
+  gone: list(z.string()).describe('Gateways that are not waited for.'),
+};
+const flips = named(
+  'Flips',
+  z.strictObject({
+    version: count.describe('Of the last; 0 before the first.'),
+    p50Ms: z.number().nullable().describe("From the operator's call until all gateways followed, of the latest flips."),
+    p99Ms: z.number().nullable(),
+    last: z.strictObject(flipped).nullable(),
+  }),
+);
+const gateways = list(
+  named(
+    'GatewayInstance',
+    z.strictObject({
+      id: z.string(),
+      host: z.string(),
+      pid: z.number().int(),
+      startedAt: instant,
+      workers: count.describe('Processes that serve there.'),
+      state: z.enum(['there', 'gone']),
+      version: count.describe('Of the last flip that it follows.'),
+    }),
+  ),
+).describe('The gateways that share the ledger.');
+
+/** Of a ledger that may be away; the changes are those that its journal has. */
+const standing = {
+  away: z.strictObject({ since: instant, cause: z.string() }).nullable().optional().describe('Null while it is there.'),
+  waiting: count.optional().describe('Changes that wait for it.'),
+  waitingMax: count.optional(),
+  counts: countsOf(JOURNAL_COUNTS).optional().describe('Changes, since the gateway began.'),
+};
+
 export const status = named(
   'Status',
   z.strictObject({
@@ -32,8 +80,10 @@ export const status = named(
     unrouted: z.strictObject({ requests: count }),
     config: z.strictObject({ problem }),
     flags: z.strictObject({ provider: z.string(), problem, staleSeconds: z.number() }),
-    ledger: z.strictObject({ problem }),
+    ledger: z.strictObject({ problem, ...standing }),
     evidence: z.strictObject({ problem }),
+    flips,
+    gateways,
     workers: z.strictObject({ wanted: count, serving: count }),
     mirror: z.strictObject({ waiting: count, waitingBytes: count, allowedShare: bothShares }),
     upstreams: z.strictObject({ legacy: sideStatus, new: sideStatus }),
@@ -49,7 +99,7 @@ export const instanceState = {
 };
 export const instanceList = named(
   'InstanceList',
-  z.strictObject({ instances: list(z.strictObject({ ...instanceState, requests: count })) }),
+  z.strictObject({ instances: list(z.strictObject({ ...instanceState, requests: count })), gateways }),
 );
 
 const auditEntry = {

@@ -167,7 +167,7 @@ const onTheGateway: readonly Operation[] = [
   }),
   operation('listInstances', 'GET /api/instances', 'viewer', {
     answer: ok(instanceList),
-    summary: 'The processes that serve',
+    summary: 'The processes that serve here, and the gateways that share the ledger',
   }),
   operation('getStatus', 'GET /api/status', 'viewer', { answer: ok(status), summary: "The gateway's own state" }),
   operation('followEvents', 'GET /api/events', 'viewer', {

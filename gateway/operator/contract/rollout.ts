@@ -4,7 +4,7 @@ import { GATES } from '../../../config/plan-schema.ts';
 import { PLAN_ACTIONS, PLAN_STATUSES } from '../../rollout/plan.ts';
 import { STAGES } from '../../rollout/stage.ts';
 import { SIDES } from '../../routing/side.ts';
-import { instant, list, named, revision } from './named.ts';
+import { count, instant, list, named, revision } from './named.ts';
 import { reason } from './reason.ts';
 import { lackedOfAll, writesLegacyLacks } from './writes.ts';
 
@@ -31,12 +31,16 @@ export const acknowledged = z
   .optional()
   .describe('How many of the processes that serve follow the change.');
 
+/** The number that GET /api/status says of it. */
+const flip = count.optional().describe('The number of the flip; absent while the ledger is away.');
+const followed = { acknowledged, flip };
+
 const routeState = { id: z.string(), ...place, override: routeOverride.optional(), revision };
 export const stageBody = named(
   'StageRequest',
   z.strictObject({ stage, percent: z.number().optional(), mirrorPercent: z.number().optional(), reason }),
 );
-export const changedRoute = named('ChangedRoute', z.strictObject({ ...routeState, acknowledged }));
+export const changedRoute = named('ChangedRoute', z.strictObject({ ...routeState, ...followed }));
 
 const progress = {
   durable: z.boolean().describe('Whether it is stored, and would survive a restart.'),
@@ -46,14 +50,14 @@ const progress = {
 export const reasonBody = named('Reason', z.strictObject({ reason }));
 export const rolledBackRoute = named(
   'RolledBackRoute',
-  z.strictObject({ ...routeState, acknowledged, ...progress, writesLegacyLacks }),
+  z.strictObject({ ...routeState, ...followed, ...progress, writesLegacyLacks }),
 );
 const ofAll = { override: allOverride.nullable(), revision };
 export const overrideOfAll = named('OverrideOfAll', z.strictObject(ofAll));
-export const changedOverrideOfAll = named('ChangedOverrideOfAll', z.strictObject({ ...ofAll, acknowledged }));
+export const changedOverrideOfAll = named('ChangedOverrideOfAll', z.strictObject({ ...ofAll, ...followed }));
 export const rolledBackAll = named(
   'RolledBackAll',
-  z.strictObject({ ...ofAll, acknowledged, ...progress, writesLegacyLacks: lackedOfAll }),
+  z.strictObject({ ...ofAll, ...followed, ...progress, writesLegacyLacks: lackedOfAll }),
 );
 
 const gate = named(

@@ -1,6 +1,6 @@
 import type { GateSettings } from '../../../config/plan-schema.ts';
 import { increaseBounds, Z_95 } from '../../mirror/confidence.ts';
-import { comparedErrors, type ErrorShares, servedErrors } from '../error-shares.ts';
+import { comparedErrors, copiedErrors, type ErrorShares, servedErrors } from '../error-shares.ts';
 import type { StepFacts } from '../facts.ts';
 import { count, percent, type Verdict, worstOf } from './verdict.ts';
 
@@ -13,8 +13,11 @@ const SERVED_MIN = 20;
  */
 export function errorsGate(facts: StepFacts, settings: GateSettings['errors']): Verdict {
   const { samplesMin } = settings;
-  const served = servedErrors(facts.served);
   const compared = comparedErrors(facts.compared, facts.stage);
+  const inStep = servedErrors(facts.served);
+  // In live legacy serves nobody: what it made of the copies stands in.
+  const served =
+    facts.stage === 'live' ? { ...inStep, legacy: copiedErrors(facts.compared, facts.stage).legacy } : inStep;
   if (facts.stage === 'canary' && served.new.trials < SERVED_MIN) {
     const sentence = `the new side has served ${count(served.new.trials)} in this step, at least ${SERVED_MIN} are needed`;
     return { gate: 'errors', status: 'inconclusive', sentence, numbers: numbersOf(served) };

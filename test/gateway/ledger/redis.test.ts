@@ -158,6 +158,54 @@ describe('a Redis that gateways share', () => {
     await ledger.close();
   });
 
+  it('merges what waited once, a rollback always, and what was based on another revision never', async () => {
+    await empty();
+    const ledger = await open();
+    const change = (reason: string) => ({
+      scope: 'a.route',
+      override: { ...override('a.route'), reason },
+      audit: auditEntry({ reason }),
+    });
+    const entry = (sequence: number, reason: string, expected?: number) => ({
+      ...{ sequence, change: change(reason), expected },
+    });
+    await ledger.commit(change('before'));
+    assert.equal(await ledger.merge('one', entry(1, 'fire')), 'merged');
+    assert.equal(await ledger.merge('one', entry(1, 'fire')), 'merged', 'again, after a crash');
+    assert.equal(await ledger.merge('two', entry(1, 'flood', 1)), 'stale');
+    assert.equal(await ledger.merge('two', entry(1, 'flood', 2)), 'merged');
+    await ledger.commit(change('storm'));
+    assert.equal(await ledger.merge('one', entry(2, 'storm')), 'merged', 'stored before, and only its answer lost');
+    const entries = await ledger.auditAfter({ after: 0, limit: 10 });
+    assert.deepEqual(
+      entries.map(({ reason }) => reason),
+      ['before', 'fire', 'flood', 'storm'],
+    );
+    assert.deepEqual(chainOf(entries), { entries: 4, head: await ledger.auditHead(), broken: undefined });
+    assert.equal((await ledger.overrides())[0]?.reason, 'storm');
+  });
+
+  it('chains what two record, merge and change at once, each with its entry, and nothing of what was refused', async () => {
+    await empty();
+    const [one, two] = [await open(), await open()];
+    const change = { scope: 'a.route', override: undefined, audit: auditEntry() };
+    const moves = [one, two].map((ledger) => async (i: number) => {
+      await ledger.recordMove(change, { flags: `${i} 100`, by: { kind: 'operator' } });
+      await ledger.commit(change);
+      const rollback = { scope: 'a.route', override: { ...override('a.route'), reason: `${i}` }, audit: auditEntry() };
+      const source = ledger === one ? 'one' : 'two';
+      assert.equal(await ledger.merge(source, { sequence: i, change: rollback, expected: undefined }), 'merged');
+      assert.equal(await ledger.merge(source, { sequence: i, change: rollback, expected: undefined }), 'merged');
+      const fenced = { kind: 'plan', token: 1, revision: 1 } as const;
+      assert.deepEqual(await ledger.recordMove(change, { flags: '0 0', by: fenced }), { kind: 'fenced' });
+    });
+    for (let i = 1; i <= 10; i++) await Promise.all(moves.map((work, gateway) => work(2 * i + gateway)));
+    const entries = await one.auditAfter({ after: 0, limit: 100 });
+    assert.deepEqual(chainOf(entries), { entries: 60, head: await two.auditHead(), broken: undefined });
+    assert.deepEqual(await one.revisions(), new Map([['a.route', 60]]));
+    assert.equal((await two.lastMoves()).get('a.route')?.move, 20);
+  });
+
   it('that is not there is named without its password', async () => {
     const port = await closedPort();
     await assert.rejects(openRedisLedger(`redis://user:hunter2@127.0.0.1:${port}`), (error: Error) => {

@@ -88,7 +88,7 @@ describe('the SQLite file', () => {
       const db = new DatabaseSync(file);
       db.exec('PRAGMA user_version = 99');
       db.close();
-      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 6/);
+      await assert.rejects(openSqliteLedger(file), /ledger layout 99, this gateway reads 7/);
     });
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { increaseBounds, lowerBound95 } from '../../../gateway/mirror/confidence.ts';
+import { exactLow, increaseBounds, lowerBound95, shareBounds } from '../../../gateway/mirror/confidence.ts';
 
 describe('lower bound at 95 %', () => {
   test('no trials, then undefined', () => {
@@ -74,4 +74,32 @@ describe('how much one share is above another', () => {
       );
     });
   }
+});
+
+describe('the exact lower bound', () => {
+  // Where one or all of the trials were hits, the bound can be written down.
+  for (const [hits, trials, bound] of [
+    [1, 30, 1 - 0.95 ** (1 / 30)],
+    [30, 30, 0.05 ** (1 / 30)],
+    [1, 1_000_000, 1 - 0.95 ** (1 / 1_000_000)],
+    [0, 30, 0],
+    [0, 0, 0],
+  ] as const) {
+    test(`${hits} of ${trials}: ${bound}`, () => {
+      assert.ok(Math.abs(exactLow({ hits, trials }, 0.05) - bound) < 1e-9, `${exactLow({ hits, trials }, 0.05)}`);
+    });
+  }
+
+  test('at one in 31,574, a true share lies below it no oftener; below that of Wilson a hundred times as often', () => {
+    const CHANCE = 1 / 31_574;
+    const [trials, share] = [30, 0.01];
+    let probability = (1 - share) ** trials;
+    let [exact, wilson] = [0, 0];
+    for (let hits = 0; hits <= trials; hits++) {
+      if (exactLow({ hits, trials }, CHANCE) > share) exact += probability;
+      if (shareBounds({ hits, trials }, 4).low > share) wilson += probability;
+      probability *= ((trials - hits) / (hits + 1)) * (share / (1 - share));
+    }
+    assert.ok(exact <= CHANCE && wilson > 100 * CHANCE, `exact ${exact}, Wilson ${wilson}`);
+  });
 });

@@ -66,6 +66,7 @@ describe('accounting', () => {
       outcomes: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])),
       dropped: {},
       bracketed: { comparable: 0, agreeing: 0 },
+      timed: { pairs: 0, slower: 0 },
       coverage: null,
       parity: null,
       parityLowerBound: null,

@@ -108,23 +108,3 @@ describe('a least number an hour', () => {
     assert.ok(added.first <= 10 && added.later === 0, JSON.stringify(added));
   });
 });
-
-describe('which copies are bracketed', () => {
-  test('one in twenty by default', () => {
-    const sampler = createSampler(() => 0);
-    assert.equal(Array.from({ length: 1_000 }, () => sampler.isBracketed(routeOf({}))).filter(Boolean).length, 50);
-  });
-
-  test('each route has its own share', () => {
-    const sampler = createSampler(() => 0);
-    const routes = [
-      routeOf({ bracketPercent: 0 }, 'a'),
-      routeOf({ bracketPercent: 10 }, 'b'),
-      routeOf({ bracketPercent: 100 }, 'c'),
-    ];
-    const counts = routes.map(
-      (route) => Array.from({ length: 1_000 }, () => sampler.isBracketed(route)).filter(Boolean).length,
-    );
-    assert.deepEqual(counts, [0, 100, 1_000]);
-  });
-});

@@ -105,11 +105,11 @@ describe("a route's plan", () => {
     const early = await banyan('promote', 'test.route', '--reason', 'impatient');
     assert.deepEqual([early.code, early.err.split(';')[0]], [6, 'error: parity: 0 compared, at least 5 are needed']);
     await ask(20);
-    const isJudged = async () => {
+    const isAtCanary = async () => {
       const { stage, plan } = await route();
-      return stage === 'canary' && plan.gates.length > 0; // The flags are moved first, and the step is judged then.
+      return stage === 'canary' && plan.gates.some(({ gate }: { gate: string }) => gate === 'manual');
     };
-    await eventually(isJudged, 'the canary', 15_000);
+    await eventually(isAtCanary, 'the canary, and its gates', 15_000);
     const shown = await banyan('route', 'test.route');
     assert.match(shown.out, /^ {2}plan +quick: running, step 2 of 4 \(canary 50 %\)$/m);
     assert.match(shown.out, /^ {4}manual +inconclusive: a person has to say so/m);

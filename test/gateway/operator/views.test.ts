@@ -22,6 +22,7 @@ const EVIDENCE: RouteEvidence = {
   outcomes: NO_OUTCOMES,
   dropped: {},
   bracketed: { comparable: 0, agreeing: 0 },
+  timed: { pairs: 0, slower: 0 },
   coverage: null,
   parity: null,
   parityLowerBound: null,

@@ -107,6 +107,21 @@ describe('a guard', () => {
     );
   });
 
+  test('in live, where legacy serves nobody, latency is judged by the requests that both sides were asked', () => {
+    const live = (hits: number, trials: number) =>
+      facts({ compared: aCompared({ agreeing: trials, timed: { hits, trials } }) }, { stage: 'live' });
+    assert.equal(causeOf(live(700, 1_000)), 'roll_back: latency');
+    assert.equal(causeOf(live(500, 1_000)), 'watch', 'as late as is borne');
+    assert.equal(causeOf(live(540, 1_000)), 'watch', 'it may be by chance');
+    assert.equal(causeOf(live(49, 49)), 'watch', 'too few');
+    const decision = decide(live(700, 1_000));
+    assert.ok(decision.kind === 'roll_back');
+    assert.equal(
+      decision.sentence,
+      'new took more than 1.5 x as long as legacy in 700 of 1,000 requests that both were asked',
+    );
+  });
+
   test('any side of which all fail goes back once enough have', () => {
     fc.assert(
       fc.property(

@@ -197,6 +197,14 @@ describe('errors', () => {
     assert.equal(errorsGate(facts('canary', { compared, served: more }), gates.errors).status, 'pass');
   });
 
+  test('in live what fails only when it is served is held against legacy with its copies', () => {
+    const compared = aCompared({ agreeing: 10_000 });
+    const live = (errors: number) =>
+      facts('live', { compared, served: bothServed(aServed(), aServed(10_000, errors)) });
+    assert.equal(errorsGate(live(100), gates.errors).status, 'fail');
+    assert.equal(errorsGate(live(0), gates.errors).status, 'pass');
+  });
+
   test('served requests fail, then copies that do not cannot hide it', () => {
     const compared = aCompared({ agreeing: 100_000 });
     const served = bothServed(aServed(2_000, 2), aServed(1_000, 40));

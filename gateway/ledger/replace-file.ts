@@ -2,10 +2,11 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Stored, and on the disk, when it answers. */
-export async function replaceFile(file: string, content: string): Promise<void> {
+/** Stored, and on the disk, when it answers. `check` is called at the last moment, and may throw to have it left as it is. */
+export async function replaceFile(file: string, content: string, check: () => void = () => {}): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   await syncing(temporary, 'w', (handle) => handle.writeFile(content));
+  check();
   await rename(temporary, file);
   // The name too: without it a crash of the machine could bring the old file back. Windows cannot open a folder.
   if (process.platform !== 'win32') await syncing(dirname(file), 'r', async () => {});

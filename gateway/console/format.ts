@@ -31,17 +31,6 @@ export function formatShare(share: number | null, places = 2): string {
   return `${(rounded / unit).toFixed(places)} %`;
 }
 
-/** The share of failures among requests. */
-export function errorShare({
-  requests,
-  errors,
-}: {
-  readonly requests: number;
-  readonly errors: number;
-}): number | null {
-  return requests === 0 ? null : errors / requests;
-}
-
 export function formatMs(ms: number | undefined | null): string {
   if (ms === undefined || ms === null) return NOTHING;
   if (ms < 10) return ms.toFixed(1);

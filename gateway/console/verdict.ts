@@ -8,12 +8,14 @@ export type Health = (typeof HEALTHS)[number];
 
 /** A side that answers so many of its requests with failures is not fine. */
 const ERROR_SHARE_MAX = 0.01;
-/** Below so many requests a share of failures says nothing. */
+/** Below so many requests a minute a share of failures says nothing. */
 const REQUESTS_MIN = 20;
 
 export function healthOf(route: RouteSummary): Health {
   const sides = [route.traffic.legacy, route.traffic.new];
-  const failing = sides.some(({ requests, errors }) => requests >= REQUESTS_MIN && errors / requests > ERROR_SHARE_MAX);
+  const failing = sides.some(
+    ({ perSecond, errorShare }) => perSecond * 60 >= REQUESTS_MIN && (errorShare ?? 0) > ERROR_SHARE_MAX,
+  );
   if (failing || needsAttention(route)) return route.override ? 'paused' : 'degraded';
   if (route.override) return 'paused';
   if (sides.every(({ requests }) => requests === 0)) return 'unknown';

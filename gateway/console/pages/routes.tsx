@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { RouteList, RouteSummary, Status } from '../answers.ts';
-import { errorShare, formatCount, formatMs, formatRate, formatShare, NOTHING } from '../format.ts';
+import { formatCount, formatMs, formatRate, formatShare, NOTHING } from '../format.ts';
 import { type Shortcut, useShortcuts } from '../keys.ts';
 import { useLive } from '../live.ts';
 import { navigate, query, routePath, setQuery } from '../location.ts';
@@ -59,9 +59,9 @@ const COLUMNS: readonly Column[] = [
   {
     id: 'errors',
     title: 'errors L / N',
-    hint: 'Share of requests that failed since the gateway began: legacy, new',
-    value: ({ traffic }) => Math.max(errorShare(traffic.legacy) ?? 0, errorShare(traffic.new) ?? 0),
-    cell: ({ traffic }) => both(formatShare(errorShare(traffic.legacy)), formatShare(errorShare(traffic.new))),
+    hint: 'Share of requests that failed in the last minute: legacy, new',
+    value: ({ traffic }) => Math.max(traffic.legacy.errorShare ?? 0, traffic.new.errorShare ?? 0),
+    cell: ({ traffic }) => both(formatShare(traffic.legacy.errorShare), formatShare(traffic.new.errorShare)),
   },
   {
     id: 'p50',

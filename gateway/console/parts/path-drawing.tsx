@@ -1,7 +1,7 @@
 // Where a route's requests go, drawn: client, gateway, flag, the two sides with what each serves now, and the copies.
 import type { JSX } from 'preact';
 import type { RouteDetail } from '../answers.ts';
-import { errorShare, formatMs, formatRate, formatShare } from '../format.ts';
+import { formatMs, formatRate, formatShare } from '../format.ts';
 
 const WIDTH = 920;
 const HEIGHT = 190;
@@ -49,7 +49,7 @@ export function PathDrawing({ route }: { readonly route: RouteDetail }): JSX.Ele
 
 function sideText(side: RouteDetail['traffic']['legacy']): string {
   const p95 = side.latencyMs ? `p95 ${formatMs(side.latencyMs.p95)} ms` : 'no traffic lately';
-  return `${formatRate(side.perSecond)} req/s · ${formatShare(errorShare(side))} errors · ${p95}`;
+  return `${formatRate(side.perSecond)} req/s · ${formatShare(side.errorShare)} errors · ${p95}`;
 }
 
 interface BoxProps {

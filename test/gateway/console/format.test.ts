@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  errorShare,
-  formatAge,
-  formatMs,
-  formatRate,
-  formatShare,
-  formatTime,
-  NOTHING,
-} from '../../../gateway/console/format.ts';
+import { formatAge, formatMs, formatRate, formatShare, formatTime, NOTHING } from '../../../gateway/console/format.ts';
 
 describe('formatShare', () => {
   it('never rounds to a whole that it is not', () => {
@@ -44,9 +36,4 @@ describe('formatTime', () => {
   it('tells a moment to come', () => assert.equal(formatTime(at, 'relative', nowMs - 180_000), 'in 1 min'));
   it('tells UTC', () => assert.equal(formatTime(at, 'utc', nowMs), '2026-11-20 17:36:12 UTC'));
   it('shows what is no time as it is', () => assert.equal(formatTime('never', 'utc', nowMs), 'never'));
-});
-
-it('errorShare knows no share of nothing', () => {
-  assert.equal(errorShare({ requests: 0, errors: 0 }), null);
-  assert.equal(errorShare({ requests: 4, errors: 1 }), 0.25);
 });

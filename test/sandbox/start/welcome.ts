@@ -9,7 +9,7 @@ export function welcome(
   const token = join(dataDir, 'operator.token');
   const places = [
     ['gateway', listening.traffic],
-    ['operator', listening.operator],
+    ['console', listening.operator],
     ['legacy', listening.legacy],
     ['new', listening.new],
     ['exchange', listening.exchange],
@@ -20,7 +20,7 @@ export function welcome(
     listening.traffic === undefined
       ? ['The gateway is left to you:', `  ${start}`]
       : [
-          'Try, in another shell:',
+          `Sign in to the console with the token in ${token}. Try, in another shell:`,
           `  curl -i http://${listening.traffic}/api/market/ticker/BTCUSDT`,
           `  export BANYAN_OPERATOR_TOKEN=$(cat ${token}) BANYAN_URL=http://${listening.operator}`,
           '  npx banyan routes',

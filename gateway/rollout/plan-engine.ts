@@ -46,11 +46,15 @@ export interface Asking {
   readonly force: boolean;
 }
 
+/** A gateway that has just begun to lead sees what the one before it moved so late at most: Unleash is asked every second or two. */
+const SIGHT_MS = 5_000;
+
 export class PlanEngine {
   readonly #deps: PlanEngineDeps;
   readonly #book: PlanBook;
   readonly #stepJudge: StepJudge;
   readonly #mover: PlanMover;
+  readonly #strayedMs = new Map<string, number>(); // When flags were first seen elsewhere; one per route.
   #problem: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -150,12 +154,8 @@ export class PlanEngine {
     }
     if (!state.settled) return this.#settle(planned, state);
     if (state.status !== 'running') return;
-    const flags = this.#mover.flags(route);
-    if (!isAtGoal(state, flags)) {
-      const moved = `the route was moved to ${placeText(flags)} by somebody else; resume to go back, or abort`;
-      await this.#move(planned, pause(state, moved));
-      return;
-    }
+    if (!isAtGoal(state, this.#mover.flags(route))) return this.#stray(planned, known);
+    this.#strayedMs.delete(route.id);
     const strange = strangeness(state, planned);
     if (strange !== undefined) {
       await this.#move(planned, pause(state, `${strange}; abort the plan and start it anew`));
@@ -168,6 +168,21 @@ export class PlanEngine {
     const step = advance(state, plan, { nowMs: this.#nowMs(), verdicts: known.verdicts });
     known.holds = 'holds' in step ? step.holds : undefined;
     if ('next' in step) await this.#move(planned, step.next, known.verdicts);
+  }
+
+  /** The flags are elsewhere: somebody has moved them, or this gateway has not seen yet where they were moved. */
+  async #stray(planned: Planned, known: Known): Promise<void> {
+    const { id } = planned.route;
+    const flags = this.#mover.flags(planned.route);
+    const sinceMs = this.#strayedMs.get(id) ?? this.#nowMs();
+    this.#strayedMs.set(id, sinceMs);
+    if (this.#nowMs() - sinceMs < SIGHT_MS) {
+      known.holds = `the route is in ${placeText(flags)}, where the plan has not put it; it waits to see whether that stays so`;
+      return;
+    }
+    this.#strayedMs.delete(id);
+    const moved = `the route was moved to ${placeText(flags)} by somebody else; resume to go back, or abort`;
+    await this.#move(planned, pause(known.state, moved));
   }
 
   /** Moves the flags to where they are to be, and judges the step that begins then. */

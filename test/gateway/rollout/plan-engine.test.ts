@@ -237,12 +237,38 @@ describe('a plan engine', () => {
     await tick();
     await control.setStage(ID, { stage: 'canary', percent: 30 }, { name: 'ops', source: 'api', reason: 'impatient' });
     await tick();
+    assert.equal(at(), 'canary 30 running');
+    assert.match(engine.view(ID)?.holds ?? '', /^the route is in canary 30 %, where the plan has not put it/);
+    nowMs += 5_000;
+    await tick();
     assert.equal(at(), 'canary 30 paused');
     assert.match(engine.view(ID)?.note ?? '', /^the route was moved to canary 30 % by somebody else/);
     await act('resume');
     assert.equal(at(), 'canary 10 running');
     await act('abort');
     assert.equal(at(), 'legacy 0 aborted');
+  });
+
+  test('whose new leader sees late where the flags were moved is not paused for that', async () => {
+    const { act, at, tick, control } = await start();
+    await act('start');
+    pass(2);
+    await tick();
+    assert.equal(at(), 'canary 10 running');
+    const actor = {
+      name: 'ops',
+      source: 'api',
+      reason: 'as a gateway sees it that reads its flag server late',
+    } as const;
+    await control.setStage(ID, { stage: 'shadow' }, actor);
+    await tick();
+    nowMs += 2_000;
+    await control.setStage(ID, { stage: 'canary', percent: 10 }, actor);
+    await tick();
+    assert.equal(at(), 'canary 10 running');
+    nowMs += 5_000;
+    await tick();
+    assert.equal(at(), 'canary 10 running');
   });
 
   test('as a dry run moves nothing, and says what it would have done', async () => {

@@ -17,6 +17,7 @@ export type { RulePreview };
 
 export type RouteList = z.output<typeof routes.routeList>;
 export type RouteEvidence = z.output<typeof evidence.comparisons>;
+export type ListedRoute = RouteList['routes'][number];
 export type DifferenceCount = RouteEvidence['differences'][number];
 export type SampleList = z.output<typeof samples.sampleList>;
 export type Sample = z.output<typeof samples.sample>;

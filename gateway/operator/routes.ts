@@ -20,6 +20,7 @@ import {
 import { stageBody } from './contract/rollout.ts';
 import { windowQuery } from './contract/routes.ts';
 import { seriesQuery } from './contract/series.ts';
+import { createLastFlips } from './last-flips.ts';
 import { createReplayer } from './replay.ts';
 import { createFactsOf } from './route-facts.ts';
 import { standingRules } from './rules.ts';
@@ -43,12 +44,17 @@ export function routesApi(deps: OperatorDeps): Hono<OperatorEnv> {
   const { evidence, streams } = deps.serving;
   const factsOf = createFactsOf(deps);
   const replay = createReplayer(deps);
+  const lastFlips = createLastFlips(deps);
 
   return new Hono<OperatorEnv>()
-    .get('/', (c) => {
+    .get('/', async (c) => {
+      await lastFlips.refresh();
       const { config, table } = deps.settings.current;
       const rules = standingRules(deps);
-      const routes = table.routes.map((route) => routeSummary(factsOf(route, { rules })));
+      const routes = table.routes.map((route) => ({
+        ...routeSummary(factsOf(route, { rules })),
+        lastFlip: lastFlips.of(route.id) ?? null,
+      }));
       return c.json({ environment: config.environment, routes });
     })
     .get('/:id', (c) => {

@@ -1,13 +1,12 @@
 // The series of a route: what both sides served over time, with the flips between.
-import { ALL_ROUTES, type AuditEntry, type StoredAuditEntry } from '../ledger/ledger.ts';
+import { ALL_ROUTES, type StoredAuditEntry } from '../ledger/ledger.ts';
 import { BUCKET_MS, type Bucket, type ServedInBucket } from '../traffic-history.ts';
 import type { OperatorDeps } from './context.ts';
 import type { Series } from './contract/series.ts';
+import { FLIPS } from './last-flips.ts';
 
 /** Flips of a route, and of all, that are looked at. */
 const FLIPS_MAX = 200;
-/** What moves who serves. */
-const FLIPS: readonly AuditEntry['action'][] = ['stage', 'rollback', 'lift'];
 
 export interface SeriesDeps extends Pick<OperatorDeps, 'history' | 'now'> {
   readonly ledger: Pick<OperatorDeps['ledger'], 'audit'>;

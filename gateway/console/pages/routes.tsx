@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import type { RouteList, RouteSummary, Status } from '../answers.ts';
+import type { ListedRoute, RouteList, Status } from '../answers.ts';
 import { formatCount, formatMs, formatRate, formatShare, NOTHING } from '../format.ts';
 import { type Shortcut, useShortcuts } from '../keys.ts';
 import { useLive } from '../live.ts';
@@ -11,6 +11,7 @@ import { HealthBadge, StageBadge } from '../parts/badges.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { askLift, askRollback, askRollbackAll } from '../parts/rollback.tsx';
 import { SortableHead } from '../parts/sortable-head.tsx';
+import { Time } from '../parts/time.tsx';
 import { mayOperate } from '../session.ts';
 import { compileFilter, parseOrder, type SortValue, sortRows } from '../table-filter.ts';
 import { HEALTHS, healthOf, needsAttention, overallVerdict, parityText } from '../verdict.ts';
@@ -19,8 +20,8 @@ interface Column {
   readonly id: string;
   readonly title: string;
   readonly hint?: string;
-  readonly value: (route: RouteSummary) => SortValue;
-  readonly cell: (route: RouteSummary) => JSX.Element | string;
+  readonly value: (route: ListedRoute) => SortValue;
+  readonly cell: (route: ListedRoute) => JSX.Element | string;
 }
 
 const both = (legacy: string, fresh: string) => (
@@ -65,15 +66,15 @@ const COLUMNS: readonly Column[] = [
   },
   {
     id: 'p50',
-    title: 'p50 ms L / N',
-    hint: 'Median latency of the last one to two minutes: legacy, new',
+    title: 'p50 L / N',
+    hint: 'Median latency in ms of the last one to two minutes: legacy, new',
     value: ({ traffic }) => traffic.new.latencyMs?.p50 ?? traffic.legacy.latencyMs?.p50 ?? null,
     cell: ({ traffic }) => both(formatMs(traffic.legacy.latencyMs?.p50), formatMs(traffic.new.latencyMs?.p50)),
   },
   {
     id: 'p99',
-    title: 'p99 ms L / N',
-    hint: '99th percentile of the last one to two minutes: legacy, new',
+    title: 'p99 L / N',
+    hint: '99th percentile in ms of the last one to two minutes: legacy, new',
     value: ({ traffic }) => traffic.new.latencyMs?.p99 ?? traffic.legacy.latencyMs?.p99 ?? null,
     cell: ({ traffic }) => both(formatMs(traffic.legacy.latencyMs?.p99), formatMs(traffic.new.latencyMs?.p99)),
   },
@@ -97,6 +98,20 @@ const COLUMNS: readonly Column[] = [
     cell: ({ comparison }) => (comparison.eligible === 0 ? NOTHING : formatCount(comparison.outcomes.mismatch)),
   },
   {
+    id: 'flip',
+    title: 'Last flip',
+    hint: 'Who last moved who serves the route, and when',
+    value: ({ lastFlip }) => lastFlip?.at ?? null,
+    cell: ({ lastFlip }) =>
+      lastFlip ? (
+        <>
+          {lastFlip.actor} <Time at={lastFlip.at} />
+        </>
+      ) : (
+        NOTHING
+      ),
+  },
+  {
     id: 'health',
     title: 'Health',
     value: (route) => HEALTHS.length - HEALTHS.indexOf(healthOf(route)),
@@ -106,7 +121,7 @@ const COLUMNS: readonly Column[] = [
 
 const BY_ROUTE = { column: 'route', descending: false };
 
-function rowsOf(routes: readonly RouteSummary[], parts: URLSearchParams): RouteSummary[] {
+function rowsOf(routes: readonly ListedRoute[], parts: URLSearchParams): ListedRoute[] {
   const passes = compileFilter(parts.get('q') ?? '');
   const found = routes.filter((route) => {
     if (parts.get('attention') === '1' && healthOf(route) !== 'degraded' && !needsAttention(route)) return false;
@@ -124,7 +139,7 @@ export function RoutesPage(): JSX.Element {
   return <Loading live={list.value}>{({ routes }) => <Routes routes={routes} />}</Loading>;
 }
 
-function Routes({ routes }: { readonly routes: readonly RouteSummary[] }): JSX.Element {
+function Routes({ routes }: { readonly routes: readonly ListedRoute[] }): JSX.Element {
   const status = useLive<Status>('/api/status');
   const rows = rowsOf(routes, query.value);
   const dense = query.value.get('density') === 'compact';
@@ -138,7 +153,7 @@ function Routes({ routes }: { readonly routes: readonly RouteSummary[] }): JSX.E
 }
 
 interface StripProps {
-  readonly routes: readonly RouteSummary[];
+  readonly routes: readonly ListedRoute[];
   readonly status: Status | undefined;
 }
 
@@ -180,7 +195,7 @@ function Strip({ routes, status }: StripProps): JSX.Element {
   );
 }
 
-function Stages({ routes }: { readonly routes: readonly RouteSummary[] }): JSX.Element {
+function Stages({ routes }: { readonly routes: readonly ListedRoute[] }): JSX.Element {
   const counts = new Map<string, number>();
   for (const { stage } of routes) counts.set(stage, (counts.get(stage) ?? 0) + 1);
   return (
@@ -235,7 +250,7 @@ function Toolbar({ shown, of, dense }: ToolbarProps): JSX.Element {
 }
 
 interface TableProps {
-  readonly rows: readonly RouteSummary[];
+  readonly rows: readonly ListedRoute[];
   readonly dense: boolean;
 }
 
@@ -271,7 +286,7 @@ function Table({ rows, dense }: TableProps): JSX.Element {
   );
 }
 
-function Row({ route, selected }: { readonly route: RouteSummary; readonly selected: boolean }): JSX.Element {
+function Row({ route, selected }: { readonly route: ListedRoute; readonly selected: boolean }): JSX.Element {
   const ref = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
     if (selected) ref.current?.scrollIntoView({ block: 'nearest' });
@@ -300,7 +315,7 @@ function Row({ route, selected }: { readonly route: RouteSummary; readonly selec
   );
 }
 
-function rowKeys(rows: () => readonly RouteSummary[], selected: { value: string | undefined }): Shortcut[] {
+function rowKeys(rows: () => readonly ListedRoute[], selected: { value: string | undefined }): Shortcut[] {
   const move = (step: 1 | -1) => () => {
     const at = rows().findIndex(({ id }) => id === selected.value);
     const next = at < 0 ? 0 : Math.min(rows().length - 1, Math.max(0, at + step));

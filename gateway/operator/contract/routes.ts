@@ -1,6 +1,7 @@
 // A route in the list and by itself.
 import { z } from 'zod';
 import { gatewaySchema } from '../../../config/gateway-schema.ts';
+import { AUDIT_ACTIONS } from '../../ledger/ledger.ts';
 import { differences, latency, rates, window } from './evidence.ts';
 import { count, instant, list, named, revision, share } from './named.ts';
 import { guard, place, plan, routeOverride } from './rollout.ts';
@@ -69,7 +70,12 @@ const summary = {
 };
 export const routeSummary = named('RouteSummary', z.strictObject(summary));
 export type RouteSummary = z.output<typeof routeSummary>;
-export const routeList = named('RouteList', z.strictObject({ environment: z.string(), routes: list(routeSummary) }));
+const lastFlip = z.strictObject({ at: instant, actor: z.string(), action: z.enum(AUDIT_ACTIONS) });
+export const listedRoute = named(
+  'ListedRoute',
+  z.strictObject({ ...summary, lastFlip: lastFlip.nullable().describe('Who last moved who serves it, and when.') }),
+);
+export const routeList = named('RouteList', z.strictObject({ environment: z.string(), routes: list(listedRoute) }));
 
 const { mirror, compare, redact, streams, writes, initialStage, requires, timeoutMs } =
   gatewaySchema.shape.routes.unwrap().element.shape;

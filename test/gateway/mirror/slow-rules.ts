@@ -109,26 +109,23 @@ export class SlowComparer {
       return canPair(only(legacy), only(fresh)) ? [this.#found('order', place, path)] : inPlace();
     }
     const found: SlowDifference[] = [];
-    const pairs: (readonly [left: Json, right: Json])[] = [];
+    const pairs: (readonly [left: number, right: number])[] = []; // By index: two members may be the same null.
     for (const name of new Set([...legacy, ...fresh].map(keyOf))) {
-      const [left, right] = [legacy, fresh].map((items) => items.filter((item) => keyOf(item) === name)) as [
-        Json[],
-        Json[],
-      ];
-      if (unordered && left.length === right.length && canPair(left, right)) continue;
+      const named = (items: readonly Json[]) => [...items.entries()].filter(([, item]) => keyOf(item) === name);
+      const [left, right] = [named(legacy), named(fresh)];
+      const [ours, theirs] = [left.map(([, item]) => item), right.map(([, item]) => item)];
+      if (unordered && left.length === right.length && canPair(ours, theirs)) continue;
       for (let i = 0; i < Math.max(left.length, right.length); i++) {
         const [a, b] = [left[i], right[i]];
         if (a === undefined || b === undefined)
           found.push(this.#found(a === undefined ? 'extra' : 'missing', below, at));
         else {
-          pairs.push([a, b]);
-          found.push(...this.compare(a, b, below, at));
+          pairs.push([a[0], b[0]]);
+          found.push(...this.compare(a[1], b[1], below, at));
         }
       }
     }
-    const inOrder = pairs
-      .toSorted(([a], [b]) => legacy.indexOf(a) - legacy.indexOf(b))
-      .map(([, b]) => fresh.indexOf(b));
+    const inOrder = pairs.toSorted(([a], [b]) => a - b).map(([, b]) => b);
     const isMoved = inOrder.some((index, i) => i > 0 && index < (inOrder[i - 1] ?? 0));
     return isMoved && !unordered ? [...found, this.#found('order', place, path)] : found;
   }

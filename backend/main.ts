@@ -84,7 +84,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       ),
   });
   const connection = createMexcConnection({ ...config.exchange, now, onPause: pausedTo(metrics, log) });
-  const mexc = createMexcMarket(connection, now);
+  const mexc = createMexcMarket(connection, now, (symbol) => market.lastPrice(symbol));
   const exchange = { ...createMexcExchange(connection, mexc, config.exchange), close: connection.close };
   const marketQueries = createMexcQueries(mexc);
   const bus = createBus(config, metrics, log);

@@ -119,7 +119,7 @@ function createAppDeps(
     circuits,
     limits,
     isReconciling,
-    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     isStopping: is.stopping,
     authenticate: deps.authenticate,
   };

@@ -3,7 +3,7 @@
 import { compare, decimalOf, divide, isPositive, PRICE_SCALE, parseDecimal, ZERO } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
 import { type ErrorCode, type Problem, problem } from '../errors.ts';
-import type { ExchangeOrder, SubmitResult } from '../exchange/exchange.ts';
+import type { ExchangeOrder, Rejection, SubmitResult } from '../exchange/exchange.ts';
 import type { OrderRecord, OrderStatus } from '../store/items.ts';
 
 /**
@@ -24,7 +24,7 @@ export const canBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSI
 export const isSettled = (status: OrderStatus): boolean => TRANSITIONS[status].length === 0;
 
 /** The error a client gets for a refusal by the exchange. */
-function problemOf(result: Extract<SubmitResult, { kind: 'rejected' }>, symbol: string): Problem {
+export function refusalProblem(result: Rejection, symbol: string): Problem {
   switch (result.reason) {
     case 'unknown_symbol':
       return problem('unknown_symbol', `unknown symbol: ${symbol}`);
@@ -54,7 +54,7 @@ export function submitted(
   result: SubmitResult,
   { nowMs, seen }: { nowMs: number; seen?: ExchangeOrder },
 ): OrderRecord {
-  const failure = result.kind === 'rejected' ? problemOf(result, order.symbol) : undefined;
+  const failure = result.kind === 'rejected' ? refusalProblem(result, order.symbol) : undefined;
   const status = result.kind === 'accepted' ? 'open' : result.kind === 'rejected' ? 'error' : 'unknown';
   const answered: OrderRecord = {
     ...order,

@@ -35,11 +35,12 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     refresh: real.tradingStates.refresh,
   };
   const circuits: Circuits = { record() {}, open: real.circuits.open };
+  const exchange = createSimulatedExchange(real.exchange);
   return {
     store,
-    exchange: createSimulatedExchange(real.exchange),
+    exchange,
     bus: SILENT_BUS,
-    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     tradingStates,
     circuits,
     limits,

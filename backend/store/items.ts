@@ -75,8 +75,10 @@ export const orderRecord = z.object({
   user_id: userId,
   symbol,
   side,
-  order_type: z.enum(['LIMIT', 'MARKET']),
+  order_type: z.enum(['LIMIT', 'MARKET', 'LIMIT_MAKER', 'IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL']),
   quantity: money,
+  /** What a market buy was to spend; `quantity` then is what that bought at the last price when it was placed. */
+  quote_quantity: money.optional(),
   price: money.nullable(),
   filled_quantity: money,
   average_price: money.nullable(),

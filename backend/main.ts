@@ -8,10 +8,11 @@ import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
 import type { MarketFeed } from './exchange/market-feed.ts';
 import { createMexcExchange } from './exchange/mexc.ts';
-import { createMexcConnection } from './exchange/mexc-connection.ts';
+import { createMexcConnection, type MexcConnection } from './exchange/mexc-connection.ts';
 import { createMexcFeed, createMexcQueries } from './exchange/mexc-feed.ts';
 import { createMexcMarket } from './exchange/mexc-market.ts';
 import { createMexcStreams } from './exchange/mexc-streams.ts';
+import { createUserStream, type UserFeed } from './exchange/user-stream.ts';
 import { createMarketData } from './market/market-data.ts';
 import { createMetrics, type Metrics, raisedTo } from './metrics.ts';
 import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
@@ -44,6 +45,14 @@ function createFeed(config: BackendConfig, log: Logger): MarketFeed | undefined 
   const onRefused = (topic: string, reason: string) =>
     log.warn({ topic, reason }, 'the exchange does not give a stream');
   return createMexcFeed(createMexcStreams({ url: streamUrl, onRefused }));
+}
+
+function createUserFeed({ exchange }: BackendConfig, connection: MexcConnection, log: Logger): UserFeed | undefined {
+  const { streamUrl: url } = exchange;
+  if (url === undefined) return undefined;
+  const call = connection.account(exchange, exchange.recvWindowMs);
+  const onTrouble = (what: string) => log.warn({ what }, 'the private stream of the exchange is in trouble');
+  return (hooks) => createUserStream({ ...hooks, url, call, onTrouble });
 }
 
 /** Shared by all instances where they share a Redis; without keys there is nothing to remember. */
@@ -94,7 +103,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
-    const given = { store, exchange, market, marketQueries, bus, metrics, log, now, shadow };
+    const userFeed = createUserFeed(config, connection, log);
+    const given = { store, exchange, market, marketQueries, userFeed, bus, metrics, log, now, shadow };
     const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });

@@ -66,8 +66,8 @@ export type ExchangeOrder = {
   readonly filledQuantity: Decimal;
   /** Quote amount of all fills: quantity times price summed. Zero when nothing has filled. */
   readonly filledQuote: Decimal;
-  /** What the exchange took for the fills, in quote; null when it did not say or took it in another asset. */
-  readonly fee: Decimal | null;
+  /** What the exchange took for the fills, by asset, as far as it has told; null when it did not say. */
+  readonly fees: Readonly<Record<string, Decimal>> | null;
 };
 
 export type FindResult =

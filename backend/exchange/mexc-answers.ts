@@ -139,15 +139,17 @@ export function orderOf(body: unknown): ExchangeOrder | undefined {
     status,
     filledQuantity: parsed.executedQty ?? ZERO,
     filledQuote: parsed.cummulativeQuoteQty ?? ZERO,
-    fee: null, // No answer about an order says it; feeOf reads it from the trades.
+    fees: null, // No answer about an order says them; feesOf reads it from the trades.
   };
 }
 
 const trades = z.array(z.object({ commission: amount, commissionAsset: z.string().min(1) }));
 
-/** The commission of an order's trades, when all of it was taken in the symbol's quote asset (BTCUSDT: USDT). */
-export function feeOf(body: unknown, symbol: string): Decimal | null {
+/** The commissions of an order's trades, by asset. */
+export function feesOf(body: unknown): Readonly<Record<string, Decimal>> | null {
   const list = trades.safeParse(body).data;
-  if (!list?.every(({ commissionAsset }) => symbol.endsWith(commissionAsset))) return null;
-  return list.reduce((sum, { commission }) => add(sum, commission), ZERO);
+  if (!list) return null;
+  const fees: Record<string, Decimal> = {};
+  for (const { commission, commissionAsset: asset } of list) fees[asset] = add(fees[asset] ?? ZERO, commission);
+  return fees;
 }

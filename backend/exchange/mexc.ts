@@ -2,7 +2,7 @@
 import { isPositive } from '../domain/money.ts';
 import type { CancelResult, Exchange, FindResult, NewOrder, OrderRef, PriceResult, Rejection } from './exchange.ts';
 import { ADMISSION_WAIT_MAX_MS } from './limiter.ts';
-import { feeOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
+import { feesOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
 import {
   type Call,
   type Credentials,
@@ -116,8 +116,8 @@ export function createMexcExchange(
       if (found.kind !== 'found' || !isPositive(found.order.filledQuantity)) return found;
       const orderId = found.order.exchangeOrderId;
       const call = await signedCall('GET myTrades', { symbol: ref.symbol, orderId });
-      const fee = call.kind === 'answer' && isOk(call.answer) ? feeOf(call.answer.body, ref.symbol) : null;
-      return { kind: 'found', order: { ...found.order, fee } };
+      const fees = call.kind === 'answer' && isOk(call.answer) ? feesOf(call.answer.body) : null;
+      return { kind: 'found', order: { ...found.order, fees } };
     },
     cancel: async (ref) => cancelResult(orderResult(await signedCall('DELETE order', orderParameters(ref)))),
     ping: () => pingBy(connection),

@@ -83,6 +83,7 @@ export function orderView(order: OrderRecord) {
     filled_quantity: shown(order.filled_quantity),
     average_price: order.average_price === null ? null : shown(order.average_price),
     fee: shown(order.fee),
+    ...(order.other_fees && { other_fees: order.other_fees }),
     status: order.status,
     mexc_order_id: order.mexc_order_id,
     client_order_id: order.client_order_id,

@@ -40,6 +40,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     store,
     exchange,
     bus: SILENT_BUS,
+    listening: { note() {} },
     risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     tradingStates,
     circuits,

@@ -30,7 +30,7 @@ function simulated(order: NewOrder, last: Decimal): ExchangeOrder | Rejection {
     status: fills ? 'filled' : rests ? 'open' : 'cancelled',
     filledQuantity: fills ? order.quantity : ZERO,
     filledQuote: fills ? multiply(order.quantity, last) : ZERO,
-    fee: null, // Only trades tell, and there are none.
+    fees: null, // Only trades tell, and there are none.
   };
 }
 

@@ -1,6 +1,7 @@
 // The records, and how each is written to an item and read back. The migration writes through this too, so that rows moved
 // from elsewhere are rows that the service can read.
 import { z } from 'zod';
+import { beyond, isNothing } from '../domain/by-asset.ts';
 import { type Decimal, parseDecimal } from '../domain/money.ts';
 import * as keys from './keys.ts';
 
@@ -33,6 +34,7 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
  * not where that is put right. What is computed here is canonical.
  */
 export const money = z.string().min(1).max(200);
+export const byAsset = z.record(z.string().min(1).max(64), money);
 /** Money that only this system writes: canonical. */
 const decimal = z.string().transform((value, context): Decimal => {
   const parsed = parseDecimal(value);
@@ -82,7 +84,10 @@ export const orderRecord = z.object({
   price: money.nullable(),
   filled_quantity: money,
   average_price: money.nullable(),
+  /** In the quote asset. */
   fee: money,
+  /** In any other. */
+  other_fees: byAsset.optional(),
   status: z.enum(ORDER_STATUSES),
   mexc_order_id: z.string().nullable(),
   client_order_id: z.string().max(32),
@@ -92,6 +97,7 @@ export const orderRecord = z.object({
   applied_quantity: money,
   /** How much of `fee` it holds; absent on orders created elsewhere, whose fees it is taken to hold. */
   applied_fee: money.optional(),
+  applied_other_fees: byAsset.optional(),
   reduce_only: z.boolean().optional(),
   amendment: amendment.optional(),
   /** The order that this one took the place of. */
@@ -112,13 +118,16 @@ export const positionRecord = z.object({
   opened_at: timestamp,
   updated_at: timestamp,
   /** What was taken, in all, from orders that may not know it yet, by order id. Makes taking the same fill twice harmless. */
-  applied: z.record(z.string(), z.object({ quantity: money, quote: money, fee: money.optional() })),
+  applied: z.record(
+    z.string(),
+    z.object({ quantity: money, quote: money, fee: money.optional(), other_fees: byAsset.optional() }),
+  ),
   /** The last entry of the fill log that this is the fold of; absent where no log has been begun. */
   seq: z.number().int().min(1).optional(),
   /** Realised profit since the log began; `realized_pnl` counts from when the user last held nothing. */
   realized_total: money.optional(),
   /** Paid since the log began, by asset. */
-  fees: z.record(z.string(), money).optional(),
+  fees: byAsset.optional(),
   version,
 });
 export type PositionRecord = z.infer<typeof positionRecord>;
@@ -176,11 +185,16 @@ export const auditRecord = z.object({
 });
 export type AuditRecord = z.infer<typeof auditRecord>;
 
-type Settling = Pick<OrderRecord, 'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee'>;
+type Settling = Pick<
+  OrderRecord,
+  'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee' | 'other_fees' | 'applied_other_fees'
+>;
 
 /** Whether the user's position holds all that has filled, and what it cost. */
 export const isApplied = (order: Settling): boolean =>
-  order.filled_quantity === order.applied_quantity && (order.applied_fee ?? order.fee) === order.fee;
+  order.filled_quantity === order.applied_quantity &&
+  (order.applied_fee ?? order.fee) === order.fee &&
+  isNothing(beyond(order.other_fees, order.applied_other_fees));
 
 /** Which set of the index an order belongs to. */
 export function orderSetOf(order: Settling & Pick<OrderRecord, 'status' | 'amendment'>): keys.OrderSet {

@@ -37,12 +37,12 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
       assert.equal(result.kind, 'accepted');
       const found = await exchange.find(refOf(sent));
       assert.equal(found.kind, 'found');
-      assert.deepEqual(found.kind === 'found' && { ...found.order, fee: null }, {
+      assert.deepEqual(found.kind === 'found' && { ...found.order, fees: null }, {
         exchangeOrderId: result.kind === 'accepted' && result.exchangeOrderId,
         status: 'open',
         filledQuantity: '0',
         filledQuote: '0',
-        fee: null,
+        fees: null,
       });
     });
 
@@ -66,7 +66,7 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
         status: 'filled',
         filledQuantity: '0.04',
         filledQuote: '2600.01',
-        fee: '1.300005',
+        fees: { USDT: '1.300005' },
       });
     });
 

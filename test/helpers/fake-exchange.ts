@@ -21,6 +21,8 @@ export type FakeExchange = Exchange & {
   readonly fill: (clientOrderId: string, quantity: string) => void;
   /** Publishes other rules for a symbol than that anything goes. */
   readonly setRules: (symbol: string, rules: Partial<SymbolRules>) => void;
+  /** Fees are taken in this asset from now on. */
+  readonly takeFeesIn: (asset: string) => void;
   readonly setPrice: (symbol: string, price: string) => void;
   /** Runs within the next submission, before it takes effect. */
   readonly duringSubmit: (action: () => Promise<void>) => void;
@@ -61,6 +63,7 @@ export function createFakeExchange(): FakeExchange {
     code,
     detail,
   });
+  let feeAsset: string | undefined;
   let during: () => Promise<void> = async () => {};
 
   async function strike<T>(operation: Operation, work: () => T): Promise<T | typeof unknown | Rejection> {
@@ -78,17 +81,17 @@ export function createFakeExchange(): FakeExchange {
         ? entry.order.clientOrderId === clientOrderId
         : entry.exchangeOrderId === exchangeOrderId,
     );
-  const stateOf = ({ exchangeOrderId, status, filledQuantity, filledQuote, fee }: Entry): ExchangeOrder => ({
+  const stateOf = ({ exchangeOrderId, status, filledQuantity, filledQuote, fees }: Entry): ExchangeOrder => ({
     exchangeOrderId,
     status,
     filledQuantity,
     filledQuote,
-    fee,
+    fees,
   });
   function fillTo(entry: Entry, quantity: Decimal): void {
     entry.filledQuantity = quantity;
     entry.filledQuote = multiply(quantity, entry.price);
-    entry.fee = multiply(entry.filledQuote, decimalOf('0.0005'));
+    entry.fees = { [feeAsset ?? entry.order.symbol.slice(-4)]: multiply(entry.filledQuote, decimalOf('0.0005')) };
     const whole = entry.order.quoteQuantity ? quantity : entry.order.quantity;
     entry.status = compare(quantity, whole) < 0 ? 'partially_filled' : 'filled';
   }
@@ -105,7 +108,7 @@ export function createFakeExchange(): FakeExchange {
       status: 'open',
       filledQuantity: ZERO,
       filledQuote: ZERO,
-      fee: null,
+      fees: null,
     };
     entries.set(entry.exchangeOrderId, entry);
     const { orderType, quoteQuantity } = order;
@@ -163,6 +166,9 @@ export function createFakeExchange(): FakeExchange {
       fillTo(entry, decimalOf(quantity));
     },
     setRules: (symbol, given) => rules.set(symbol, given),
+    takeFeesIn(asset) {
+      feeAsset = asset;
+    },
     setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
     duringSubmit(action) {
       during = action;

@@ -198,6 +198,11 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       help: 'Orders not asked about at once since too many were',
       registers,
     }),
+    keyUsesLost: new Counter({
+      name: 'key_uses_lost_total',
+      help: 'Uses of users’ keys that could not be kept for the audit trail',
+      registers,
+    }),
     ...toldMetrics(registers),
     storeRetries: new Counter({
       name: 'store_retries_total',

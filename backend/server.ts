@@ -16,6 +16,8 @@ import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
 import type { UserFeed, UserHooks } from './exchange/user-stream.ts';
 import { createRunner } from './executions/runner.ts';
+import type { Credentials } from './keys/credentials.ts';
+import { MEXC } from './keys/exchanges.ts';
 import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
@@ -49,6 +51,8 @@ export type BackendDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  /** Users' own keys of the exchange, by which `exchange` sends what names a user's account; undefined: there are none. */
+  readonly credentials: Credentials | undefined;
   readonly market: MarketData;
   /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
   readonly userFeed: UserFeed | undefined;
@@ -101,7 +105,7 @@ function createAppDeps(
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(): boolean },
 ): Omit<AppDeps, 'onExecution' | 'listening'> {
-  const { store, bus, metrics, log, now, riskSettings } = deps;
+  const { store, bus, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
@@ -111,6 +115,8 @@ function createAppDeps(
   return {
     store,
     exchange,
+    credentials,
+    hasOwnAccount: async (userId) => (await credentials?.describe({ userId, exchange: MEXC })) !== undefined,
     bus,
     metrics,
     log,
@@ -143,7 +149,7 @@ export function createBackend(deps: BackendDeps): Backend {
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const listener = createOrderListener(appDeps, () => orders.settlement);
-  const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed }, orders);
+  const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
   const runner = createRunner(appDeps, orders);
   const fetch = createShadowEdge({
     ...deps,

@@ -20,6 +20,8 @@ export type NewOrder = {
   readonly quoteQuantity?: Decimal;
   /** Null at market. */
   readonly price: Decimal | null;
+  /** The user with whose keys it goes out; absent: with the service's own. */
+  readonly account?: string;
 };
 
 /** How to name an order to the exchange: by our id, or by its own where ours never reached it (orders from elsewhere). */
@@ -27,6 +29,8 @@ export type OrderRef = {
   readonly symbol: string;
   readonly clientOrderId: string;
   readonly exchangeOrderId: string | null;
+  /** As of the order. */
+  readonly account?: string;
 };
 
 /** Why the exchange said no, by who can do something about it. */

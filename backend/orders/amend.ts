@@ -10,7 +10,7 @@ import { changeOrder } from './change.ts';
 import type { OrderDeps } from './deps.ts';
 import { denialProblem, isDenial, type PlaceOrder, proposalOf, type SizedOrder } from './place.ts';
 import type { AmendOrder } from './schemas.ts';
-import type { Settlement } from './settle.ts';
+import { refOf, type Settlement } from './settle.ts';
 import { isSettled, progressed } from './state.ts';
 
 /** A wish that nobody has seen to for this long is not what anybody wants any more: prices have moved on, ms. */
@@ -79,8 +79,7 @@ function createCarryOut(deps: OrderDeps, { settlement, cancelOrder, placeOrder }
 
   /** The cancelled order with the last word on what it has filled: the answer to a cancel has been seen to lag behind. */
   async function final(order: OrderRecord): Promise<OrderRecord | undefined> {
-    const { symbol, client_order_id: clientOrderId, mexc_order_id: exchangeOrderId } = order;
-    const found = await deps.exchange.find({ symbol, clientOrderId, exchangeOrderId });
+    const found = await deps.exchange.find(refOf(order));
     if (found.kind !== 'found') return undefined;
     const known = await changeOrder(deps, order, (current) => progressed(current, found.order, now()));
     return settlement.takeFills(known);

@@ -18,6 +18,8 @@ export type OrderDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly risk: Risk;
+  /** Whether the user trades with keys of their own. */
+  readonly hasOwnAccount: (userId: string) => Promise<boolean>;
   readonly bus: Bus;
   readonly listening: Listening;
   readonly metrics: Metrics;

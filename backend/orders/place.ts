@@ -10,7 +10,7 @@ import type { OrderRecord } from '../store/items.ts';
 import { announce, changeOrder } from './change.ts';
 import type { OrderDeps } from './deps.ts';
 import type { CreateOrder } from './schemas.ts';
-import { refOf, type Settlement } from './settle.ts';
+import { accountOf, refOf, type Settlement } from './settle.ts';
 import { refusalProblem, submitted } from './state.ts';
 
 /** An order whose quantity is known: of one that is to spend an amount, what that buys at the last price. */
@@ -40,7 +40,16 @@ function newOrder(orderId: OrderId, input: SizedOrder, nowMs: number): OrderReco
 function toSubmit(order: OrderRecord, input: SizedOrder): NewOrder {
   const { symbol, side, order_type: orderType, quantity, quote_quantity: quoteQuantity, price } = input;
   const clientOrderId = order.client_order_id;
-  return { clientOrderId, symbol, side, orderType, quantity, ...(quoteQuantity && { quoteQuantity }), price };
+  return {
+    clientOrderId,
+    symbol,
+    side,
+    orderType,
+    quantity,
+    ...(quoteQuantity && { quoteQuantity }),
+    price,
+    ...accountOf(order),
+  };
 }
 
 /**
@@ -120,7 +129,12 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
     if ('kind' in input) return input;
     const reserved = await risk.reserve(proposalOf(orderId, input, replaces));
     if (reserved.kind === 'denied') return reserved;
-    const order = { ...newOrder(orderId, input, now()), ...(replaces === undefined ? {} : { replaces }) };
+    const isOwn = await deps.hasOwnAccount(input.user_id);
+    const order: OrderRecord = {
+      ...newOrder(orderId, input, now()),
+      ...(isOwn ? { account: 'user' } : {}),
+      ...(replaces === undefined ? {} : { replaces }),
+    };
     if ((await store.insertOrder(order)) === 'exists') return 'exists';
     announce(deps, order);
     const sentAtMs = performance.now();

@@ -100,6 +100,8 @@ export const orderRecord = z.object({
   applied_other_fees: byAsset.optional(),
   reduce_only: z.boolean().optional(),
   amendment: amendment.optional(),
+  /** `user`: it went out with the user's own keys of the exchange; absent: with the service's. */
+  account: z.literal('user').optional(),
   /** The order that this one took the place of. */
   replaces: z.string().optional(),
   /** Null until the exchange has answered, and on orders created elsewhere. */
@@ -164,6 +166,8 @@ export const credentialRecord = z.object({
   wrapped_key: z.string().min(1).max(4096),
   /** Nonce, ciphertext and tag. */
   sealed: z.string().min(1).max(8192),
+  /** Set once the keys were removed: `wrapped_key` and `sealed` hold nothing any more. */
+  removed_at: timestamp.optional(),
   /** The last characters of the access key, to tell keys apart without showing one. */
   hint: z.string().max(8),
   created_at: timestamp,

@@ -3,6 +3,7 @@ import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
 import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
 import type { UserFeed } from '../../backend/exchange/user-stream.ts';
+import type { Credentials } from '../../backend/keys/credentials.ts';
 import { createMarketData } from '../../backend/market/market-data.ts';
 import { createPrices } from '../../backend/market/prices.ts';
 import { createMetrics } from '../../backend/metrics.ts';
@@ -38,6 +39,7 @@ export type Given = {
   readonly killFile?: string;
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
+  readonly credentials?: (store: Store) => Credentials;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -66,6 +68,7 @@ export function testBackend(given: Given = {}) {
   const marketQueries = given.marketQueries ?? NO_MARKET;
   const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
   const deps = {
+    credentials: given.credentials?.(store),
     store,
     exchange,
     bus,
@@ -79,6 +82,7 @@ export function testBackend(given: Given = {}) {
     authenticate,
     userFeed: given.userFeed,
   };
+  const hasOwnAccount = async () => false;
   const risk = createRisk({
     ...deps,
     limits,
@@ -87,7 +91,13 @@ export function testBackend(given: Given = {}) {
     circuits: createCircuits(DEFAULT_CIRCUITS, now),
     isReconciling: () => false,
   });
-  const orderDeps: OrderDeps = { ...deps, risk, listening: { note() {} }, nextOrderId: createOrderIds({ now }) };
+  const orderDeps: OrderDeps = {
+    ...deps,
+    risk,
+    listening: { note() {} },
+    hasOwnAccount,
+    nextOrderId: createOrderIds({ now }),
+  };
   const backend = createBackend(deps);
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -6,6 +6,8 @@ import { problem, problemResponse } from './errors.ts';
 import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
 import { createRoute, errorResponse, type RouteListed } from './http.ts';
+import type { Credentials } from './keys/credentials.ts';
+import { keyRoutes } from './keys/routes.ts';
 import type { Klines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import type { Prices } from './market/prices.ts';
@@ -31,6 +33,8 @@ export type AppDeps = OrderDeps & {
   readonly isReconciling: () => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
+  /** Undefined: users have no keys of their own. */
+  readonly credentials: Credentials | undefined;
   readonly market: MarketData;
   readonly klines: Klines;
   readonly isStopping: () => boolean;
@@ -55,6 +59,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);
+  keyRoutes(route, deps);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));

@@ -8,10 +8,16 @@ import { createMemoryBus } from './bus/memory.ts';
 import { createRedisBus } from './bus/redis.ts';
 import type { MarketFeed } from './exchange/market-feed.ts';
 import { createMexcExchange } from './exchange/mexc.ts';
-import { createMexcConnection } from './exchange/mexc-connection.ts';
+import { createMexcConnection, type MexcConnection } from './exchange/mexc-connection.ts';
 import { createMexcFeed, createMexcQueries } from './exchange/mexc-feed.ts';
 import { createMexcMarket } from './exchange/mexc-market.ts';
 import { createMexcStreams } from './exchange/mexc-streams.ts';
+import { createUserStream, type UserFeed } from './exchange/user-stream.ts';
+import { createAudit } from './keys/audit.ts';
+import { exchangeByAccount } from './keys/by-account.ts';
+import { createCredentials } from './keys/credentials.ts';
+import { createExchanges } from './keys/exchanges.ts';
+import { createLocalMasterKeys } from './keys/master-keys.ts';
 import { createMarketData } from './market/market-data.ts';
 import { createMetrics, type Metrics, raisedTo } from './metrics.ts';
 import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
@@ -20,6 +26,7 @@ import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createDynamoStore } from './store/dynamo.ts';
+import type { Store } from './store/store.ts';
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
@@ -44,6 +51,26 @@ function createFeed(config: BackendConfig, log: Logger): MarketFeed | undefined 
   const onRefused = (topic: string, reason: string) =>
     log.warn({ topic, reason }, 'the exchange does not give a stream');
   return createMexcFeed(createMexcStreams({ url: streamUrl, onRefused }));
+}
+
+function createUserFeed({ exchange }: BackendConfig, connection: MexcConnection, log: Logger): UserFeed | undefined {
+  const { streamUrl: url } = exchange;
+  if (url === undefined) return undefined;
+  const call = connection.account(exchange, exchange.recvWindowMs);
+  const onTrouble = (what: string) => log.warn({ what }, 'the private stream of the exchange is in trouble');
+  return (hooks) => createUserStream({ ...hooks, url, call, onTrouble });
+}
+
+/** Users' own keys, where there is a master key to keep them by. */
+function createUsersKeys({ masterKeys }: BackendConfig, store: Store, metrics: Metrics, log: Logger) {
+  if (!masterKeys) return undefined;
+  const now = Date.now;
+  const onLost = (count: number) => metrics.keyUsesLost.inc(count);
+  const audit = createAudit({ store, now, onLost, raised: raisedTo(metrics, log) });
+  return {
+    audit,
+    credentials: createCredentials({ store, masterKeys: createLocalMasterKeys(masterKeys), audit, now }),
+  };
 }
 
 /** Shared by all instances where they share a Redis; without keys there is nothing to remember. */
@@ -84,8 +111,13 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       ),
   });
   const connection = createMexcConnection({ ...config.exchange, now, onPause: pausedTo(metrics, log) });
-  const mexc = createMexcMarket(connection, now);
-  const exchange = { ...createMexcExchange(connection, mexc, config.exchange), close: connection.close };
+  const mexc = createMexcMarket(connection, now, (symbol) => market.lastPrice(symbol));
+  const own = { ...createMexcExchange(connection, mexc, config.exchange), close: connection.close };
+  const users = createUsersKeys(config, store, metrics, log);
+  const { recvWindowMs } = config.exchange;
+  const exchange = users
+    ? exchangeByAccount(own, createExchanges({ ...users, connection, market: mexc, recvWindowMs }))
+    : own;
   const marketQueries = createMexcQueries(mexc);
   const bus = createBus(config, metrics, log);
   const feed = createFeed(config, log);
@@ -94,7 +126,20 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
-    const given = { store, exchange, market, marketQueries, bus, metrics, log, now, shadow };
+    const userFeed = createUserFeed(config, connection, log);
+    const given = {
+      store,
+      exchange,
+      market,
+      marketQueries,
+      userFeed,
+      credentials: users?.credentials,
+      bus,
+      metrics,
+      log,
+      now,
+      shadow,
+    };
     const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
@@ -104,6 +149,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   } finally {
     market.close();
     feed?.close();
+    await users?.audit.close();
     await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
   }
 }

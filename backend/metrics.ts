@@ -72,6 +72,38 @@ function marketMetrics(registers: Registry[]) {
   };
 }
 
+/** What the exchange wants and tells by itself. */
+function toldMetrics(registers: Registry[]) {
+  return {
+    exchangePauses: new Counter({
+      name: 'exchange_pauses_total',
+      help: 'Times the exchange told us to be silent: too many requests, or a ban',
+      registers,
+    }),
+    exchangePausedUntil: new Gauge({
+      name: 'exchange_paused_until_seconds',
+      help: 'Unix time until which nothing is sent to the exchange; 0 when it never asked for silence',
+      registers,
+    }),
+    pushedEvents: new Counter({
+      name: 'exchange_user_events_total',
+      help: 'Events of the exchange’s private stream, by kind; strays are of orders that this instance does not know',
+      labelNames: ['kind'],
+      registers,
+    }),
+    pushedUp: new Gauge({
+      name: 'exchange_user_stream_up',
+      help: '1 while the private stream is heard, else 0',
+      registers,
+    }),
+    pushedDropped: new Counter({
+      name: 'exchange_user_events_dropped_total',
+      help: 'Orders no longer listened for since too many were; reconciling asks about them',
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -144,16 +176,6 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
-    exchangePauses: new Counter({
-      name: 'exchange_pauses_total',
-      help: 'Times the exchange told us to be silent: too many requests, or a ban',
-      registers,
-    }),
-    exchangePausedUntil: new Gauge({
-      name: 'exchange_paused_until_seconds',
-      help: 'Unix time until which nothing is sent to the exchange; 0 when it never asked for silence',
-      registers,
-    }),
     orderChanges: new Counter({
       name: 'order_changes_total',
       help: 'Orders by the status they came to',
@@ -176,6 +198,12 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       help: 'Orders not asked about at once since too many were',
       registers,
     }),
+    keyUsesLost: new Counter({
+      name: 'key_uses_lost_total',
+      help: 'Uses of users’ keys that could not be kept for the audit trail',
+      registers,
+    }),
+    ...toldMetrics(registers),
     storeRetries: new Counter({
       name: 'store_retries_total',
       help: 'Attempts at the store made again',

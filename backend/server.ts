@@ -14,11 +14,15 @@ import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
+import type { UserFeed, UserHooks } from './exchange/user-stream.ts';
 import { createRunner } from './executions/runner.ts';
+import type { Credentials } from './keys/credentials.ts';
+import { MEXC } from './keys/exchanges.ts';
 import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
 import { type Metrics, raisedTo } from './metrics.ts';
+import { createOrderListener } from './orders/listening.ts';
 import { createReconciler } from './orders/reconcile.ts';
 import { createReturnWatch } from './orders/return-watch.ts';
 import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
@@ -47,7 +51,11 @@ export type BackendDeps = {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  /** Users' own keys of the exchange, by which `exchange` sends what names a user's account; undefined: there are none. */
+  readonly credentials: Credentials | undefined;
   readonly market: MarketData;
+  /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
+  readonly userFeed: UserFeed | undefined;
   readonly marketQueries: MarketQueries;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -96,8 +104,8 @@ function createAppDeps(
   deps: BackendDeps,
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(): boolean },
-): Omit<AppDeps, 'onExecution'> {
-  const { store, bus, metrics, log, now, riskSettings } = deps;
+): Omit<AppDeps, 'onExecution' | 'listening'> {
+  const { store, bus, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
@@ -107,6 +115,8 @@ function createAppDeps(
   return {
     store,
     exchange,
+    credentials,
+    hasOwnAccount: async (userId) => (await credentials?.describe({ userId, exchange: MEXC })) !== undefined,
     bus,
     metrics,
     log,
@@ -119,7 +129,7 @@ function createAppDeps(
     circuits,
     limits,
     isReconciling,
-    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     isStopping: is.stopping,
     authenticate: deps.authenticate,
   };
@@ -132,11 +142,14 @@ export function createBackend(deps: BackendDeps): Backend {
   const appDeps: AppDeps = {
     ...createAppDeps(deps, exchange, { stopping: () => stopping, reconciling: () => reconciler.isBehind() }),
     onExecution: (execution) => runner.wake(execution),
+    listening: { note: (order) => listener.note(order) },
   };
+  let isPushed = false;
   const { tradingStates, risk } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
-  const reconciler = createReconciler(appDeps, orders);
+  const listener = createOrderListener(appDeps, () => orders.settlement);
+  const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
   const runner = createRunner(appDeps, orders);
   const fetch = createShadowEdge({
     ...deps,
@@ -144,6 +157,23 @@ export function createBackend(deps: BackendDeps): Backend {
     real: (request) => app.fetch(request),
     dryRun: createDryRun(appDeps),
   });
+
+  const heard = (up: boolean) => {
+    isPushed = up;
+    deps.metrics.pushedUp.set(up ? 1 : 0);
+  };
+  const userHooks: UserHooks = {
+    onEvent: listener.take,
+    onUp() {
+      heard(true);
+      reconciler.afterUp();
+    },
+    onDown(reason) {
+      heard(false);
+      deps.log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
+    },
+  };
+  let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.
   const server = createAdaptorServer({
@@ -157,6 +187,7 @@ export function createBackend(deps: BackendDeps): Backend {
     execute: runner.pass,
     async listen({ host, port, reconcileIntervalMs }) {
       await tradingStates.start();
+      userStream = deps.userFeed?.(userHooks); // Before the orders are gone through: nothing is missed between.
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
@@ -168,7 +199,7 @@ export function createBackend(deps: BackendDeps): Backend {
     async close({ timeoutMs }) {
       stopping = true;
       await Promise.all([stopServer(server, timeoutMs), reconciler.stop(), runner.stop()]);
-      await orders.settlement.stop();
+      await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type AuthSettings, authVariables, isLoopback, readAuth } from './backend-auth.ts';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
 import { LOG_LEVELS } from './log.ts';
+import { type MasterKeyList, parseMasterKeys } from './master-keys.ts';
 import { parseShadowKeys, type ShadowKeys } from './shadow-keys.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' });
@@ -64,6 +65,17 @@ export const storeVariables = {
     .describe('give an AWS region such as eu-central-1'),
 };
 
+/** What users' keys of the exchange are encrypted with. */
+export const masterKeys = z
+  .string()
+  .transform((text, context): MasterKeyList => {
+    const keys = parseMasterKeys(text);
+    if (keys.ok) return keys.value;
+    context.addIssue(`is not usable: ${keys.message}`);
+    return z.NEVER;
+  })
+  .describe('give ID:BASE64 of 32 random bytes, the one in use first, at most two, or MASTER_KEYS_FILE naming a file');
+
 const schema = z.object({
   BACKEND_LISTEN: listenAddress
     .prefault('127.0.0.1:8002')
@@ -110,6 +122,7 @@ const schema = z.object({
     .max(32, 'is above 32')
     .default(2)
     .describe('give the connections to keep open while idle, 0 to 32'),
+  MASTER_KEYS: masterKeys.optional(),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
     .optional()
@@ -160,6 +173,8 @@ export type BackendConfig = {
   };
   /** Followed from the start. */
   readonly marketSymbols: readonly string[];
+  /** What users' own keys are encrypted with; undefined: they have none, and all trade with the service's. */
+  readonly masterKeys: MasterKeyList | undefined;
   readonly redisUrl: string | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
@@ -175,7 +190,14 @@ export type BackendConfig = {
   readonly logLevel: (typeof LOG_LEVELS)[number];
 };
 
-const SECRETS = ['EXCHANGE_API_KEY', 'EXCHANGE_SECRET_KEY', 'SHADOW_KEYS', 'AUTH_JWT_SECRET', 'AUTH_TOKENS'] as const;
+const SECRETS = [
+  'EXCHANGE_API_KEY',
+  'EXCHANGE_SECRET_KEY',
+  'MASTER_KEYS',
+  'SHADOW_KEYS',
+  'AUTH_JWT_SECRET',
+  'AUTH_TOKENS',
+] as const;
 
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
@@ -215,6 +237,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
         streamUrl: read.EXCHANGE_STREAM_URL,
       },
       marketSymbols: read.MARKET_SYMBOLS ?? [],
+      masterKeys: read.MASTER_KEYS,
       redisUrl: read.REDIS_URL,
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,

@@ -1,22 +1,12 @@
 // The environment of the keys' command line: the table, and the master keys.
 import { z } from 'zod';
-import { storeVariables } from './backend.ts';
+import { masterKeys, storeVariables } from './backend.ts';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
-import { type MasterKeyList, parseMasterKeys } from './master-keys.ts';
+import type { MasterKeyList } from './master-keys.ts';
 
 const schema = z.object({
   ...storeVariables,
-  MASTER_KEYS: z
-    .string()
-    .transform((text, context): MasterKeyList => {
-      const keys = parseMasterKeys(text);
-      if (keys.ok) return keys.value;
-      context.addIssue(`is not usable: ${keys.message}`);
-      return z.NEVER;
-    })
-    .describe(
-      'give ID:BASE64 of 32 random bytes, the one in use first, at most two, or MASTER_KEYS_FILE naming a file',
-    ),
+  MASTER_KEYS: masterKeys,
 });
 
 export type KeysConfig = {

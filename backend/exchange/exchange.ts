@@ -2,7 +2,12 @@
 import type { Decimal } from '../domain/money.ts';
 
 export type Side = 'BUY' | 'SELL';
-export type OrderType = 'LIMIT' | 'MARKET';
+/**
+ * LIMIT rests. LIMIT_MAKER rests or is refused, so that it never takes. IMMEDIATE_OR_CANCEL fills what it can at once and
+ * FILL_OR_KILL all or nothing: what is left of either ends as cancelled. MARKET takes any price.
+ */
+export const ORDER_TYPES = ['LIMIT', 'MARKET', 'LIMIT_MAKER', 'IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL'] as const;
+export type OrderType = (typeof ORDER_TYPES)[number];
 
 /** An order to send. `clientOrderId` is what makes sending twice detectable; `quantity` is in the base asset. */
 export type NewOrder = {
@@ -11,7 +16,12 @@ export type NewOrder = {
   readonly side: Side;
   readonly orderType: OrderType;
   readonly quantity: Decimal;
+  /** What a MARKET BUY spends, in quote; `quantity` then only is what that bought at the last price. */
+  readonly quoteQuantity?: Decimal;
+  /** Null at market. */
   readonly price: Decimal | null;
+  /** The user with whose keys it goes out; absent: with the service's own. */
+  readonly account?: string;
 };
 
 /** How to name an order to the exchange: by our id, or by its own where ours never reached it (orders from elsewhere). */
@@ -19,6 +29,8 @@ export type OrderRef = {
   readonly symbol: string;
   readonly clientOrderId: string;
   readonly exchangeOrderId: string | null;
+  /** As of the order. */
+  readonly account?: string;
 };
 
 /** Why the exchange said no, by who can do something about it. */
@@ -58,8 +70,8 @@ export type ExchangeOrder = {
   readonly filledQuantity: Decimal;
   /** Quote amount of all fills: quantity times price summed. Zero when nothing has filled. */
   readonly filledQuote: Decimal;
-  /** What the exchange took for the fills, in quote; null when it did not say or took it in another asset. */
-  readonly fee: Decimal | null;
+  /** What the exchange took for the fills, by asset, as far as it has told; null when it did not say. */
+  readonly fees: Readonly<Record<string, Decimal>> | null;
 };
 
 export type FindResult =
@@ -73,6 +85,26 @@ export type CancelResult =
   | Rejection
   | Unknown;
 export type PriceResult = { readonly kind: 'price'; readonly price: Decimal } | Rejection | Unknown;
+
+/** What the exchange publishes about a symbol's orders. */
+export type SymbolRules = {
+  readonly symbol: string;
+  readonly baseAsset: string;
+  readonly quoteAsset: string;
+  readonly isTraded: boolean;
+  readonly sides: readonly Side[];
+  readonly orderTypes: readonly OrderType[];
+  /** Decimals of a price, and of a quantity. */
+  readonly pricePlaces: number;
+  readonly quantityPlaces: number;
+  readonly quantityMin: Decimal;
+  /** Of an order's value in the quote asset, with a limit and at market. */
+  readonly value: { readonly min: Decimal; readonly max: Decimal };
+  readonly marketValue: { readonly min: Decimal; readonly max: Decimal };
+  /** How far above the last price a buy may be, and a sell below it, as a share of it; null where no band is published. */
+  readonly band: { readonly buyAbove: Decimal | null; readonly sellBelow: Decimal | null };
+};
+export type RulesResult = { readonly kind: 'rules'; readonly rules: SymbolRules } | Rejection | Unknown;
 
 /** What an exchange would say to an order, as far as its published rules and its last price tell. Balances are not looked at. */
 export type PreviewResult = { readonly kind: 'acceptable'; readonly lastPrice: Decimal } | Rejection | Unknown;
@@ -99,6 +131,8 @@ export type Exchange = {
   readonly find: (ref: OrderRef) => Promise<FindResult>;
   readonly cancel: (ref: OrderRef) => Promise<CancelResult>;
   readonly price: (symbol: string) => Promise<PriceResult>;
+  /** What is published of the symbol, from a cache. */
+  readonly rules: (symbol: string) => Promise<RulesResult>;
   /** Undefined when the exchange answers, else the reason why it counts as unreachable. */
   readonly ping: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;

@@ -22,7 +22,8 @@ const CODES_BY_REASON: Readonly<Record<RejectReason, readonly number[]>> = {
   unknown_symbol: [10_007, 30_014, 30_021, -1121, 730_001],
   not_tradable: [30_000, 30_001, 30_016, 30_018, 30_019, 30_020, 30_028],
   invalid_order: [
-    30_002, 30_003, 30_010, 30_041, 30_087, 88_013, 10_095, 10_096, 10_097, 10_102, 33_333, 44_444, 700_004, 700_008,
+    30_002, 30_003, 30_010, 30_025, 30_041, 30_087, 88_013, 10_095, 10_096, 10_097, 10_102, 33_333, 44_444, 700_004,
+    700_008,
   ],
   insufficient_balance: [30_004, 30_005, 10_101],
   account_limit: [30_027, 30_029, 30_032],
@@ -138,15 +139,17 @@ export function orderOf(body: unknown): ExchangeOrder | undefined {
     status,
     filledQuantity: parsed.executedQty ?? ZERO,
     filledQuote: parsed.cummulativeQuoteQty ?? ZERO,
-    fee: null, // No answer about an order says it; feeOf reads it from the trades.
+    fees: null, // No answer about an order says them; feesOf reads it from the trades.
   };
 }
 
 const trades = z.array(z.object({ commission: amount, commissionAsset: z.string().min(1) }));
 
-/** The commission of an order's trades, when all of it was taken in the symbol's quote asset (BTCUSDT: USDT). */
-export function feeOf(body: unknown, symbol: string): Decimal | null {
+/** The commissions of an order's trades, by asset. */
+export function feesOf(body: unknown): Readonly<Record<string, Decimal>> | null {
   const list = trades.safeParse(body).data;
-  if (!list?.every(({ commissionAsset }) => symbol.endsWith(commissionAsset))) return null;
-  return list.reduce((sum, { commission }) => add(sum, commission), ZERO);
+  if (!list) return null;
+  const fees: Record<string, Decimal> = {};
+  for (const { commission, commissionAsset: asset } of list) fees[asset] = add(fees[asset] ?? ZERO, commission);
+  return fees;
 }

@@ -1,11 +1,12 @@
 // What MEXC tells anybody over REST: prices, and the rules of symbols. Shared by all accounts of a connection.
 import type { Clock } from '../domain/ids.ts';
 import { createKept } from '../domain/kept.ts';
-import type { PriceResult, Rejection, Unknown } from './exchange.ts';
+import type { Decimal } from '../domain/money.ts';
+import type { PriceResult, Rejection, RulesResult, Unknown } from './exchange.ts';
 import { type Answer, isOk, priceOf, refusal, rejected, unknown } from './mexc-answers.ts';
 import type { MexcConnection } from './mexc-connection.ts';
 import type { EndpointName } from './mexc-endpoints.ts';
-import { type RulesResult, rulesIn } from './mexc-rules.ts';
+import { rulesIn } from './mexc-rules.ts';
 import type { Parameters } from './mexc-signing.ts';
 
 /** Rules hardly ever change; a price for a preview may be this old. */
@@ -19,6 +20,7 @@ const SYMBOLS_MAX = 5000;
 export type Body = { readonly kind: 'body'; readonly body: unknown } | Rejection | Unknown;
 
 export type MexcMarket = {
+  /** The price as it is followed, where it is; else as the exchange answers. */
   readonly price: (symbol: string) => Promise<PriceResult>;
   /** As `price`, or a quarter of a second old. */
   readonly recentPrice: (symbol: string) => Promise<PriceResult>;
@@ -33,13 +35,20 @@ function bodyOf(answer: Answer): Body {
   return refused.kind === 'not_found' ? rejected('unknown_symbol', null, 'no such symbol') : refused;
 }
 
-export function createMexcMarket(connection: MexcConnection, now: Clock): MexcMarket {
+/** `followed` is the last price on the exchange's streams, undefined where nobody follows: it costs no call. */
+export function createMexcMarket(
+  connection: MexcConnection,
+  now: Clock,
+  followed: (symbol: string) => Decimal | undefined = () => undefined,
+): MexcMarket {
   async function ask(name: EndpointName, parameters: Parameters): Promise<Body> {
     const call = await connection.open(name, parameters);
     return call.kind === 'answer' ? bodyOf(call.answer) : call;
   }
 
   async function price(symbol: string): Promise<PriceResult> {
+    const known = followed(symbol);
+    if (known !== undefined) return { kind: 'price', price: known };
     const answer = await ask('GET ticker/price', { symbol });
     if (answer.kind !== 'body') return answer;
     const parsed = priceOf.safeParse(answer.body);

@@ -2,7 +2,7 @@
 import { isPositive } from '../domain/money.ts';
 import type { CancelResult, Exchange, FindResult, NewOrder, OrderRef, PriceResult, Rejection } from './exchange.ts';
 import { ADMISSION_WAIT_MAX_MS } from './limiter.ts';
-import { feeOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
+import { feesOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
 import {
   type Call,
   type Credentials,
@@ -11,8 +11,8 @@ import {
   type MexcConnectionOptions,
 } from './mexc-connection.ts';
 import { createMexcMarket, type MexcMarket } from './mexc-market.ts';
-import { refusalByRules, toSpend } from './mexc-rules.ts';
 import type { Parameters } from './mexc-signing.ts';
+import { toSpend, violationOf } from './symbol-rules.ts';
 
 /** The exchange accepts a timestamp up to this far ahead of its own clock, ms. */
 const AHEAD_MAX_MS = 1000;
@@ -34,9 +34,9 @@ function orderParameters(ref: OrderRef): Parameters {
 }
 
 /**
- * The parameters of a new order, or why there are none. A MARKET BUY is given in base units but the exchange documents only
- * `quoteOrderQty` (quote to spend) for it, so `quantity` times the last price is spent, rounded up to cents; the base amount
- * that comes back is the order's filled quantity and may differ from what was asked. A MARKET SELL is in base units.
+ * The parameters of a new order, or why there are none. The exchange documents only `quoteOrderQty` (quote to spend) for a
+ * MARKET BUY: one given in base units spends `quantity` times the last price, rounded up to cents, and the base amount that
+ * comes back is the order's filled quantity and may differ from what was asked. A MARKET SELL is in base units.
  */
 async function submission(order: NewOrder, price: (symbol: string) => Promise<PriceResult>): Promise<Submission> {
   const common = {
@@ -46,8 +46,9 @@ async function submission(order: NewOrder, price: (symbol: string) => Promise<Pr
     newClientOrderId: order.clientOrderId,
   };
   const send = (amounts: Parameters): Submission => ({ kind: 'send', parameters: { ...common, ...amounts } });
-  if (order.orderType === 'LIMIT') return send({ quantity: order.quantity, price: order.price ?? undefined });
+  if (order.orderType !== 'MARKET') return send({ quantity: order.quantity, price: order.price ?? undefined });
   if (order.side === 'SELL') return send({ quantity: order.quantity });
+  if (order.quoteQuantity !== undefined) return send({ quoteOrderQty: order.quoteQuantity });
   const last = await price(order.symbol);
   if (last.kind === 'rejected') return last;
   if (last.kind === 'unknown') return rejected('refused', null, `no price to size a market buy with: ${last.detail}`);
@@ -88,11 +89,13 @@ export function createMexcExchange(
   return {
     submissionLifeMs: account.recvWindowMs + CALLS_PER_SUBMISSION * callMaxMs + AHEAD_MAX_MS,
     price: market.price,
+    rules: market.rulesOf,
     async preview(order) {
       const [found, last] = await Promise.all([market.rulesOf(order.symbol), market.recentPrice(order.symbol)]);
       if (found.kind !== 'rules') return found;
       if (last.kind !== 'price') return last;
-      return refusalByRules(order, found.rules, last.price) ?? { kind: 'acceptable', lastPrice: last.price };
+      const violation = violationOf(order, found.rules, last.price);
+      return violation?.rejection ?? { kind: 'acceptable', lastPrice: last.price };
     },
     async submit(order) {
       const built = await submission(order, market.price);
@@ -113,8 +116,8 @@ export function createMexcExchange(
       if (found.kind !== 'found' || !isPositive(found.order.filledQuantity)) return found;
       const orderId = found.order.exchangeOrderId;
       const call = await signedCall('GET myTrades', { symbol: ref.symbol, orderId });
-      const fee = call.kind === 'answer' && isOk(call.answer) ? feeOf(call.answer.body, ref.symbol) : null;
-      return { kind: 'found', order: { ...found.order, fee } };
+      const fees = call.kind === 'answer' && isOk(call.answer) ? feesOf(call.answer.body) : null;
+      return { kind: 'found', order: { ...found.order, fees } };
     },
     cancel: async (ref) => cancelResult(orderResult(await signedCall('DELETE order', orderParameters(ref)))),
     ping: () => pingBy(connection),

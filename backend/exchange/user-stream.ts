@@ -92,18 +92,24 @@ export function userEventOf(push: Push): UserEvent | undefined {
   return free === undefined || locked === undefined ? undefined : { kind: 'balance', asset, free, locked };
 }
 
+export type UserHooks = {
+  readonly onEvent: (event: UserEvent) => void;
+  /** All of it is heard from now on. What happened before was not: this is the moment to reconcile. */
+  readonly onUp: () => void;
+  readonly onDown: (reason: string) => void;
+};
+/** Begins to listen to an account. */
+export type UserFeed = (hooks: UserHooks) => { readonly close: () => Promise<void> };
+
 export type UserStreamOptions = Pick<LaneOptions, 'rotateAfterMs' | 'overlapMs'> &
-  Pick<ListenKeyOptions, 'call' | 'keepAliveEveryMs'> & {
+  Pick<ListenKeyOptions, 'call' | 'keepAliveEveryMs'> &
+  UserHooks & {
     readonly url: string;
-    readonly onEvent: (event: UserEvent) => void;
-    /** All of it is heard from now on. What happened before was not: this is the moment to reconcile. */
-    readonly onUp: () => void;
-    readonly onDown: (reason: string) => void;
     /** A frame that could not be read, or a topic that was refused. */
     readonly onTrouble: (what: string) => void;
   };
 
-export function createUserStream(options: UserStreamOptions): { close: () => Promise<void> } {
+export function createUserStream(options: UserStreamOptions): ReturnType<UserFeed> {
   const { url, onEvent, onUp, onDown, onTrouble, call, keepAliveEveryMs, ...timing } = options;
   const up = new Set<string>();
   const key = createListenKey({

@@ -13,7 +13,9 @@ import type { MasterKeys } from './master-keys.ts';
 
 /** How long opened keys are kept in memory: a key replaced elsewhere is used for this long at most. */
 const OPENED_MS = 60_000;
-const OPENED_MAX = 10_000;
+const REMEMBERED_MAX = 10_000;
+/** And whether a user has keys at all: every order asks. */
+const KNOWN_MS = 5000;
 const HINT_LENGTH = 4;
 const ATTEMPTS_MAX = 3;
 const PAGE = 100;
@@ -30,11 +32,18 @@ export class CredentialUnreadable extends Error {
   override readonly name = 'CredentialUnreadable';
 }
 
+/** What may be shown of keys. */
+export type KeyFacts = { readonly hint: string; readonly createdAt: string; readonly updatedAt: string };
+
 export type Credentials = {
   /** Stores a user's keys, in place of any before them. Rejects with StoreUnavailable, or when others write all the time. */
   readonly put: (owner: KeyOwner, keys: ExchangeKeys, actor: string) => Promise<void>;
   /** The user's keys for one purpose, audited; undefined when the user has none. Rejects with CredentialUnreadable. */
   readonly use: (owner: KeyOwner, purpose: Purpose) => Promise<ExchangeKeys | undefined>;
+  /** Whether the user has keys, and which: at most a moment old. Opens nothing, so it is not audited. */
+  readonly describe: (owner: KeyOwner) => Promise<KeyFacts | undefined>;
+  /** Forgets the keys; false when there were none. Rejects as `put` does. */
+  readonly remove: (owner: KeyOwner, actor: string) => Promise<boolean>;
   /**
    * Wraps every record anew that another master key than the current one wrapped. Harmless to repeat and to interrupt;
    * reading goes on meanwhile. Answers how many, and how many could not be.
@@ -51,6 +60,14 @@ export type CredentialsDeps = {
 
 const contextOf = ({ userId, exchange }: KeyOwner) => JSON.stringify(['credential', userId, exchange]);
 const ownerOf = ({ user_id, exchange }: CredentialRecord): KeyOwner => ({ userId: user_id, exchange });
+
+/** In place of what was sealed. */
+const NOTHING_SEALED = { wrapped_key: '-', sealed: '-', hint: '' } as const;
+
+function factsOf(record: CredentialRecord | undefined): KeyFacts | undefined {
+  if (!record || record.removed_at !== undefined) return undefined;
+  return { hint: record.hint, createdAt: record.created_at, updatedAt: record.updated_at };
+}
 
 async function dataKeyOf(record: CredentialRecord, masterKeys: MasterKeys): Promise<Buffer> {
   const wrapped = { masterKeyId: record.master_key_id, wrapped: Buffer.from(record.wrapped_key, 'base64') };
@@ -80,27 +97,25 @@ async function sealed(owner: KeyOwner, keys: ExchangeKeys, masterKeys: MasterKey
   return { master_key_id: masterKeyId, wrapped_key: wrapped.toString('base64'), sealed: text, hint };
 }
 
-/** Opened keys, forgotten after a minute. */
-function createOpened(now: Clock) {
-  const opened = new Map<string, { readonly keys: ExchangeKeys; readonly atMs: number }>();
+/** Something of each owner, forgotten after `lifeMs`. */
+function createRemembered<T>(now: Clock, lifeMs: number) {
+  const entries = new Map<string, { readonly value: T; readonly atMs: number }>();
   return {
-    get(owner: KeyOwner): ExchangeKeys | undefined {
-      const entry = opened.get(contextOf(owner));
-      return entry && now() - entry.atMs < OPENED_MS ? entry.keys : undefined;
+    get(owner: KeyOwner): T | undefined {
+      const entry = entries.get(contextOf(owner));
+      return entry && now() - entry.atMs < lifeMs ? entry.value : undefined;
     },
-    set(owner: KeyOwner, keys: ExchangeKeys): void {
-      opened.delete(contextOf(owner));
-      const oldest = opened.size >= OPENED_MAX ? opened.keys().next().value : undefined;
-      if (oldest !== undefined) opened.delete(oldest);
-      opened.set(contextOf(owner), { keys, atMs: now() });
+    set(owner: KeyOwner, value: T): void {
+      entries.delete(contextOf(owner));
+      const oldest = entries.size >= REMEMBERED_MAX ? entries.keys().next().value : undefined;
+      if (oldest !== undefined) entries.delete(oldest);
+      entries.set(contextOf(owner), { value, atMs: now() });
     },
-    delete: (owner: KeyOwner) => void opened.delete(contextOf(owner)),
+    delete: (owner: KeyOwner) => void entries.delete(contextOf(owner)),
   };
 }
 
-export function createCredentials({ store, masterKeys, audit, now }: CredentialsDeps): Credentials {
-  const opened = createOpened(now);
-
+function createRewrap({ store, masterKeys, audit, now }: CredentialsDeps): Credentials['rewrap'] {
   /** Only the data key is wrapped anew; the secret itself is not even opened. */
   async function rewrapOne(record: CredentialRecord): Promise<boolean> {
     const dataKey = await dataKeyOf(record, masterKeys);
@@ -116,54 +131,89 @@ export function createCredentials({ store, masterKeys, audit, now }: Credentials
       let after: CredentialCursor | undefined;
       do {
         const page = await store.credentialsOfShard(shard, { limit: PAGE, ...(after ? { after } : {}) });
-        yield* page.credentials.filter(({ master_key_id }) => master_key_id !== masterKeys.currentId);
+        yield* page.credentials.filter(
+          ({ master_key_id, removed_at }) => removed_at === undefined && master_key_id !== masterKeys.currentId,
+        );
         after = page.next ?? undefined;
       } while (after);
     }
   }
 
+  return async function rewrap(actor) {
+    const counts = { rewrapped: 0, failed: 0 };
+    for await (const record of outdated()) {
+      try {
+        if (await rewrapOne(record)) counts.rewrapped += 1;
+        audit.record({ userId: record.user_id, action: `${record.exchange}.keys.rewrap`, actor });
+      } catch (error) {
+        if (!(error instanceof CredentialUnreadable)) throw error;
+        counts.failed += 1; // Told by count; the others must not wait for it.
+      }
+    }
+    return counts;
+  };
+}
+
+export function createCredentials(deps: CredentialsDeps): Credentials {
+  const { store, masterKeys, audit, now } = deps;
+  const opened = createRemembered<ExchangeKeys>(now, OPENED_MS);
+  const known = createRemembered<KeyFacts | 'none'>(now, KNOWN_MS);
+
+  /** Stores what `next` makes of the record; false when it makes nothing of it. */
+  async function write(
+    owner: KeyOwner,
+    next: (present: CredentialRecord | undefined, time: string) => CredentialRecord | undefined,
+  ): Promise<boolean> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const record = next(await store.getCredential(owner.userId, owner.exchange), isoTime(now()));
+      if (!record) return false;
+      if ((await store.putCredential(record)) === 'conflict') continue;
+      opened.delete(owner);
+      known.delete(owner);
+      return true;
+    }
+    throw new Error(`the keys of user ${owner.userId} are being written by others; try again`);
+  }
+
   return {
     async put(owner, keys, actor) {
       const content = await sealed(owner, keys, masterKeys);
-      for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-        const present = await store.getCredential(owner.userId, owner.exchange);
-        const time = isoTime(now());
-        const stored = await store.putCredential({
-          ...content,
-          user_id: owner.userId,
-          exchange: owner.exchange,
-          created_at: present?.created_at ?? time,
-          updated_at: time,
-          version: (present?.version ?? 0) + 1,
-        });
-        if (stored === 'conflict') continue;
-        opened.delete(owner);
-        return audit.record({ userId: owner.userId, action: `${owner.exchange}.keys.put`, actor });
-      }
-      throw new Error(`the keys of user ${owner.userId} are being written by others; try again`);
+      await write(owner, (present, time) => ({
+        ...content,
+        user_id: owner.userId,
+        exchange: owner.exchange,
+        created_at: present && present.removed_at === undefined ? present.created_at : time,
+        updated_at: time,
+        version: (present?.version ?? 0) + 1,
+      }));
+      audit.record({ userId: owner.userId, action: `${owner.exchange}.keys.put`, actor });
+    },
+    async describe(owner) {
+      const remembered = known.get(owner);
+      if (remembered !== undefined) return remembered === 'none' ? undefined : remembered;
+      const facts = factsOf(await store.getCredential(owner.userId, owner.exchange));
+      known.set(owner, facts ?? 'none');
+      return facts;
+    },
+    async remove(owner, actor) {
+      const removed = await write(owner, (present, time) =>
+        present && present.removed_at === undefined
+          ? { ...present, ...NOTHING_SEALED, removed_at: time, updated_at: time, version: present.version + 1 }
+          : undefined,
+      );
+      if (removed) audit.record({ userId: owner.userId, action: `${owner.exchange}.keys.remove`, actor });
+      return removed;
     },
     async use(owner, { action, actor }) {
       audit.record({ userId: owner.userId, action: `${owner.exchange}.${action}`, actor });
       const present = opened.get(owner);
       if (present) return present;
       const record = await store.getCredential(owner.userId, owner.exchange);
-      if (!record) return undefined;
+      if (!record || record.removed_at !== undefined) return undefined;
       const keys = await open(record, masterKeys);
       opened.set(owner, keys);
       return keys;
     },
-    async rewrap(actor) {
-      const counts = { rewrapped: 0, failed: 0 };
-      for await (const record of outdated()) {
-        try {
-          if (await rewrapOne(record)) counts.rewrapped += 1;
-          audit.record({ userId: record.user_id, action: `${record.exchange}.keys.rewrap`, actor });
-        } catch (error) {
-          if (!(error instanceof CredentialUnreadable)) throw error;
-          counts.failed += 1; // Told by count; the others must not wait for it.
-        }
-      }
-      return counts;
-    },
+    rewrap: createRewrap(deps),
   };
 }

@@ -8,9 +8,9 @@ import type { Amendment, OrderRecord } from '../store/items.ts';
 import { type CancelOrder, notFoundDetail } from './cancel.ts';
 import { changeOrder } from './change.ts';
 import type { OrderDeps } from './deps.ts';
-import { denialProblem, isDenial, type PlaceOrder, proposalOf } from './place.ts';
-import type { AmendOrder, CreateOrder } from './schemas.ts';
-import type { Settlement } from './settle.ts';
+import { denialProblem, isDenial, type PlaceOrder, proposalOf, type SizedOrder } from './place.ts';
+import type { AmendOrder } from './schemas.ts';
+import { refOf, type Settlement } from './settle.ts';
 import { isSettled, progressed } from './state.ts';
 
 /** A wish that nobody has seen to for this long is not what anybody wants any more: prices have moved on, ms. */
@@ -31,7 +31,7 @@ const amount = (text: string): Decimal => parseDecimal(text) ?? ZERO;
 const refuse = (...args: Parameters<typeof problem>): AmendOrderResult => ({ ok: false, problem: problem(...args) });
 
 /** The order that takes the place of `order`, which has ended. Undefined when nothing is left of what was wished for. */
-function replacementOf(order: OrderRecord, { quantity, price }: Amendment): CreateOrder | undefined {
+function replacementOf(order: OrderRecord, { quantity, price }: Amendment): SizedOrder | undefined {
   const rest = subtract(amount(quantity), amount(order.filled_quantity));
   if (!isPositive(rest)) return undefined;
   const { user_id, symbol, side, order_type } = order;
@@ -55,6 +55,9 @@ function obstacle(order: OrderRecord): AmendOrderResult | undefined {
     return refuse('order_in_flight', 'the exchange has not confirmed the order yet; try again');
   }
   if (order.price === null) return refuse('order_not_amendable', 'an order at market has nothing to change');
+  if (order.order_type !== 'LIMIT' && order.order_type !== 'LIMIT_MAKER') {
+    return refuse('order_not_amendable', `a ${order.order_type} order never rests, so there is nothing to change`);
+  }
   return undefined;
 }
 
@@ -76,8 +79,7 @@ function createCarryOut(deps: OrderDeps, { settlement, cancelOrder, placeOrder }
 
   /** The cancelled order with the last word on what it has filled: the answer to a cancel has been seen to lag behind. */
   async function final(order: OrderRecord): Promise<OrderRecord | undefined> {
-    const { symbol, client_order_id: clientOrderId, mexc_order_id: exchangeOrderId } = order;
-    const found = await deps.exchange.find({ symbol, clientOrderId, exchangeOrderId });
+    const found = await deps.exchange.find(refOf(order));
     if (found.kind !== 'found') return undefined;
     const known = await changeOrder(deps, order, (current) => progressed(current, found.order, now()));
     return settlement.takeFills(known);

@@ -9,14 +9,17 @@ import { orderAnswer } from './schemas.ts';
 const CONFLICTS_MAX = 8;
 
 /** Tells of an order that is durable by now. */
-export function announce({ bus, metrics, now }: OrderDeps, order: OrderRecord): void {
+export function announce({ bus, listening, metrics, now }: OrderDeps, order: OrderRecord): void {
+  listening.note(order);
   metrics.orderChanges.inc({ status: order.status });
   bus.publish(channels.orders(order.user_id), JSON.stringify(orderAnswer(order, now())));
 }
 
 /** What the position has taken of an order is nothing that a client sees of it. */
 const isVisible = (before: OrderRecord, after: OrderRecord) =>
-  before.applied_quantity === after.applied_quantity && before.applied_fee === after.applied_fee;
+  before.applied_quantity === after.applied_quantity &&
+  before.applied_fee === after.applied_fee &&
+  before.applied_other_fees === after.applied_other_fees;
 
 /**
  * Stores `change(order)`, reading again and asking `change` anew whenever somebody else was faster. `change` is pure and says

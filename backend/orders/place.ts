@@ -1,6 +1,6 @@
 // Placing one order. Durable before it is sent: whatever dies, the store knows of every order the exchange may have.
 import { clientOrderIdOf, type OrderId } from '../domain/ids.ts';
-import { ZERO } from '../domain/money.ts';
+import { type Decimal, divide, PRICE_SCALE, ZERO } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
 import { type Problem, problem } from '../errors.ts';
 import type { ExchangeOrder, NewOrder, SubmitResult } from '../exchange/exchange.ts';
@@ -10,10 +10,13 @@ import type { OrderRecord } from '../store/items.ts';
 import { announce, changeOrder } from './change.ts';
 import type { OrderDeps } from './deps.ts';
 import type { CreateOrder } from './schemas.ts';
-import { refOf, type Settlement } from './settle.ts';
-import { submitted } from './state.ts';
+import { accountOf, refOf, type Settlement } from './settle.ts';
+import { refusalProblem, submitted } from './state.ts';
 
-function newOrder(orderId: OrderId, input: CreateOrder, nowMs: number): OrderRecord {
+/** An order whose quantity is known: of one that is to spend an amount, what that buys at the last price. */
+export type SizedOrder = CreateOrder & { readonly quantity: Decimal };
+
+function newOrder(orderId: OrderId, input: SizedOrder, nowMs: number): OrderRecord {
   const { reduce_only: reduceOnly, ...facts } = input;
   return {
     ...facts,
@@ -34,9 +37,19 @@ function newOrder(orderId: OrderId, input: CreateOrder, nowMs: number): OrderRec
   };
 }
 
-function toSubmit(order: OrderRecord, input: CreateOrder): NewOrder {
-  const { symbol, side, order_type: orderType, quantity, price } = input;
-  return { clientOrderId: order.client_order_id, symbol, side, orderType, quantity, price };
+function toSubmit(order: OrderRecord, input: SizedOrder): NewOrder {
+  const { symbol, side, order_type: orderType, quantity, quote_quantity: quoteQuantity, price } = input;
+  const clientOrderId = order.client_order_id;
+  return {
+    clientOrderId,
+    symbol,
+    side,
+    orderType,
+    quantity,
+    ...(quoteQuantity && { quoteQuantity }),
+    price,
+    ...accountOf(order),
+  };
 }
 
 /**
@@ -52,22 +65,32 @@ export type PlaceOrder = (
 
 export const isDenial = (placed: OrderRecord | Denial): placed is Denial => 'kind' in placed;
 
-/** The denial as a client gets it. */
-export function denialProblem({ reason, context }: Denial): Problem {
+/** The denial as a client gets it; by a rule of the exchange it is what the exchange would have answered. */
+export function denialProblem({ reason, context, rejection }: Denial): Problem {
+  if (rejection) return { ...refusalProblem(rejection, context.symbol ?? ''), members: { reason, context } };
   const facts = Object.entries(context).map(([name, value]) => `${name} ${value}`);
   const detail = `the order was not sent: ${reason}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`;
   return problem('risk_denied', detail, { reason, context });
 }
 
 /** What risk is asked about an order that a client wants. */
-export function proposalOf(orderId: string, input: CreateOrder, replaces?: string): Proposal {
-  const { user_id: userId, symbol, side, quantity, price, reduce_only: reduceOnly } = input;
-  const order = { symbol, side, quantity, price, reduceOnly };
+export function proposalOf(orderId: string, input: SizedOrder, replaces?: string): Proposal {
+  const { user_id: userId, symbol, side, order_type: orderType, quantity, price, reduce_only: reduceOnly } = input;
+  const quoteQuantity = input.quote_quantity;
+  const order = { symbol, side, orderType, quantity, ...(quoteQuantity && { quoteQuantity }), price, reduceOnly };
   return { userId, orderId, order, ...(replaces === undefined ? {} : { replaces }) };
 }
 
 export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): PlaceOrder {
   const { store, exchange, risk, metrics, log, now } = deps;
+
+  async function sized(input: CreateOrder): Promise<SizedOrder | Denial> {
+    if (input.quantity !== undefined) return { ...input, quantity: input.quantity };
+    const { symbol, quote_quantity: spend = ZERO } = input;
+    const last = await risk.lastPrice(symbol);
+    if (last.kind === 'denied') return last;
+    return { ...input, quantity: divide(spend, last.price, PRICE_SCALE) };
+  }
 
   /** Stores what the exchange answered. When even that fails the order stays pending, and reconciling asks the exchange. */
   async function record(order: OrderRecord, result: SubmitResult, seen?: ExchangeOrder): Promise<OrderRecord> {
@@ -100,11 +123,18 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
    * 1 reserve what it can cost; 2 write down the intent; 3 send; 4 write down what came of it. Only what failed before 3 may be
    * called a failure. A crash between 1 and 2 leaves a reservation, which repairing finds.
    */
-  return async function placeOrder(orderId, input, replaces) {
+  return async function placeOrder(orderId, wanted, replaces) {
     const startedAtMs = performance.now();
+    const input = await sized(wanted);
+    if ('kind' in input) return input;
     const reserved = await risk.reserve(proposalOf(orderId, input, replaces));
     if (reserved.kind === 'denied') return reserved;
-    const order = { ...newOrder(orderId, input, now()), ...(replaces === undefined ? {} : { replaces }) };
+    const isOwn = await deps.hasOwnAccount(input.user_id);
+    const order: OrderRecord = {
+      ...newOrder(orderId, input, now()),
+      ...(isOwn ? { account: 'user' } : {}),
+      ...(replaces === undefined ? {} : { replaces }),
+    };
     if ((await store.insertOrder(order)) === 'exists') return 'exists';
     announce(deps, order);
     const sentAtMs = performance.now();

@@ -11,6 +11,9 @@ const PAGE = 50;
 const ASKING_MAX = 4;
 const UNSURE_PER_PASS_MAX = 1000;
 const OPEN_PER_PASS_MAX = 100;
+/** Open orders of a pass while the exchange tells of them by itself, and of the one after it began to. */
+const PUSHED_PER_PASS_MAX = 10;
+const OPEN_AFTER_UP_MAX = 1000;
 /** After the exchange is back, ms: one that comes and goes must not be asked about everything each time. */
 const SOON_MS = 1000;
 
@@ -23,6 +26,8 @@ export type Reconciler = {
   readonly start: (intervalMs: number) => Promise<void>;
   /** The exchange was away and is back: a pass soon rather than at its time. */
   readonly soon: () => void;
+  /** The exchange tells of orders from now on; what happened before is to be found out. */
+  readonly afterUp: () => void;
   /** Whether the unsure are still being gone through for the first time: what became of them is not known yet. */
   readonly isBehind: () => boolean;
   /** Stops between two orders; resolves when it has. */
@@ -31,12 +36,13 @@ export type Reconciler = {
 
 /** Settles orders, a few at a time, until all are or `isStopped`. */
 function createSettleAll(
-  { metrics, log }: Pick<OrderDeps, 'metrics' | 'log'>,
+  { metrics, log, listening }: Pick<OrderDeps, 'metrics' | 'log' | 'listening'>,
   { settlement, amendments }: Pick<Orders, 'settlement' | 'amendments'>,
   isStopped: () => boolean,
 ) {
   async function settleOne(order: OrderRecord): Promise<void> {
     try {
+      listening.note(order);
       await amendments.resume(await settlement.settle(order));
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });
@@ -53,27 +59,15 @@ function createSettleAll(
   };
 }
 
-export function createReconciler(
-  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log' | 'now'>,
-  orders: Pick<Orders, 'settlement' | 'amendments'>,
-): Reconciler {
-  const { store, risk, metrics, log } = deps;
-  const countActive = createActiveCount(deps);
-  let stopped = false;
-  let isBehind = false;
-  let isSoon = false;
-  const caughtUp = Promise.withResolvers<void>();
-  const settleAll = createSettleAll(deps, orders, () => stopped);
-  let intervalMs = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<number> = Promise.resolve(0);
-  /** Where the last pass left the open orders, so that in the end each has its turn. */
-  const openPlace: Place = { shard: 0, after: undefined };
-
-  /** Settles up to `max` orders of a set from `place` on, once around the shards at most, moving `place` along. */
-  async function walk(set: OrderSet, place: Place, max: number): Promise<number> {
+/** Settles up to `max` orders of a set from `place` on, once around the shards at most, moving `place` along. */
+function createWalk(
+  store: Pick<OrderDeps['store'], 'ordersOfSet'>,
+  settleAll: (orders: readonly OrderRecord[]) => Promise<void>,
+  isStopped: () => boolean,
+) {
+  return async function walk(set: OrderSet, place: Place, max: number): Promise<number> {
     let asked = 0;
-    for (let turns = 0; turns < SHARDS && asked < max && !stopped; ) {
+    for (let turns = 0; turns < SHARDS && asked < max && !isStopped(); ) {
       const limit = Math.min(PAGE, max - asked);
       const page = await store.ordersOfSet(set, place.shard, { limit, ...(place.after ? { after: place.after } : {}) });
       await settleAll(page.orders);
@@ -85,13 +79,39 @@ export function createReconciler(
       }
     }
     return asked;
-  }
+  };
+}
+
+export function createReconciler(
+  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log' | 'now' | 'listening'> & {
+    /** Whether the exchange tells of orders by itself, so that asking is only for what it does not tell. */
+    readonly isPushed: () => boolean;
+  },
+  orders: Pick<Orders, 'settlement' | 'amendments'>,
+): Reconciler {
+  const { store, risk, metrics, log } = deps;
+  const countActive = createActiveCount(deps);
+  let stopped = false;
+  let isBehind = false;
+  let isSoon = false;
+  let isAfterUp = false;
+  const caughtUp = Promise.withResolvers<void>();
+  const isStopped = () => stopped;
+  const walk = createWalk(store, createSettleAll(deps, orders, isStopped), isStopped);
+  let intervalMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<number> = Promise.resolve(0);
+  /** Where the last pass left the open orders, so that in the end each has its turn. */
+  const openPlace: Place = { shard: 0, after: undefined };
 
   async function pass(): Promise<number> {
     try {
       const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
       caughtUp.resolve();
-      const open = await walk('OPEN', openPlace, OPEN_PER_PASS_MAX);
+      const afterUp = isAfterUp;
+      isAfterUp = false;
+      const most = afterUp ? OPEN_AFTER_UP_MAX : deps.isPushed() ? PUSHED_PER_PASS_MAX : OPEN_PER_PASS_MAX;
+      const open = await walk('OPEN', openPlace, most);
       await risk.repair();
       await countActive();
       return unsure + open;
@@ -112,6 +132,13 @@ export function createReconciler(
     });
   }
 
+  function soon(): void {
+    if (!timer || isSoon || intervalMs <= SOON_MS) return; // A pass is under way or near, or none was ever asked for.
+    isSoon = true;
+    clearTimeout(timer);
+    timer = setTimeout(repeat, SOON_MS).unref();
+  }
+
   return {
     pass,
     isBehind: () => isBehind,
@@ -122,11 +149,10 @@ export function createReconciler(
       await caughtUp.promise;
       isBehind = false;
     },
-    soon() {
-      if (!timer || isSoon || intervalMs <= SOON_MS) return; // A pass is under way or near, or none was ever asked for.
-      isSoon = true;
-      clearTimeout(timer);
-      timer = setTimeout(repeat, SOON_MS).unref();
+    soon,
+    afterUp() {
+      isAfterUp = true;
+      soon();
     },
     async stop() {
       stopped = true;

@@ -24,10 +24,14 @@ export type Settlement = {
   readonly stop: () => Promise<void>;
 };
 
+/** With whose keys the exchange is to be spoken to about the order. */
+export const accountOf = (order: OrderRecord) => (order.account === 'user' ? { account: order.user_id } : {});
+
 export const refOf = (order: OrderRecord): OrderRef => ({
   symbol: order.symbol,
   clientOrderId: order.client_order_id,
   exchangeOrderId: order.mexc_order_id,
+  ...accountOf(order),
 });
 
 export function createSettlement(deps: OrderDeps, applyFills: ApplyFills): Settlement {

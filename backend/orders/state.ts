@@ -1,9 +1,10 @@
 // What an order may become, and what the exchange's word makes of it. Pure.
-
+import { largest } from '../domain/by-asset.ts';
 import { compare, decimalOf, divide, isPositive, PRICE_SCALE, parseDecimal, ZERO } from '../domain/money.ts';
+import { quoteAssetOf } from '../domain/symbols.ts';
 import { isoTime } from '../domain/time.ts';
 import { type ErrorCode, type Problem, problem } from '../errors.ts';
-import type { ExchangeOrder, SubmitResult } from '../exchange/exchange.ts';
+import type { ExchangeOrder, Rejection, SubmitResult } from '../exchange/exchange.ts';
 import type { OrderRecord, OrderStatus } from '../store/items.ts';
 
 /**
@@ -24,7 +25,7 @@ export const canBecome = (from: OrderStatus, to: OrderStatus): boolean => TRANSI
 export const isSettled = (status: OrderStatus): boolean => TRANSITIONS[status].length === 0;
 
 /** The error a client gets for a refusal by the exchange. */
-function problemOf(result: Extract<SubmitResult, { kind: 'rejected' }>, symbol: string): Problem {
+export function refusalProblem(result: Rejection, symbol: string): Problem {
   switch (result.reason) {
     case 'unknown_symbol':
       return problem('unknown_symbol', `unknown symbol: ${symbol}`);
@@ -54,7 +55,7 @@ export function submitted(
   result: SubmitResult,
   { nowMs, seen }: { nowMs: number; seen?: ExchangeOrder },
 ): OrderRecord {
-  const failure = result.kind === 'rejected' ? problemOf(result, order.symbol) : undefined;
+  const failure = result.kind === 'rejected' ? refusalProblem(result, order.symbol) : undefined;
   const status = result.kind === 'accepted' ? 'open' : result.kind === 'rejected' ? 'error' : 'unknown';
   const answered: OrderRecord = {
     ...order,
@@ -82,6 +83,16 @@ export function neverTaken(order: OrderRecord, nowMs: number): OrderRecord {
 
 const lessThan = (stored: string, given: string) => compare(parseDecimal(stored) ?? ZERO, decimalOf(given)) < 0;
 
+/** Fees only grow, in each asset; the quote asset's is the order's own. */
+function progressOfFees(order: OrderRecord, seen: Readonly<Record<string, string>>) {
+  const { [quoteAssetOf(order.symbol)]: quoteFee = ZERO, ...others } = seen;
+  const otherFees = largest(order.other_fees, others);
+  return {
+    fee: lessThan(order.fee, quoteFee) ? quoteFee : order.fee,
+    ...(otherFees && { other_fees: otherFees }),
+  };
+}
+
 /** What an answer of the exchange about an order says of its fields. */
 function progress(order: OrderRecord, seen: ExchangeOrder) {
   const grew = lessThan(order.filled_quantity, seen.filledQuantity);
@@ -91,7 +102,7 @@ function progress(order: OrderRecord, seen: ExchangeOrder) {
     mexc_order_id: order.mexc_order_id ?? seen.exchangeOrderId,
     filled_quantity: grew ? seen.filledQuantity : order.filled_quantity,
     average_price: grew && priced ? divide(seen.filledQuote, seen.filledQuantity, PRICE_SCALE) : order.average_price,
-    fee: seen.fee !== null && lessThan(order.fee, seen.fee) ? seen.fee : order.fee,
+    ...progressOfFees(order, seen.fees ?? {}),
   };
 }
 

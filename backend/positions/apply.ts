@@ -5,6 +5,7 @@
 //   4. the order notes that the position has it.
 // A crash after 2 leaves an entry that the position does not hold yet: whoever comes next takes that one in first. A crash
 // after 3 repeats 2, which the note makes harmless. The order stays in the UNSURE set until 4.
+import { largest } from '../domain/by-asset.ts';
 import { compare, type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
 import type { FillRecord } from '../store/fill-items.ts';
 import { type OrderRecord, orderSetOf, type PositionRecord } from '../store/items.ts';
@@ -62,8 +63,14 @@ export function createApplyFills(deps: {
    */
   async function currentOf(order: OrderRecord, position: PositionRecord | undefined): Promise<OrderRecord> {
     if (position?.applied[order.order_id]) return order;
-    const { applied_quantity, applied_fee } = (await store.getOrder(order.user_id, order.order_id)) ?? order;
-    return { ...order, applied_quantity, ...(applied_fee === undefined ? {} : { applied_fee }) };
+    const current = (await store.getOrder(order.user_id, order.order_id)) ?? order;
+    const { applied_quantity, applied_fee, applied_other_fees } = current;
+    return {
+      ...order,
+      applied_quantity,
+      ...(applied_fee === undefined ? {} : { applied_fee }),
+      ...(applied_other_fees && { applied_other_fees }),
+    };
   }
 
   async function takeIntoPosition(order: OrderRecord): Promise<void> {
@@ -89,12 +96,17 @@ export function createApplyFills(deps: {
     return changeOrder(order, (current) => {
       const appliedQuantity = larger(current.applied_quantity, order.filled_quantity);
       const appliedFee = larger(current.applied_fee ?? order.fee, order.fee);
-      const isKnown = current.applied_quantity === appliedQuantity && (current.applied_fee ?? order.fee) === appliedFee;
+      const appliedOtherFees = largest(current.applied_other_fees, order.other_fees ?? {});
+      const isKnown =
+        current.applied_quantity === appliedQuantity &&
+        (current.applied_fee ?? order.fee) === appliedFee &&
+        current.applied_other_fees === appliedOtherFees;
       if (isKnown) return undefined;
       return {
         ...current,
         applied_quantity: appliedQuantity,
         applied_fee: appliedFee,
+        ...(appliedOtherFees && { applied_other_fees: appliedOtherFees }),
         version: current.version + 1,
       };
     });

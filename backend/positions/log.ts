@@ -1,4 +1,6 @@
 // The fill log and the position as its fold: what to append for an order, and what an entry makes of a position. Pure.
+
+import { added, type ByAsset, beyond, isNothing } from '../domain/by-asset.ts';
 import {
   add,
   compare,
@@ -21,15 +23,24 @@ const amount = (text: string | null | undefined): Decimal => parseDecimal(text ?
 /** What a unit cost; the limit is the best guess where the exchange did not say. */
 const unitPrice = (order: OrderRecord): Decimal => amount(order.average_price ?? order.price);
 
-type Taken = { readonly quantity: Decimal; readonly quote: Decimal; readonly fee: Decimal };
+type Taken = {
+  readonly quantity: Decimal;
+  readonly quote: Decimal;
+  readonly fee: Decimal;
+  /** In other assets than the quote one. */
+  readonly other_fees?: ByAsset;
+};
+
+const withOtherFees = (otherFees: ByAsset | undefined) => (otherFees ? { other_fees: otherFees } : {});
 
 /** What the position has from this order so far: its own note, or what the order itself says was taken. */
 function takenBefore(order: OrderRecord, position: PositionRecord | undefined): Taken {
   const note = position?.applied[order.order_id];
   const fee = amount(note?.fee ?? order.applied_fee ?? order.fee);
-  if (note) return { quantity: amount(note.quantity), quote: amount(note.quote), fee };
+  const others = withOtherFees(note ? note.other_fees : order.applied_other_fees);
+  if (note) return { quantity: amount(note.quantity), quote: amount(note.quote), fee, ...others };
   const quantity = amount(order.applied_quantity);
-  return { quantity, quote: multiply(quantity, unitPrice(order)), fee };
+  return { quantity, quote: multiply(quantity, unitPrice(order)), fee, ...others };
 }
 
 function stateOf(position: Pick<PositionRecord, 'side' | 'quantity' | 'entry_price' | 'realized_pnl' | 'opened_at'>) {
@@ -63,10 +74,12 @@ function openingOf(position: PositionRecord): FillRecord {
 export function entryFor(position: PositionRecord | undefined, order: OrderRecord): FillRecord | undefined {
   const before = takenBefore(order, position);
   const filled = amount(order.filled_quantity);
-  const total = { quantity: filled, quote: multiply(filled, unitPrice(order)), fee: amount(order.fee) };
+  const fees = { fee: amount(order.fee), ...withOtherFees(order.other_fees) };
+  const total = { quantity: filled, quote: multiply(filled, unitPrice(order)), ...fees };
   const grew = compare(total.quantity, before.quantity) > 0;
   const fee = subtract(total.fee, before.fee);
-  if (!grew && !isPositive(fee)) return undefined;
+  const otherFees = beyond(total.other_fees, before.other_fees);
+  if (!grew && !isPositive(fee) && isNothing(otherFees)) return undefined;
   if (position && position.seq === undefined) return openingOf(position);
   const quantity = grew ? subtract(total.quantity, before.quantity) : ZERO;
   const paid = grew ? subtract(total.quote, before.quote) : ZERO;
@@ -80,15 +93,9 @@ export function entryFor(position: PositionRecord | undefined, order: OrderRecor
     side: order.side,
     quantity,
     price: isPositive(paid) ? divide(paid, quantity, PRICE_SCALE) : unitPrice(order),
-    fees: isPositive(fee) ? { [quoteAssetOf(order.symbol)]: fee } : {},
-    total: grew ? total : { ...before, fee: total.fee },
+    fees: { ...(isPositive(fee) ? { [quoteAssetOf(order.symbol)]: fee } : {}), ...otherFees },
+    total: grew ? total : { ...before, ...fees },
   };
-}
-
-function withFees(fees: Readonly<Record<string, string>>, paid: Readonly<Record<string, string>>) {
-  const sums = { ...fees };
-  for (const [asset, fee] of Object.entries(paid)) sums[asset] = add(amount(sums[asset]), amount(fee));
-  return sums;
 }
 
 const EMPTY = { applied: {}, version: 0, seq: 0, realized_total: ZERO, fees: {} } as const;
@@ -118,7 +125,7 @@ export function withEntry(position: PositionRecord | undefined, entry: FillRecor
     opened_at: is.openedAt,
     applied: { ...before.applied, [order_id]: total },
     realized_total: add(amount(before.realized_total), gained),
-    fees: withFees(before.fees ?? {}, entry.fees),
+    fees: added(before.fees ?? {}, entry.fees),
   };
 }
 

@@ -10,6 +10,8 @@ import {
   subtract,
   ZERO,
 } from '../domain/money.ts';
+import type { OrderType, Rejection, RulesResult } from '../exchange/exchange.ts';
+import { type RuleReason, unknownSymbol, violationOf } from '../exchange/symbol-rules.ts';
 import type { AccountRecord, Reservation, TradingState } from '../store/account-items.ts';
 import type { Side } from '../store/items.ts';
 import { realizedOf } from './account.ts';
@@ -17,6 +19,8 @@ import type { Limits } from './limits.ts';
 
 /** Why an order was denied; a part of the API. What an exchange refuses is another matter. */
 export type DenialReason =
+  | RuleReason
+  | 'QUANTITY_CONVERSION_FAILED'
   | 'TRADING_HALTED'
   | 'TRADING_STATE_REDUCING'
   | 'RECONCILING'
@@ -27,7 +31,6 @@ export type DenialReason =
   | 'REDUCE_ONLY_WOULD_INCREASE_POSITION'
   | 'MARKET_DATA_STALE'
   | 'QUANTITY_EXCEEDS_MAXIMUM'
-  | 'NOTIONAL_BELOW_MINIMUM'
   | 'NOTIONAL_EXCEEDS_MAX_PER_ORDER'
   | 'PRICE_OUTSIDE_COLLAR'
   | 'OPEN_ORDERS_EXCEED_MAXIMUM'
@@ -36,17 +39,24 @@ export type DenialReason =
   | 'EXPOSURE_EXCEEDS_MAXIMUM'
   | 'SELF_TRADE';
 
-/** The answer "no": not an error. `context` is what was compared, by name. */
+/**
+ * The answer "no": not an error. `context` is what was compared, by name; `rejection` is there where a published rule of the
+ * exchange says no, and is what the exchange would have answered.
+ */
 export type Denial = {
   readonly kind: 'denied';
   readonly reason: DenialReason;
   readonly context: Readonly<Record<string, string>>;
+  readonly rejection?: Rejection;
 };
 
 export type ProposedOrder = {
   readonly symbol: string;
   readonly side: Side;
+  readonly orderType: OrderType;
   readonly quantity: Decimal;
+  /** What a market buy is to spend, where it is sized so. */
+  readonly quoteQuantity?: Decimal;
   /** Null at market. */
   readonly price: Decimal | null;
   /** Denied rather than let the position grow or turn. */
@@ -64,6 +74,8 @@ export type Facts = {
   readonly isReconciling: boolean;
   /** Why the exchange as a whole is not to be sent orders now. */
   readonly openCircuit: string | undefined;
+  /** What the exchange publishes of the symbol. What it does not tell now is left to it: it has the last word. */
+  readonly rules: RulesResult;
   /** Undefined when nobody could say, or was not asked since nothing depends on it. */
   readonly lastPrice: Decimal | undefined;
   readonly nowMs: number;
@@ -143,6 +155,19 @@ const checkLosses: Check = (order, facts) => {
 const checkSymbol: Check = ({ symbol }, { limits }) =>
   limits.symbols === null || limits.symbols.includes(symbol) ? undefined : denied('SYMBOL_NOT_ALLOWED', { symbol });
 
+const checkRules: Check = (order, { rules, lastPrice }) => {
+  if (rules.kind === 'unknown') return undefined;
+  const { symbol } = order;
+  const isUnknown = rules.kind === 'rejected' && rules.reason === 'unknown_symbol';
+  const violation =
+    rules.kind === 'rules'
+      ? violationOf(order, rules.rules, lastPrice)
+      : isUnknown
+        ? unknownSymbol(symbol, rules)
+        : undefined;
+  return violation && { kind: 'denied', ...violation, context: { symbol, ...violation.context } };
+};
+
 const checkReduceOnly: Check = (order, facts) =>
   order.reduceOnly && !reduces(order, facts)
     ? denied('REDUCE_ONLY_WOULD_INCREASE_POSITION', {
@@ -162,7 +187,7 @@ const checkSize: Check = (order, facts) => {
   if (limits.order_quantity_max !== null && exceeds(quantity, limits.order_quantity_max)) {
     return denied('QUANTITY_EXCEEDS_MAXIMUM', { quantity, maximum: limits.order_quantity_max });
   }
-  const value = multiply(quantity, unitValueOf(order, facts));
+  const value = order.quoteQuantity ?? multiply(quantity, unitValueOf(order, facts));
   if (limits.order_value_min !== null && compare(value, limits.order_value_min) < 0) {
     return denied('NOTIONAL_BELOW_MINIMUM', { value, minimum: limits.order_value_min });
   }
@@ -248,6 +273,7 @@ const CHECKS: readonly Check[] = [
   checkCircuit,
   checkLosses,
   checkSymbol,
+  checkRules,
   checkReduceOnly,
   checkMarketData,
   checkSize,

@@ -4,6 +4,8 @@ import type { Logger } from '../../config/log.ts';
 import type { Clock } from '../domain/ids.ts';
 import type { Decimal } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
+import type { Exchange, PriceResult } from '../exchange/exchange.ts';
+import { unknownSymbol } from '../exchange/symbol-rules.ts';
 import type { Prices } from '../market/prices.ts';
 import type { Metrics } from '../metrics.ts';
 import type { AccountRecord } from '../store/account-items.ts';
@@ -29,6 +31,8 @@ export type Proposal = {
 export type Risk = Oversight & {
   /** Reserves for the order, or says why not. The same order may ask again. Rejects with StoreUnavailable only. */
   readonly reserve: (proposal: Proposal) => Promise<{ readonly kind: 'reserved' } | Denial>;
+  /** The last price of a symbol, to turn what an order spends into what it buys, or why there is none. */
+  readonly lastPrice: (symbol: string) => Promise<{ readonly kind: 'price'; readonly price: Decimal } | Denial>;
   /** Whether `reserve` would deny it now. Reserves nothing. */
   readonly wouldDeny: (proposal: Proposal) => Promise<Denial | undefined>;
   /** What the exchange answered to an order of the user. */
@@ -45,6 +49,7 @@ export type Risk = Oversight & {
 export type RiskDeps = {
   readonly store: Store;
   readonly prices: Prices;
+  readonly exchange: Pick<Exchange, 'rules'>;
   readonly tradingStates: Pick<TradingStates, 'current' | 'refresh'>;
   readonly circuits: Circuits;
   readonly isReconciling: () => boolean;
@@ -54,16 +59,38 @@ export type RiskDeps = {
   readonly now: Clock;
 };
 
+type AskPrice = (symbol: string) => Promise<PriceResult>;
+
+const askedOf =
+  (prices: Prices): AskPrice =>
+  async (symbol) =>
+    prices.fresh(symbol) ?? (await prices.ask(symbol));
+
+function createLastPrice({ prices, metrics }: Pick<RiskDeps, 'prices' | 'metrics'>): Risk['lastPrice'] {
+  const askPrice = askedOf(prices);
+  return async function lastPrice(symbol) {
+    const result = await askPrice(symbol);
+    if (result.kind === 'price') return result;
+    const isUnknown = result.kind === 'rejected' && result.reason === 'unknown_symbol';
+    const denial: Denial = isUnknown
+      ? { kind: 'denied', ...unknownSymbol(symbol, result) }
+      : { kind: 'denied', reason: 'QUANTITY_CONVERSION_FAILED', context: { symbol } };
+    metrics.riskDecisions.inc({ decision: 'denied', reason: denial.reason });
+    return denial;
+  };
+}
+
+/** What of the facts is the symbol's. */
+type Market = Pick<Facts, 'rules' | 'lastPrice'>;
+
 /** Says yes or no, and reserves. */
 function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve' | 'wouldDeny'> {
-  const { prices, tradingStates, circuits, isReconciling, limits: defaults, metrics, log, now } = deps;
+  const { prices, exchange, tradingStates, circuits, isReconciling, limits: defaults, metrics, log, now } = deps;
 
-  async function lastPriceOf(symbol: string): Promise<Decimal | undefined> {
-    const result = prices.fresh(symbol) ?? (await prices.ask(symbol));
-    return result.kind === 'price' ? result.price : undefined;
-  }
+  const askPrice = askedOf(prices);
+  const priceIn = (result: PriceResult | undefined) => (result?.kind === 'price' ? result.price : undefined);
 
-  function factsOf(account: AccountRecord, lastPrice: Decimal | undefined, replaces: string | undefined): Facts {
+  function factsOf(account: AccountRecord, market: Market, replaces: string | undefined): Facts {
     const limits = limitsOf(defaults, account.limits);
     const ofAll = tradingStates.current() ?? { state: 'HALTED', reason: 'the trading state is not known' };
     const { state, reason } = stricter(ofAll, { state: account.state, reason: account.state_reason ?? '' });
@@ -75,19 +102,16 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       stateReason: reason,
       isReconciling: isReconciling(),
       openCircuit: circuits.open(account.user_id),
-      lastPrice,
+      ...market,
       nowMs: now(),
     };
   }
 
   /** An order that is reserved for already is not asked about again. */
-  function reserving(
-    { orderId, order, replaces }: Proposal,
-    lastPrice: Decimal | undefined,
-  ): Change<Denial | undefined> {
+  function reserving({ orderId, order, replaces }: Proposal, market: Market): Change<Denial | undefined> {
     return (account) => {
       if (orderId in account.reservations) return { account, result: undefined };
-      const facts = factsOf(account, lastPrice, replaces);
+      const facts = factsOf(account, market, replaces);
       const denial = checkOrder(order, facts);
       if (denial) return { account, result: denial, isFinal: false };
       const { symbol, side, quantity, price } = order;
@@ -98,8 +122,8 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
     };
   }
 
-  const asking: typeof reserving = (proposal, lastPrice) => (account) => {
-    const { result } = reserving(proposal, lastPrice)(account);
+  const asking: typeof reserving = (proposal, market) => (account) => {
+    const { result } = reserving(proposal, market)(account);
     return { account, result, isFinal: false };
   };
 
@@ -107,13 +131,17 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
   async function decide(proposal: Proposal, change: typeof reserving): Promise<Denial | undefined> {
     if (!tradingStates.current()) await tradingStates.refresh();
     const { userId, order } = proposal;
-    const known = needsPrice(order, defaults) ? await lastPriceOf(order.symbol) : undefined;
+    const { symbol } = order;
+    const rules = await exchange.rules(symbol);
+    const known = priceIn(needsPrice(order, defaults) ? await askPrice(symbol) : prices.fresh(symbol));
     const denial = await accounts.change<Denial | 'price' | undefined>(userId, (account) =>
       known === undefined && needsPrice(order, limitsOf(defaults, account.limits))
         ? { account, result: 'price', isFinal: false }
-        : change(proposal, known)(account),
+        : change(proposal, { rules, lastPrice: known })(account),
     );
-    return denial === 'price' ? accounts.change(userId, change(proposal, await lastPriceOf(order.symbol))) : denial;
+    if (denial !== 'price') return denial;
+    const lastPrice = priceIn(await askPrice(symbol));
+    return accounts.change(userId, change(proposal, { rules, lastPrice }));
   }
 
   return {
@@ -166,6 +194,7 @@ export function createRisk(deps: RiskDeps): Risk {
   const news = createNews(deps, accounts);
   return {
     ...createDecider(deps, accounts),
+    lastPrice: createLastPrice(deps),
     ...news,
     ...createOversight(deps, accounts),
     recordResult: circuits.record,

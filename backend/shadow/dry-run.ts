@@ -26,7 +26,7 @@ function metricsOfDryRuns(metrics: Metrics): Metrics {
 
 /** Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place. */
 function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
-  const { now, nextOrderId, prices, isStopping, authenticate, limits, isReconciling } = real;
+  const { now, nextOrderId, prices, isStopping, authenticate, limits, isReconciling, hasOwnAccount } = real;
   const store = real.store.discarding();
   const raised = () => {};
   const tradingStates: TradingStates = {
@@ -35,11 +35,15 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     refresh: real.tradingStates.refresh,
   };
   const circuits: Circuits = { record() {}, open: real.circuits.open };
+  const exchange = createSimulatedExchange(real.exchange);
   return {
     store,
-    exchange: createSimulatedExchange(real.exchange),
+    exchange,
+    hasOwnAccount,
+    credentials: undefined, // Keys are nothing that a copy of a request may touch.
     bus: SILENT_BUS,
-    risk: createRisk({ store, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    listening: { note() {} },
+    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     tradingStates,
     circuits,
     limits,

@@ -1,10 +1,10 @@
 // An exchange for dry runs: reads are the real one's, orders exist here only. What it is given can read and nothing else, so
 // that no order and no cancel can leave from here.
 import { compare, type Decimal, multiply, ZERO } from '../domain/money.ts';
-import type { Exchange, ExchangeOrder, NewOrder, OrderRef } from '../exchange/exchange.ts';
+import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../exchange/exchange.ts';
 
 /** What is asked of the real exchange: questions. */
-export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'preview' | 'find' | 'price' | 'ping'>;
+export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'preview' | 'find' | 'price' | 'rules' | 'ping'>;
 
 /** A market order, or a limit that the last price satisfies, fills at once. */
 function fillsAt({ side, price }: NewOrder, last: Decimal): boolean {
@@ -12,14 +12,25 @@ function fillsAt({ side, price }: NewOrder, last: Decimal): boolean {
   return side === 'BUY' ? compare(price, last) >= 0 : compare(price, last) <= 0;
 }
 
-function simulated(order: NewOrder, last: Decimal): ExchangeOrder {
+const WOULD_TAKE: Rejection = {
+  kind: 'rejected',
+  reason: 'invalid_order',
+  code: 30_041,
+  detail: 'current order type can not place order',
+};
+
+/** What does not fill rests, unless it is of a type that never does. */
+function simulated(order: NewOrder, last: Decimal): ExchangeOrder | Rejection {
+  const { orderType } = order;
   const fills = fillsAt(order, last);
+  if (fills && orderType === 'LIMIT_MAKER') return WOULD_TAKE;
+  const rests = orderType === 'LIMIT' || orderType === 'LIMIT_MAKER';
   return {
     exchangeOrderId: `dry-run-${order.clientOrderId}`,
-    status: fills ? 'filled' : 'open',
+    status: fills ? 'filled' : rests ? 'open' : 'cancelled',
     filledQuantity: fills ? order.quantity : ZERO,
     filledQuote: fills ? multiply(order.quantity, last) : ZERO,
-    fee: null, // Only trades tell, and there are none.
+    fees: null, // Only trades tell, and there are none.
   };
 }
 
@@ -36,12 +47,14 @@ export function createSimulatedExchange(real: ReadExchange): Exchange {
     submissionLifeMs: real.submissionLifeMs,
     preview: real.preview,
     price: real.price,
+    rules: real.rules,
     ping: real.ping,
     find,
     async submit(order) {
       const preview = await real.preview(order);
       if (preview.kind !== 'acceptable') return preview;
       const taken = simulated(order, preview.lastPrice);
+      if ('kind' in taken) return taken;
       placed.set(order.clientOrderId, taken);
       return { kind: 'accepted', exchangeOrderId: taken.exchangeOrderId };
     },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   attributesOf,
+  byAsset,
   type Item,
   money,
   orderRecord,
@@ -41,8 +42,8 @@ export const fillRecord = z.discriminatedUnion('kind', [
     quantity: money,
     price: money,
     /** By asset. */
-    fees: z.record(z.string(), money),
-    total: z.object({ quantity: money, quote: money, fee: money }),
+    fees: byAsset,
+    total: z.object({ quantity: money, quote: money, fee: money, other_fees: byAsset.optional() }),
   }),
 ]);
 export type FillRecord = z.infer<typeof fillRecord>;

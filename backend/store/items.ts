@@ -1,6 +1,7 @@
 // The records, and how each is written to an item and read back. The migration writes through this too, so that rows moved
 // from elsewhere are rows that the service can read.
 import { z } from 'zod';
+import { beyond, isNothing } from '../domain/by-asset.ts';
 import { type Decimal, parseDecimal } from '../domain/money.ts';
 import * as keys from './keys.ts';
 
@@ -33,6 +34,7 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
  * not where that is put right. What is computed here is canonical.
  */
 export const money = z.string().min(1).max(200);
+export const byAsset = z.record(z.string().min(1).max(64), money);
 /** Money that only this system writes: canonical. */
 const decimal = z.string().transform((value, context): Decimal => {
   const parsed = parseDecimal(value);
@@ -75,12 +77,17 @@ export const orderRecord = z.object({
   user_id: userId,
   symbol,
   side,
-  order_type: z.enum(['LIMIT', 'MARKET']),
+  order_type: z.enum(['LIMIT', 'MARKET', 'LIMIT_MAKER', 'IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL']),
   quantity: money,
+  /** What a market buy was to spend; `quantity` then is what that bought at the last price when it was placed. */
+  quote_quantity: money.optional(),
   price: money.nullable(),
   filled_quantity: money,
   average_price: money.nullable(),
+  /** In the quote asset. */
   fee: money,
+  /** In any other. */
+  other_fees: byAsset.optional(),
   status: z.enum(ORDER_STATUSES),
   mexc_order_id: z.string().nullable(),
   client_order_id: z.string().max(32),
@@ -90,8 +97,11 @@ export const orderRecord = z.object({
   applied_quantity: money,
   /** How much of `fee` it holds; absent on orders created elsewhere, whose fees it is taken to hold. */
   applied_fee: money.optional(),
+  applied_other_fees: byAsset.optional(),
   reduce_only: z.boolean().optional(),
   amendment: amendment.optional(),
+  /** `user`: it went out with the user's own keys of the exchange; absent: with the service's. */
+  account: z.literal('user').optional(),
   /** The order that this one took the place of. */
   replaces: z.string().optional(),
   /** Null until the exchange has answered, and on orders created elsewhere. */
@@ -110,13 +120,16 @@ export const positionRecord = z.object({
   opened_at: timestamp,
   updated_at: timestamp,
   /** What was taken, in all, from orders that may not know it yet, by order id. Makes taking the same fill twice harmless. */
-  applied: z.record(z.string(), z.object({ quantity: money, quote: money, fee: money.optional() })),
+  applied: z.record(
+    z.string(),
+    z.object({ quantity: money, quote: money, fee: money.optional(), other_fees: byAsset.optional() }),
+  ),
   /** The last entry of the fill log that this is the fold of; absent where no log has been begun. */
   seq: z.number().int().min(1).optional(),
   /** Realised profit since the log began; `realized_pnl` counts from when the user last held nothing. */
   realized_total: money.optional(),
   /** Paid since the log began, by asset. */
-  fees: z.record(z.string(), money).optional(),
+  fees: byAsset.optional(),
   version,
 });
 export type PositionRecord = z.infer<typeof positionRecord>;
@@ -153,6 +166,8 @@ export const credentialRecord = z.object({
   wrapped_key: z.string().min(1).max(4096),
   /** Nonce, ciphertext and tag. */
   sealed: z.string().min(1).max(8192),
+  /** Set once the keys were removed: `wrapped_key` and `sealed` hold nothing any more. */
+  removed_at: timestamp.optional(),
   /** The last characters of the access key, to tell keys apart without showing one. */
   hint: z.string().max(8),
   created_at: timestamp,
@@ -174,11 +189,16 @@ export const auditRecord = z.object({
 });
 export type AuditRecord = z.infer<typeof auditRecord>;
 
-type Settling = Pick<OrderRecord, 'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee'>;
+type Settling = Pick<
+  OrderRecord,
+  'filled_quantity' | 'applied_quantity' | 'fee' | 'applied_fee' | 'other_fees' | 'applied_other_fees'
+>;
 
 /** Whether the user's position holds all that has filled, and what it cost. */
 export const isApplied = (order: Settling): boolean =>
-  order.filled_quantity === order.applied_quantity && (order.applied_fee ?? order.fee) === order.fee;
+  order.filled_quantity === order.applied_quantity &&
+  (order.applied_fee ?? order.fee) === order.fee &&
+  isNothing(beyond(order.other_fees, order.applied_other_fees));
 
 /** Which set of the index an order belongs to. */
 export function orderSetOf(order: Settling & Pick<OrderRecord, 'status' | 'amendment'>): keys.OrderSet {

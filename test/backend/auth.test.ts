@@ -163,5 +163,8 @@ test('every route is in the description, with what it takes', async () => {
   const order = paths['/api/trade/order/{user_id}/{order_id}'];
   assert.deepEqual(Object.keys(order ?? {}).sort(), ['delete', 'get', 'patch']);
   const body = JSON.stringify(paths['/api/trade/order']?.post);
-  assert.match(body, /"order_type":\{"type":"string","enum":\["LIMIT","MARKET"\]\}/);
+  assert.match(
+    body,
+    /"order_type":\{"type":"string","enum":\["LIMIT","MARKET","LIMIT_MAKER","IMMEDIATE_OR_CANCEL","FILL_OR_KILL"\]\}/,
+  );
 });

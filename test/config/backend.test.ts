@@ -25,6 +25,7 @@ test('the least environment, then everything else by default', () => {
         streamUrl: undefined,
       },
       marketSymbols: [],
+      masterKeys: undefined,
       redisUrl: undefined,
       shadowKeys: undefined,
       auth: { jwt: undefined, tokens: [] },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decimalOf } from '../../backend/domain/money.ts';
-import type { Exchange, NewOrder, OrderRef } from '../../backend/exchange/exchange.ts';
+import { type Exchange, type NewOrder, ORDER_TYPES, type OrderRef } from '../../backend/exchange/exchange.ts';
 
 /** An exchange under test: BTCUSDT at 65000.25, nothing in its book. */
 export type ExchangeSubject = {
@@ -37,12 +37,12 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
       assert.equal(result.kind, 'accepted');
       const found = await exchange.find(refOf(sent));
       assert.equal(found.kind, 'found');
-      assert.deepEqual(found.kind === 'found' && { ...found.order, fee: null }, {
+      assert.deepEqual(found.kind === 'found' && { ...found.order, fees: null }, {
         exchangeOrderId: result.kind === 'accepted' && result.exchangeOrderId,
         status: 'open',
         filledQuantity: '0',
         filledQuote: '0',
-        fee: null,
+        fees: null,
       });
     });
 
@@ -66,8 +66,63 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
         status: 'filled',
         filledQuantity: '0.04',
         filledQuote: '2600.01',
-        fee: '1.300005',
+        fees: { USDT: '1.300005' },
       });
+    });
+
+    test('a market buy by what it spends fills what that buys at the last price', async () => {
+      const { exchange } = subject;
+      const quoteQuantity = decimalOf('2600.01');
+      const sent = order({ orderType: 'MARKET', price: null, quantity: decimalOf('0.0399'), quoteQuantity });
+      assert.equal((await exchange.submit(sent)).kind, 'accepted');
+      const found = await exchange.find(refOf(sent));
+      assert.deepEqual(
+        found.kind === 'found' && [found.order.status, found.order.filledQuantity, found.order.filledQuote],
+        ['filled', '0.04', '2600.01'],
+      );
+    });
+
+    test('what never rests ends at once: filled where it crosses, else cancelled with nothing filled', async () => {
+      const { exchange } = subject;
+      for (const orderType of ['IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL'] as const) {
+        for (const [price, status] of [
+          ['66000', 'filled'],
+          ['60000', 'cancelled'],
+        ] as const) {
+          const sent = order({ orderType, price: decimalOf(price) });
+          assert.equal((await exchange.submit(sent)).kind, 'accepted');
+          const found = await exchange.find(refOf(sent));
+          assert.equal(found.kind === 'found' && found.order.status, status, `${orderType} at ${price}`);
+          assert.equal(found.kind === 'found' && found.order.filledQuantity, status === 'filled' ? '0.01' : '0');
+        }
+      }
+    });
+
+    test('a maker rests away from the market and is refused where it would take', async () => {
+      const { exchange } = subject;
+      const resting = order({ orderType: 'LIMIT_MAKER' });
+      assert.equal((await exchange.submit(resting)).kind, 'accepted');
+      const found = await exchange.find(refOf(resting));
+      assert.equal(found.kind === 'found' && found.order.status, 'open');
+      await exchange.cancel(refOf(resting));
+      const result = await exchange.submit(order({ orderType: 'LIMIT_MAKER', price: decimalOf('66000') }));
+      assert.equal(result.kind === 'rejected' && result.reason, 'invalid_order');
+    });
+
+    test('the rules of a symbol are told, and that there is no such symbol', async () => {
+      const { exchange } = subject;
+      const told = await exchange.rules('BTCUSDT');
+      assert.deepEqual(
+        told.kind === 'rules' && [
+          told.rules.baseAsset,
+          told.rules.quoteAsset,
+          told.rules.isTraded,
+          told.rules.orderTypes,
+        ],
+        ['BTC', 'USDT', true, ORDER_TYPES],
+      );
+      const none = await exchange.rules('NOSUCHUSDT');
+      assert.equal(none.kind === 'rejected' && none.reason, 'unknown_symbol');
     });
 
     test('an unknown symbol is rejected as such and leaves no order', async () => {

@@ -2,6 +2,8 @@ import { createAuthenticate } from '../../backend/auth/authenticate.ts';
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
 import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
+import type { UserFeed } from '../../backend/exchange/user-stream.ts';
+import type { Credentials } from '../../backend/keys/credentials.ts';
 import { createMarketData } from '../../backend/market/market-data.ts';
 import { createPrices } from '../../backend/market/prices.ts';
 import { createMetrics } from '../../backend/metrics.ts';
@@ -36,6 +38,8 @@ export type Given = {
   readonly circuits?: CircuitsSettings;
   readonly killFile?: string;
   readonly auth?: AuthSettings;
+  readonly userFeed?: UserFeed;
+  readonly credentials?: (store: Store) => Credentials;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -63,7 +67,22 @@ export function testBackend(given: Given = {}) {
   };
   const marketQueries = given.marketQueries ?? NO_MARKET;
   const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
-  const deps = { store, exchange, bus, metrics, log, now, shadow, market, marketQueries, riskSettings, authenticate };
+  const deps = {
+    credentials: given.credentials?.(store),
+    store,
+    exchange,
+    bus,
+    metrics,
+    log,
+    now,
+    shadow,
+    market,
+    marketQueries,
+    riskSettings,
+    authenticate,
+    userFeed: given.userFeed,
+  };
+  const hasOwnAccount = async () => false;
   const risk = createRisk({
     ...deps,
     limits,
@@ -72,7 +91,13 @@ export function testBackend(given: Given = {}) {
     circuits: createCircuits(DEFAULT_CIRCUITS, now),
     isReconciling: () => false,
   });
-  const orderDeps: OrderDeps = { ...deps, risk, nextOrderId: createOrderIds({ now }) };
+  const orderDeps: OrderDeps = {
+    ...deps,
+    risk,
+    listening: { note() {} },
+    hasOwnAccount,
+    nextOrderId: createOrderIds({ now }),
+  };
   const backend = createBackend(deps);
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

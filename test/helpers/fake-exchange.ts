@@ -1,5 +1,14 @@
-import { add, compare, type Decimal, decimalOf, multiply, ZERO } from '../../backend/domain/money.ts';
-import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../../backend/exchange/exchange.ts';
+import { add, compare, type Decimal, decimalOf, divide, multiply, ZERO } from '../../backend/domain/money.ts';
+import {
+  type Exchange,
+  type ExchangeOrder,
+  type NewOrder,
+  ORDER_TYPES,
+  type OrderRef,
+  type Rejection,
+  type SymbolRules,
+} from '../../backend/exchange/exchange.ts';
+import { violationOf } from '../../backend/exchange/symbol-rules.ts';
 
 type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'ping';
 /** `lost`: the work is done and the answer never comes. `unknown`: the work is not done and nobody is told. */
@@ -10,6 +19,10 @@ export type FakeExchange = Exchange & {
   readonly trouble: (operation: Operation, trouble: Trouble) => void;
   /** Fills an open order to `quantity` in all, at its limit or the last price. */
   readonly fill: (clientOrderId: string, quantity: string) => void;
+  /** Publishes other rules for a symbol than that anything goes. */
+  readonly setRules: (symbol: string, rules: Partial<SymbolRules>) => void;
+  /** Fees are taken in this asset from now on. */
+  readonly takeFeesIn: (asset: string) => void;
   readonly setPrice: (symbol: string, price: string) => void;
   /** Runs within the next submission, before it takes effect. */
   readonly duringSubmit: (action: () => Promise<void>) => void;
@@ -23,12 +36,23 @@ export type FakeExchange = Exchange & {
 
 type Entry = { -readonly [K in keyof ExchangeOrder]: ExchangeOrder[K] } & { order: NewOrder; price: Decimal };
 
+/** Anything goes. */
+function rulesOf(symbol: string): SymbolRules {
+  const any = { min: ZERO, max: decimalOf('1e30') };
+  return {
+    ...{ symbol, baseAsset: symbol.slice(0, -4), quoteAsset: symbol.slice(-4), isTraded: true },
+    ...{ sides: ['BUY', 'SELL'], orderTypes: ORDER_TYPES, pricePlaces: 18, quantityPlaces: 18, quantityMin: ZERO },
+    ...{ value: any, marketValue: any, band: { buyAbove: null, sellBelow: null } },
+  };
+}
+
 /** An exchange in memory that keeps the port's contract: crossing orders fill at the last price, others rest. */
 export function createFakeExchange(): FakeExchange {
   const prices = new Map([
     ['BTCUSDT', decimalOf('65000.25')],
     ['ETHUSDT', decimalOf('3200.5')],
   ]);
+  const rules = new Map<string, Partial<SymbolRules>>();
   const entries = new Map<string, Entry>();
   const troubles = new Map<Operation, Trouble[]>();
   const calls = { submit: 0, find: 0, cancel: 0, price: 0, ping: 0 };
@@ -39,6 +63,7 @@ export function createFakeExchange(): FakeExchange {
     code,
     detail,
   });
+  let feeAsset: string | undefined;
   let during: () => Promise<void> = async () => {};
 
   async function strike<T>(operation: Operation, work: () => T): Promise<T | typeof unknown | Rejection> {
@@ -56,18 +81,19 @@ export function createFakeExchange(): FakeExchange {
         ? entry.order.clientOrderId === clientOrderId
         : entry.exchangeOrderId === exchangeOrderId,
     );
-  const stateOf = ({ exchangeOrderId, status, filledQuantity, filledQuote, fee }: Entry): ExchangeOrder => ({
+  const stateOf = ({ exchangeOrderId, status, filledQuantity, filledQuote, fees }: Entry): ExchangeOrder => ({
     exchangeOrderId,
     status,
     filledQuantity,
     filledQuote,
-    fee,
+    fees,
   });
   function fillTo(entry: Entry, quantity: Decimal): void {
     entry.filledQuantity = quantity;
     entry.filledQuote = multiply(quantity, entry.price);
-    entry.fee = multiply(entry.filledQuote, decimalOf('0.0005'));
-    entry.status = compare(quantity, entry.order.quantity) < 0 ? 'partially_filled' : 'filled';
+    entry.fees = { [feeAsset ?? entry.order.symbol.slice(-4)]: multiply(entry.filledQuote, decimalOf('0.0005')) };
+    const whole = entry.order.quoteQuantity ? quantity : entry.order.quantity;
+    entry.status = compare(quantity, whole) < 0 ? 'partially_filled' : 'filled';
   }
   function take(order: NewOrder) {
     const last = prices.get(order.symbol);
@@ -82,10 +108,16 @@ export function createFakeExchange(): FakeExchange {
       status: 'open',
       filledQuantity: ZERO,
       filledQuote: ZERO,
-      fee: null,
+      fees: null,
     };
     entries.set(entry.exchangeOrderId, entry);
-    if (crosses) fillTo(entry, order.quantity);
+    const { orderType, quoteQuantity } = order;
+    if (crosses && orderType === 'LIMIT_MAKER') {
+      entries.delete(entry.exchangeOrderId);
+      return rejected('invalid_order', 30041, 'current order type can not place order');
+    }
+    if (crosses) fillTo(entry, quoteQuantity ? divide(quoteQuantity, last, 6) : order.quantity);
+    else if (orderType === 'IMMEDIATE_OR_CANCEL' || orderType === 'FILL_OR_KILL') entry.status = 'cancelled';
     return { kind: 'accepted', exchangeOrderId: entry.exchangeOrderId } as const;
   }
 
@@ -95,10 +127,16 @@ export function createFakeExchange(): FakeExchange {
       await during();
       return strike('submit', () => take(order));
     },
-    async preview({ symbol }) {
-      const lastPrice = prices.get(symbol);
-      return lastPrice ? { kind: 'acceptable', lastPrice } : rejected('unknown_symbol', 10007, 'bad symbol');
+    async preview(order) {
+      const lastPrice = prices.get(order.symbol);
+      if (!lastPrice) return rejected('unknown_symbol', 10007, 'bad symbol');
+      const violation = violationOf(order, { ...rulesOf(order.symbol), ...rules.get(order.symbol) }, lastPrice);
+      return violation?.rejection ?? { kind: 'acceptable', lastPrice };
     },
+    rules: async (symbol) =>
+      prices.has(symbol)
+        ? { kind: 'rules', rules: { ...rulesOf(symbol), ...rules.get(symbol) } }
+        : rejected('unknown_symbol', 10007, 'bad symbol'),
     find: (ref) =>
       strike('find', () => {
         const entry = entryOf(ref);
@@ -126,6 +164,10 @@ export function createFakeExchange(): FakeExchange {
       const entry = [...entries.values()].find(({ order }) => order.clientOrderId === clientOrderId);
       if (!entry) throw new Error(`no order ${clientOrderId}`);
       fillTo(entry, decimalOf(quantity));
+    },
+    setRules: (symbol, given) => rules.set(symbol, given),
+    takeFeesIn(asset) {
+      feeAsset = asset;
     },
     setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
     duringSubmit(action) {

@@ -141,6 +141,7 @@ export async function soakOrders(options: SoakOptions): Promise<SoakResult> {
         DYNAMODB_ENDPOINT: dynamo.endpoint,
         DYNAMODB_TABLE: TABLE,
         EXCHANGE_URL: simulator.url,
+        EXCHANGE_STREAM_URL: simulator.streamUrl,
         EXCHANGE_API_KEY: KEYS.apiKey,
         EXCHANGE_SECRET_KEY: KEYS.secretKey,
         EXCHANGE_TIMEOUT_MS: String(options.timeoutMs),

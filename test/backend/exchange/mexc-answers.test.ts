@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { feeOf, isOutsideWindow, orderOf, pauseAfter, refusal } from '../../../backend/exchange/mexc-answers.ts';
+import { feesOf, isOutsideWindow, orderOf, pauseAfter, refusal } from '../../../backend/exchange/mexc-answers.ts';
 
 test('each kind of error answer, then what it means', () => {
   const cases: readonly (readonly [status: number, body: unknown, meaning: string])[] = [
@@ -44,18 +44,19 @@ test('order states as the exchange writes them, then ours; a word it never used,
     status: 'filled',
     filledQuantity: '0.5',
     filledQuote: '100',
-    fee: null,
+    fees: null,
   });
   for (const garbage of [undefined, 'text', [], {}, { ...body, status: 'NEW', executedQty: 'NaN' }]) {
     assert.equal(orderOf(garbage), undefined);
   }
 });
 
-test('commissions in the quote asset add up exactly; in another asset there is no fee to say', () => {
+test('commissions add up exactly, each asset for itself', () => {
   const trade = (commission: string, commissionAsset: string) => ({ commission, commissionAsset });
-  assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'USDT')], 'BTCUSDT'), '0.3');
-  assert.equal(feeOf([trade('0.1', 'USDT'), trade('0.2', 'MX')], 'BTCUSDT'), null);
-  assert.equal(feeOf({ code: 1 }, 'BTCUSDT'), null);
+  const both = [trade('0.1', 'USDT'), trade('0.2', 'MX'), trade('0.2', 'USDT')];
+  assert.deepEqual(feesOf(both), { USDT: '0.3', MX: '0.2' });
+  assert.deepEqual(feesOf([]), {});
+  assert.equal(feesOf({ code: 1 }), null);
 });
 
 test('what asks for silence, and for how long', () => {

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { decimalOf } from '../../../backend/domain/money.ts';
 import type { Exchange, NewOrder } from '../../../backend/exchange/exchange.ts';
 import { createMexc } from '../../../backend/exchange/mexc.ts';
-import { refusalByRules, type SymbolRules } from '../../../backend/exchange/mexc-rules.ts';
+import { rulesOf, type SymbolInfo } from '../../../backend/exchange/mexc-rules.ts';
+import { violationOf } from '../../../backend/exchange/symbol-rules.ts';
 import { createExchangeSimulator, type ExchangeSimulator } from '../../sandbox/exchange/server.ts';
 import { SYMBOLS } from '../../sandbox/symbols.ts';
 
@@ -14,6 +15,7 @@ const KEYS = { apiKey: 'mx0rulestest', secretKey: 'rules-secret' };
 const orders = fc.record({
   symbol: fc.constantFrom(...SYMBOLS.map(({ symbol }) => symbol), 'NONEUSDT'),
   side: fc.constantFrom('BUY' as const, 'SELL' as const),
+  type: fc.constantFrom('LIMIT' as const, 'IMMEDIATE_OR_CANCEL' as const, 'FILL_OR_KILL' as const),
   limit: fc.option(
     fc.constantFrom('0.1', '1', '1.5', '2.34567', '150.755', '3400.5', '65000.25', '65000.251', '0.000001'),
   ),
@@ -48,12 +50,12 @@ describe('a preview by the rules of the exchange', () => {
   test('any order, then it says what submitting says, but for what the account holds', async () => {
     let [serial, accepted, refused] = [0, 0, 0];
     await fc.assert(
-      fc.asyncProperty(orders, async ({ symbol, side, limit, quantity }) => {
+      fc.asyncProperty(orders, async ({ symbol, side, type, limit, quantity }) => {
         const order: NewOrder = {
           clientOrderId: `rules${serial++}`,
           symbol,
           side,
-          orderType: limit === null ? 'MARKET' : 'LIMIT',
+          orderType: limit === null ? 'MARKET' : type,
           quantity: decimalOf(quantity),
           price: limit === null ? null : decimalOf(limit),
         };
@@ -69,13 +71,13 @@ describe('a preview by the rules of the exchange', () => {
           result.kind === 'accepted' ? 'accepted' : result,
         );
       }),
-      { numRuns: 400, examples: [[{ symbol: 'XRPUSDT', side: 'BUY', limit: null, quantity: '1.91' }]] },
+      { numRuns: 400, examples: [[{ symbol: 'XRPUSDT', side: 'BUY', type: 'LIMIT', limit: null, quantity: '1.91' }]] },
     );
     assert.ok(accepted > 20 && refused > 20, `${accepted} accepted, ${refused} refused`);
   });
 
   test('a symbol that is not traded now, then a refusal', () => {
-    const rules: SymbolRules = {
+    const info: SymbolInfo = {
       symbol: 'BTCUSDT',
       baseAsset: 'BTC',
       quoteAsset: 'USDT',
@@ -90,12 +92,38 @@ describe('a preview by the rules of the exchange', () => {
       ...{ clientOrderId: 'x', symbol: 'BTCUSDT', side: 'BUY', orderType: 'LIMIT' },
       ...{ quantity: decimalOf('1'), price: decimalOf('1') },
     };
-    const reasonBy = (given: Partial<SymbolRules>) =>
-      refusalByRules(order, { ...rules, isSpotTradingAllowed: true, ...given }, decimalOf('1'))?.reason;
-    assert.equal(refusalByRules(order, rules, decimalOf('1'))?.reason, 'not_tradable');
+    const reasonBy = (given: Partial<SymbolInfo>) => {
+      const rules = rulesOf({ ...info, isSpotTradingAllowed: true, ...given });
+      return violationOf(order, rules, decimalOf('1'))?.rejection.reason;
+    };
+    assert.equal(reasonBy({ isSpotTradingAllowed: false }), 'not_tradable');
     assert.equal(reasonBy({ status: '1', permissions: ['SPOT'], tradeSideType: 2 }), undefined);
     assert.equal(reasonBy({}), undefined);
     for (const off of [{ status: '2' }, { permissions: [] }, { tradeSideType: 3 }, { tradeSideType: 4 }])
       assert.equal(reasonBy(off), 'not_tradable', JSON.stringify(off));
+  });
+
+  test('a published band is a share of the last price; one that cannot be a share is left to the exchange', () => {
+    const info: SymbolInfo = {
+      ...{ symbol: 'BTCUSDT', baseAsset: 'BTC', quoteAsset: 'USDT', isSpotTradingAllowed: true },
+      ...{ baseAssetPrecision: 6, quotePrecision: 2, baseSizePrecision: decimalOf('0') },
+      ...{ quoteAmountPrecision: decimalOf('0'), maxQuoteAmount: decimalOf('4000000') },
+    };
+    const outside = (side: 'BUY' | 'SELL', price: string, up: string, last: string | undefined) => {
+      const filters = [
+        { filterType: 'OTHER' },
+        { filterType: 'PERCENT_PRICE_BY_SIDE', bidMultiplierUp: decimalOf(up), askMultiplierDown: decimalOf(up) },
+      ];
+      const order = { side, orderType: 'LIMIT', quantity: decimalOf('1'), price: decimalOf(price) } as const;
+      return violationOf(order, rulesOf({ ...info, filters }), last === undefined ? last : decimalOf(last))?.reason;
+    };
+    assert.equal(outside('BUY', '100.5', '0.005', '100'), undefined);
+    assert.equal(outside('BUY', '100.51', '0.005', '100'), 'PRICE_OUTSIDE_BAND');
+    assert.equal(outside('BUY', '1', '0.005', '100'), undefined);
+    assert.equal(outside('SELL', '99.5', '0.005', '100'), undefined);
+    assert.equal(outside('SELL', '99.49', '0.005', '100'), 'PRICE_OUTSIDE_BAND');
+    assert.equal(outside('SELL', '900', '0.005', '100'), undefined);
+    for (const up of ['0', '1', '5']) assert.equal(outside('BUY', '900', up, '100'), undefined, up);
+    assert.equal(outside('BUY', '900', '0.005', undefined), undefined);
   });
 });

@@ -38,6 +38,22 @@ describe('MEXC client', () => {
     }
   });
 
+  test('a symbol that is followed, then a market buy is sized by its last price without asking for one', async () => {
+    const connection = createMexcConnection({ url: simulator.url, timeoutMs: 5000, now: Date.now });
+    const market = createMexcMarket(connection, Date.now, (symbol) =>
+      symbol === 'BTCUSDT' ? decimalOf('1000') : undefined,
+    );
+    const exchange = createMexcExchange(connection, market, { ...KEYS, recvWindowMs: 5000 });
+    const count = simulator.requestCount();
+    const bought = await exchange.submit({ ...order('followed'), orderType: 'MARKET', price: null });
+    assert.equal(bought.kind, 'accepted');
+    assert.equal(simulator.requestCount(), count + 1);
+    const found = await exchange.find({ symbol: 'BTCUSDT', clientOrderId: 'followed', exchangeOrderId: null });
+    // 0.01 at a last price of 1000 spends 10, whatever the exchange's own price is by now.
+    assert.equal(found.kind === 'found' && Math.round(Number(found.order.filledQuote)), 10);
+    await connection.close();
+  });
+
   test('a wrong secret, then a definite refusal that does not carry it', async () => {
     const exchange = client({ secretKey: 'another-secret' });
     const result = await exchange.submit(order('badsecret'));

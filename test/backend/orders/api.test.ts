@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { decimalOf } from '../../../backend/domain/money.ts';
+import { ORDER_TYPES } from '../../../backend/exchange/exchange.ts';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
 import { StoreUnavailable } from '../../../backend/store/store.ts';
 import { START_MS, testBackend } from '../../helpers/backend.ts';
@@ -89,7 +91,12 @@ describe('creating an order', () => {
       [{ ...LIMIT, price: '0' }, 'price must be greater than 0'],
       [{ ...LIMIT, symbol: 'btc' }, 'symbol must be upper-case letters and digits'],
       [{ ...LIMIT, side: 'HOLD' }, 'side must be BUY or SELL'],
-      [{ ...LIMIT, order_type: 'STOP' }, 'order_type must be LIMIT or MARKET'],
+      [{ ...LIMIT, order_type: 'STOP' }, `order_type must be ${ORDER_TYPES.join(' or ')}`],
+      [{ ...LIMIT, order_type: 'FILL_OR_KILL', price: null }, 'price is required for FILL_OR_KILL orders'],
+      [{ ...LIMIT, quantity: undefined, quote_quantity: '5' }, 'quote_quantity is for MARKET orders that BUY'],
+      [{ ...MARKET, side: 'SELL', quote_quantity: '5' }, 'quote_quantity is for MARKET orders that BUY'],
+      [{ ...MARKET, quote_quantity: '5' }, 'give a quantity or a quote_quantity, not both'],
+      [{ ...MARKET, quantity: undefined, quote_quantity: '-5' }, 'quote_quantity must be greater than 0'],
       [{ ...LIMIT, user_id: undefined }, 'user_id is required'],
       ['[1]', 'the body must be a JSON object'],
       ['{"a":', 'the body must be a JSON object'],
@@ -110,12 +117,81 @@ describe('creating an order', () => {
     assert.equal(status, 413);
   });
 
+  test('an order that breaks a published rule is denied by its reason, and nothing is stored or sent', async () => {
+    const { call, exchange } = testBackend();
+    const value = { min: decimalOf('5'), max: decimalOf('1e6') };
+    const rules = { pricePlaces: 2, quantityPlaces: 4, quantityMin: decimalOf('0.001'), value, marketValue: value };
+    exchange.setRules('BTCUSDT', { ...rules, band: { buyAbove: decimalOf('0.1'), sellBelow: decimalOf('0.1') } });
+    const byQuote = { ...MARKET, quantity: undefined };
+    const denied: readonly (readonly [unknown, string, Record<string, string>])[] = [
+      [{ ...LIMIT, price: '60000.001' }, 'PRICE_EXCEEDS_PRECISION', { price: '60000.001', decimals: '2' }],
+      [{ ...LIMIT, quantity: '0.00101' }, 'QUANTITY_EXCEEDS_PRECISION', { quantity: '0.00101', decimals: '4' }],
+      [{ ...LIMIT, quantity: '0.0009' }, 'QUANTITY_BELOW_MINIMUM', { quantity: '0.0009', minimum: '0.001' }],
+      [{ ...LIMIT, price: '4', quantity: 1 }, 'NOTIONAL_BELOW_MINIMUM', { value: '4', minimum: '5' }],
+      [
+        { ...byQuote, quote_quantity: '1000000.01' },
+        'NOTIONAL_EXCEEDS_MAXIMUM',
+        { value: '1000000.01', maximum: '1000000' },
+      ],
+      [{ ...LIMIT, symbol: 'NOSUCH' }, 'INSTRUMENT_NOT_FOUND', {}],
+    ];
+    for (const [body, reason, context] of denied) {
+      const { status, json } = await call('POST', '/api/trade/order', body);
+      const symbol = reason === 'INSTRUMENT_NOT_FOUND' ? 'NOSUCH' : 'BTCUSDT';
+      assert.deepEqual([status, json.reason, json.context], [400, reason, { symbol, ...context }]);
+      assert.equal(json.code, reason === 'INSTRUMENT_NOT_FOUND' ? 'unknown_symbol' : 'order_rejected');
+    }
+    exchange.setRules('BTCUSDT', { sides: ['SELL'] });
+    const { status, json } = await call('POST', '/api/trade/order', LIMIT);
+    assert.deepEqual([status, json.code, json.reason], [502, 'exchange_refused', 'INVALID_ORDER_SIDE']);
+    assert.equal(exchange.calls.submit, 0);
+    assert.deepEqual((await call('GET', '/api/trade/orders/user-0001')).json.orders, []);
+  });
+
+  test('a market buy by what it spends fills what that buys, and reserves and shows it', async () => {
+    const { call, exchange } = testBackend();
+    exchange.setPrice('BTCUSDT', '50000');
+    const made = await call('POST', '/api/trade/order', { ...MARKET, quantity: undefined, quote_quantity: '125' });
+    assert.deepEqual([made.status, made.json.status], [201, 'filled']);
+    const { json } = await call('GET', `/api/trade/order/user-0001/${made.json.order_id}`);
+    const { quantity, quote_quantity, filled_quantity, average_price } = json;
+    assert.deepEqual(
+      { quantity, quote_quantity, filled_quantity, average_price },
+      { quantity: '0.0025', quote_quantity: '125', filled_quantity: '0.0025', average_price: '50000' },
+    );
+  });
+
+  test('a market buy by what it spends while nobody knows the price is denied, not sent', async () => {
+    const { call, exchange } = testBackend();
+    exchange.trouble('price', 'unknown');
+    const { status, json } = await call('POST', '/api/trade/order', {
+      ...{ ...MARKET, quantity: undefined, quote_quantity: '125' },
+    });
+    assert.deepEqual([status, json.reason], [422, 'QUANTITY_CONVERSION_FAILED']);
+    assert.equal(exchange.calls.submit, 0);
+  });
+
+  test('types that never rest end at once: what is left of them is cancelled; a maker that would take is refused', async () => {
+    const { call, exchange } = testBackend();
+    const placed = async (order_type: string, price: string) => {
+      const { status, json } = await call('POST', '/api/trade/order', { ...LIMIT, order_type, price });
+      return [status, json.code ?? json.status];
+    };
+    exchange.setPrice('BTCUSDT', '50000');
+    assert.deepEqual(await placed('IMMEDIATE_OR_CANCEL', '40000'), [201, 'cancelled']);
+    assert.deepEqual(await placed('FILL_OR_KILL', '60000'), [201, 'filled']);
+    assert.deepEqual(await placed('LIMIT_MAKER', '40000'), [201, 'open']);
+    assert.deepEqual(await placed('LIMIT_MAKER', '60000'), [400, 'order_rejected']);
+  });
+
   test('the exchange refuses, then 400 or 502 by whose fault it is, and the order is in error', async () => {
     const { call, exchange } = testBackend();
-    const unknown = await call('POST', '/api/trade/order', { ...LIMIT, symbol: 'NOSUCH' });
+    const reason = { kind: 'rejected', reason: 'unknown_symbol', code: 10007, detail: 'bad symbol' } as const;
+    exchange.trouble('submit', reason);
+    const unknown = await call('POST', '/api/trade/order', { ...LIMIT, symbol: 'ETHUSDT' });
     assert.deepEqual(
       [unknown.status, unknown.json.code, unknown.json.detail],
-      [400, 'unknown_symbol', 'unknown symbol: NOSUCH'],
+      [400, 'unknown_symbol', 'unknown symbol: ETHUSDT'],
     );
     exchange.trouble('submit', { kind: 'rejected', reason: 'rate_limited', code: 429, detail: 'Too Many Requests' });
     const limited = await call('POST', '/api/trade/order', LIMIT);

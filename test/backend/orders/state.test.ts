@@ -14,7 +14,7 @@ const seen = (given: Partial<ExchangeOrder> = {}): ExchangeOrder => ({
   status: 'open',
   filledQuantity: decimalOf('0'),
   filledQuote: decimalOf('0'),
-  fee: null,
+  fees: null,
   ...given,
 });
 const sightings = fc
@@ -27,7 +27,7 @@ const sightings = fc
       status,
       filledQuantity: decimalOf(`${filled}`),
       filledQuote: decimalOf(`${filled * 7}`),
-      fee: decimalOf(`${filled}`),
+      fees: { USDT: decimalOf(`${filled}`), MX: decimalOf(`${filled * 3}`) },
     }),
   );
 const results: fc.Arbitrary<SubmitResult> = fc.constantFrom(
@@ -71,7 +71,7 @@ describe('order states', () => {
       status: 'filled',
       filledQuantity: decimalOf('0.3'),
       filledQuote: decimalOf('19500.075'),
-      fee: decimalOf('9.75'),
+      fees: { USDT: decimalOf('9.75') },
     });
     const after = submitted(
       anOrder({ status: 'pending' }),

@@ -19,6 +19,20 @@ test('one position, then what it would gain now and what it has cost in fees', a
   assert.deepEqual([none.status, none.json.code], [404, 'position_not_found']);
 });
 
+test('fees taken in another asset, then the order and the position say so, and the log makes the same', async () => {
+  const { call, exchange } = testBackend();
+  exchange.takeFeesIn('MX');
+  const { json: made } = await call('POST', '/api/trade/order', MARKET);
+  const { json: order } = await call('GET', `/api/trade/order/user-0001/${made.order_id}`);
+  assert.deepEqual([order.fee, order.other_fees], ['0', { MX: '65.00025' }]);
+  exchange.takeFeesIn('USDT');
+  await call('POST', '/api/trade/order', { ...MARKET, side: 'SELL', quantity: 1 });
+  const { json } = await call('GET', '/api/positions/user-0001/BTCUSDT');
+  assert.deepEqual(json.fees, { MX: '65.00025', USDT: '32.500125' });
+  const audit = await call('GET', '/api/positions/user-0001/BTCUSDT/audit');
+  assert.deepEqual([audit.json.entries, audit.json.equal], [2, true]);
+});
+
 test('an audit, then the position is what its log makes of it; changed behind its back, and it is told', async () => {
   const { call, store } = testBackend();
   await call('POST', '/api/trade/order', MARKET);

@@ -56,6 +56,7 @@ const steps = fc.array(
     filled: fc.integer({ min: 1, max: 20 }),
     price: fc.integer({ min: 1, max: 500 }),
     fee: fc.integer({ min: 0, max: 3 }),
+    otherFee: fc.integer({ min: 0, max: 3 }),
     crashes: fc.array(fc.constantFrom<'before' | 'after' | 'no'>('before', 'after', 'no'), { maxLength: 4 }),
   }),
   { minLength: 1, maxLength: 15 },
@@ -76,7 +77,7 @@ test('any fills of several orders, with crashes anywhere: the log makes the very
       );
       for (const order of orders) await memory.insertOrder(order);
       let net = fromElsewhere ? -7 : 0;
-      let paid = 0;
+      let [paid, paidInOther] = [0, 0];
       for (const step of all) {
         const id = orders[step.order]?.order_id ?? '';
         const order = await memory.getOrder(USER, id);
@@ -87,11 +88,13 @@ test('any fills of several orders, with crashes anywhere: the log makes the very
           filled_quantity: `${filled}`,
           average_price: `${step.price}`,
           fee: `${Number(order.fee) + step.fee}`,
+          other_fees: { MX: `${Number(order.other_fees?.MX ?? 0) + step.otherFee}` },
           version: order.version + 1,
         };
         await memory.replaceOrder(grown);
         net += order.side === 'BUY' ? step.filled : -step.filled;
         paid += step.fee;
+        paidInOther += step.otherFee;
         crashes.push(...step.crashes);
         await applyFills(grown).catch((error: unknown) => assert.ok(error instanceof StoreUnavailable));
         crashes.length = 0;
@@ -106,6 +109,7 @@ test('any fills of several orders, with crashes anywhere: the log makes the very
       assert.deepEqual(folded(rebuilt(log)), folded(position));
       assert.equal(Number(position?.quantity) * (position?.side === 'long' ? 1 : -1) + 0, net + 0);
       assert.equal(Number(position?.fees?.USDT ?? 0), paid);
+      assert.equal(Number(position?.fees?.MX ?? 0), paidInOther);
     }),
     { numRuns: 60 },
   );

@@ -13,6 +13,7 @@ const AT = '2026-01-05T10:00:00.000Z';
 const order = (given: Partial<Omit<ProposedOrder, 'quantity'>> & { quantity?: string } = {}): ProposedOrder => ({
   symbol: 'BTCUSDT',
   side: 'BUY',
+  orderType: given.price === null ? 'MARKET' : 'LIMIT',
   reduceOnly: false,
   ...given,
   quantity: decimalOf(given.quantity ?? '1'),
@@ -41,6 +42,7 @@ function facts(limits: SomeLimits = {}, account: Partial<AccountRecord> = {}, gi
     stateReason: '',
     isReconciling: false,
     openCircuit: undefined,
+    rules: { kind: 'unknown', detail: 'not told' },
     lastPrice: decimalOf('100'),
     nowMs: NOW_MS,
     ...given,

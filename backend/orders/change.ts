@@ -11,7 +11,7 @@ const CONFLICTS_MAX = 8;
 /** Tells of an order that is durable by now. */
 export function announce({ bus, metrics, now }: OrderDeps, order: OrderRecord): void {
   metrics.orderChanges.inc({ status: order.status });
-  bus.publish(channels.orders(order.user_id), JSON.stringify(orderAnswer(order, now())));
+  bus.tell(channels.orders(order.user_id), 'order', orderAnswer(order, now()));
 }
 
 /** What the position has taken of an order is nothing that a client sees of it. */

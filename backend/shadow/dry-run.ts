@@ -14,6 +14,9 @@ import { createSimulatedExchange } from './exchange.ts';
 /** Tells nobody: what did not happen is no news. */
 const SILENT_BUS: Bus = {
   publish() {},
+  tell() {},
+  recent: async () => [],
+  onReturn() {},
   subscribe: async () => async () => {},
   ping: async () => undefined,
   close: async () => {},

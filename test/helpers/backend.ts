@@ -47,7 +47,10 @@ export function testBackend(given: Given = {}) {
   const published: { channel: string; message: string }[] = [];
   const bus: Bus = {
     publish: (channel, message) => void published.push({ channel, message }),
+    tell: (channel, _, data) => void published.push({ channel, message: JSON.stringify(data) }),
     subscribe: async () => async () => {},
+    recent: async () => [],
+    onReturn() {},
     ping: async () => undefined,
     close: async () => {},
   };

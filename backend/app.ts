@@ -23,6 +23,7 @@ import type { Limits } from './risk/limits.ts';
 import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
+import { type EventStreams, eventRoutes } from './streams/events.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
@@ -32,6 +33,7 @@ export type AppDeps = OrderDeps & {
   readonly isReconciling: () => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
+  readonly events: EventStreams;
   readonly market: MarketData;
   readonly klines: Klines;
   readonly isStopping: () => boolean;
@@ -59,6 +61,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);
+  eventRoutes(route, deps);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));

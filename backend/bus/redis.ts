@@ -23,18 +23,23 @@ const COMMON = {
 
 /**
  * Numbers, keeps and publishes in one step, so that the order of the numbers is that of the arrivals for everybody. The number is
- * the stream's own id, "EPOCH-SEQ"; where there is no stream, one begins with the epoch given. The text goes along each time
+ * the stream's own id, "EPOCH-SEQ"; where there is no stream, one begins, its epoch by Redis's clock, which is one for all. The text goes along each time
  * (Redis knows it by its hash): a NOSCRIPT after a restart, sent again, would overtake what was sent meanwhile.
- * KEYS: the history. ARGV: channel, envelope without its number, epoch, numbers to leave out, length and ms to keep.
+ * KEYS: the history. ARGV: channel, envelope without its number, numbers to leave out, length and ms to keep.
  */
 const TELL = `local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local epoch, seq = ARGV[3], 0
-if #last > 0 then epoch, seq = string.match(last[1][1], '^(%d+)-(%d+)$') end
-seq = string.format('%d', seq + 1 + ARGV[4])
+local epoch, seq
+if #last > 0 then
+  epoch, seq = string.match(last[1][1], '^(%d+)-(%d+)$')
+else
+  local time = redis.call('TIME')
+  epoch, seq = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)), 0
+end
+seq = string.format('%d', seq + 1 + ARGV[3])
 local id = epoch .. '-' .. seq
 local text = ARGV[2] .. ',"seq":' .. seq .. ',"id":"' .. id .. '"}'
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[5], id, 'news', text)
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], id, 'news', text)
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
 redis.call('PUBLISH', ARGV[1], text)`;
 
 const historyKey = (channel: string): string => `history:${channel}`;
@@ -101,7 +106,7 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
       const skipped = losses.take(channel);
       const key = historyKey(channel);
       send(
-        () => publisher.eval(TELL, 1, key, channel, head, now(), skipped, HISTORY_MAX, HISTORY_KEPT_MS),
+        () => publisher.eval(TELL, 1, key, channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS),
         () => lose(1 + skipped), // Perhaps it did arrive: then a gap is announced where none is.
       );
     },

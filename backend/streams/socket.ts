@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Metrics } from '../metrics.ts';
 import { CLOSE } from './socket-messages.ts';
 import { createSession, type SessionDeps } from './socket-session.ts';
-import { createSocketWriter } from './socket-writer.ts';
+import { createSocketWriters } from './socket-writer.ts';
 
 const PATH = '/ws/trading';
 /** Named by clients that say their token in the handshake: "banyan, bearer.TOKEN". It is the one that is answered. */
@@ -46,6 +46,7 @@ const tokenOffered = (request: IncomingMessage): string | undefined =>
 export function createTradingSocket(deps: SocketDeps): TradingSocket {
   const { metrics } = deps;
   const open = new Set<WebSocket>();
+  const createWriter = createSocketWriters();
   let isClosing = false;
   const server = new WebSocketServer({
     noServer: true,
@@ -55,10 +56,11 @@ export function createTradingSocket(deps: SocketDeps): TradingSocket {
   });
 
   function connected(webSocket: WebSocket, request: IncomingMessage, socket: Duplex): void {
-    const writer = createSocketWriter(socket, webSocket);
+    const writer = createWriter(socket, webSocket);
     const end = (code: number, reason: string) => {
       session.close(); // What it is told from here on would only wait.
       metrics.streamsEnded.inc({ code });
+      writer.flush();
       webSocket.close(code, reason);
       setTimeout(() => webSocket.terminate(), CLOSE_MS).unref();
     };

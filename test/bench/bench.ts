@@ -13,6 +13,7 @@ import { machineLines, scenarioLines } from './report.ts';
 import { benchBackend } from './scenarios/backend.ts';
 import { benchCompare } from './scenarios/compare.ts';
 import { benchEvents } from './scenarios/events.ts';
+import { benchFanout } from './scenarios/fanout.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
 import { benchMarketData } from './scenarios/market-data.ts';
@@ -30,6 +31,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   compare: benchCompare,
   backend: benchBackend,
   'market-data': benchMarketData,
+  fanout: benchFanout,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

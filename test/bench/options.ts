@@ -11,6 +11,7 @@ export const SCENARIOS = [
   'compare',
   'backend',
   'market-data',
+  'fanout',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -170,7 +170,7 @@ export function createBackend(deps: BackendDeps): Backend {
   async function stopStreams(timeoutMs: number): Promise<void> {
     const spreadMs = Math.min(STREAMS_SPREAD_MS, timeoutMs / 2);
     await Promise.all([tradingSocket.close({ spreadMs }), events.close({ spreadMs })]);
-    await feeds.close();
+    feeds.close();
   }
 
   return {

@@ -7,7 +7,8 @@ const CHANNELS_MAX = 20_000;
 export type Feeds = {
   /** Follows a channel until the function answered is called. Throws when too many channels are followed. */
   readonly follow: (channel: string, follower: Follower) => () => void;
-  readonly close: () => Promise<void>;
+  /** Follows nothing any more. It waits for no answer: the bus may be away, and is closed next. */
+  readonly close: () => void;
 };
 
 export function createFeeds(deps: FeedDeps): Feeds {
@@ -33,8 +34,8 @@ export function createFeeds(deps: FeedDeps): Feeds {
         void closed(own);
       };
     },
-    async close() {
-      await Promise.all([...feeds.values()].map(closed));
+    close() {
+      for (const feed of feeds.values()) void closed(feed);
       feeds.clear();
     },
   };

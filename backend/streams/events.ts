@@ -40,15 +40,19 @@ export type EventStreams = {
 
 type Stream = { readonly end: () => void };
 
+/** Ends the stream of a token that no longer holds. */
+async function recheck(
+  authenticate: Authenticate | undefined,
+  authorization: string | undefined,
+  end: () => void,
+): Promise<void> {
+  const identity = await authenticate?.(authorization);
+  if (identity && isProblem(identity) && identity.code !== 'auth_unavailable') end();
+}
+
 export function createEventStreams(deps: EventsDeps): EventStreams {
   const { feeds, authenticate, metrics, now } = deps;
   const open = new Set<Stream>();
-
-  /** Ends the stream of a token that no longer holds. */
-  async function recheck(authorization: string | undefined, end: () => void): Promise<void> {
-    const identity = await authenticate?.(authorization);
-    if (identity && isProblem(identity) && identity.code !== 'auth_unavailable') end();
-  }
 
   function bodyOf(channel: string, policy: SlowPolicy, headers: { lastId?: string; authorization?: string }) {
     let stop = () => {};
@@ -56,8 +60,14 @@ export function createEventStreams(deps: EventsDeps): EventStreams {
     const source = {
       start(controller: ReadableStreamDefaultController<Uint8Array>) {
         const end = () => {
+          if (!open.has(stream)) return;
           stop();
           controller.close();
+        };
+        const stream = { end };
+        const endSlow = () => {
+          metrics.streamsEnded.inc({ code: 'slow' });
+          end();
         };
         const say = (type: string, data: object) =>
           controller.enqueue(Buffer.from(`data: ${plainMessage(type, data, now())}\n\n`));
@@ -67,15 +77,14 @@ export function createEventStreams(deps: EventsDeps): EventStreams {
         };
         const isFull = () => (controller.desiredSize ?? 0) <= 0;
         const delivery = createDelivery(
-          { send: (frame: Frame) => controller.enqueue(frame.eventBytes()), tellGap, isFull, endSlow: end },
+          { send: (frame: Frame) => controller.enqueue(frame.eventBytes()), tellGap, isFull, endSlow },
           policy,
         );
         drained = delivery.drained;
         const heartbeat = setInterval(() => {
           if (!isFull()) controller.enqueue(HEARTBEAT);
-          void recheck(headers.authorization, end);
+          void recheck(authenticate, headers.authorization, end);
         }, HEARTBEAT_MS);
-        const stream = { end };
         open.add(stream);
         metrics.streamsOpen.inc({ kind: 'events' });
         controller.enqueue(Buffer.from(`retry: ${RETRY_MS}\n`));

@@ -49,6 +49,7 @@ function outletOf({ name }: Wanted, { writer, say, end }: Connection, { metrics 
 
 export function createSubscriptions(deps: SubscriptionsDeps, connection: Connection): Subscriptions {
   const open = new Map<string, { readonly delivery: Delivery; readonly leave: () => void }>();
+  let isClosed = false;
   const unclear = refusal('invalid_message', 'say of which token, or whose');
 
   return {
@@ -70,7 +71,9 @@ export function createSubscriptions(deps: SubscriptionsDeps, connection: Connect
         },
         offer: delivery.offer,
       });
-      open.set(name, { delivery, leave });
+      if (isClosed)
+        leave(); // The confirmation was one too many for a slow client.
+      else open.set(name, { delivery, leave });
       return undefined;
     },
     unsubscribe(message, caller) {
@@ -84,6 +87,7 @@ export function createSubscriptions(deps: SubscriptionsDeps, connection: Connect
       for (const { delivery } of open.values()) delivery.drained();
     },
     close() {
+      isClosed = true;
       for (const { leave } of open.values()) leave();
       open.clear();
     },

@@ -58,6 +58,7 @@ export function createTradingSocket(deps: SocketDeps): TradingSocket {
   function connected(webSocket: WebSocket, request: IncomingMessage, socket: Duplex): void {
     const writer = createWriter(socket, webSocket);
     const end = (code: number, reason: string) => {
+      if (webSocket.readyState !== webSocket.OPEN) return;
       session.close(); // What it is told from here on would only wait.
       metrics.streamsEnded.inc({ code });
       writer.flush();

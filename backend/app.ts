@@ -2,6 +2,7 @@
 // shadow/dry-run.ts makes others that can have no effect.
 import type { Hono } from 'hono';
 import type { Authenticate } from './auth/authenticate.ts';
+import { channels } from './bus/bus.ts';
 import { problem, problemResponse } from './errors.ts';
 import { executionRoutes } from './executions/routes.ts';
 import { healthRoutes } from './health.ts';
@@ -18,12 +19,13 @@ import type { OrderDeps } from './orders/deps.ts';
 import { createOrders, type Orders } from './orders/orders.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { createApplyFills } from './positions/apply.ts';
-import { positionRoutes } from './positions/routes.ts';
+import { positionRoutes, positionView } from './positions/routes.ts';
 import type { Circuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
 import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
+import { type EventStreams, eventRoutes } from './streams/events.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
@@ -35,6 +37,7 @@ export type AppDeps = OrderDeps & {
   readonly onExecution: (execution: ExecutionRecord) => void;
   /** Undefined: users have no keys of their own. */
   readonly credentials: Credentials | undefined;
+  readonly events: EventStreams;
   readonly market: MarketData;
   readonly klines: Klines;
   readonly isStopping: () => boolean;
@@ -44,10 +47,13 @@ export type AppDeps = OrderDeps & {
 
 /** Adds every route to `app`. The orders' settlement works off the requests' path: whoever made the app stops it. */
 export function addRoutes(app: Hono, deps: AppDeps): Orders {
-  const { store, log, metrics } = deps;
+  const { store, bus, log, metrics } = deps;
   const applyFills = createApplyFills({
     store,
-    onPosition: deps.risk.notePosition,
+    onPosition(position) {
+      deps.risk.notePosition(position);
+      bus.tell(channels.positions(position.user_id), 'position', positionView(position));
+    },
     changeOrder: (order, change) => changeOrder(deps, order, change),
   });
   const orders = createOrders(deps, applyFills);
@@ -60,6 +66,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   positionRoutes(route, deps);
   marketRoutes(route, deps);
   keyRoutes(route, deps);
+  eventRoutes(route, deps);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));

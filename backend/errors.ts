@@ -26,6 +26,7 @@ const ERRORS = {
   storage: { status: 500, title: 'The store failed' },
   auth_unavailable: { status: 503, title: 'Nobody can say now who is calling' },
   shadow_unverifiable: { status: 503, title: 'The dry run cannot be verified now' },
+  streams_full: { status: 503, title: 'No more streams can be opened here' },
   exchange_refused: { status: 502, title: 'The exchange refused' },
   exchange_unclear: { status: 502, title: 'The exchange did not confirm' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -104,6 +104,29 @@ function toldMetrics(registers: Registry[]) {
   };
 }
 
+function streamMetrics(registers: Registry[]) {
+  return {
+    streamsOpen: new Gauge({
+      name: 'streams_open',
+      help: 'WebSockets and event streams that are open',
+      labelNames: ['kind'],
+      registers,
+    }),
+    streamsEnded: new Counter({
+      name: 'streams_ended_total',
+      help: 'Streams that were ended from here, by close code',
+      labelNames: ['code'],
+      registers,
+    }),
+    streamGaps: new Counter({
+      name: 'stream_gaps_total',
+      help: 'Gaps that clients were told of: news not kept any more, or left out for a slow reader',
+      labelNames: ['reason'],
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -213,6 +236,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     busDropped: new Counter({ name: 'bus_dropped_total', help: 'Messages that were not published', registers }),
     ...riskMetrics(registers),
     ...marketMetrics(registers),
+    ...streamMetrics(registers),
     ...shadowMetrics(registers),
     raised: new Counter({
       name: 'raised_total',

@@ -33,11 +33,17 @@ import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
 import type { Nonces } from './shadow/nonces.ts';
 import type { Store } from './store/store.ts';
+import { createEventStreams } from './streams/events.ts';
+import { createFeeds, type Feeds } from './streams/feeds.ts';
+import { createTradingSocket } from './streams/socket.ts';
 
 /** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
 const FIRST_PASS_MS = 5000;
 /** How often a stopping server looks for connections that have gone idle. */
 const IDLE_SWEEP_MS = 50;
+
+/** Streams are ended spread over this time, so that their clients do not all come back at once. */
+const STREAMS_SPREAD_MS = 2000;
 
 export type RiskSettings = {
   /** Of users who have none of their own. */
@@ -101,17 +107,18 @@ function formatAddress({ address, port, family }: AddressInfo): string {
 
 /** What every request works with, made of what the process was given. */
 function createAppDeps(
-  deps: BackendDeps,
+  deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(): boolean },
 ): Omit<AppDeps, 'onExecution' | 'listening'> {
-  const { store, bus, metrics, log, now, riskSettings, credentials } = deps;
+  const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
   const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
   const circuits = createCircuits(riskSettings.circuits, now);
   const isReconciling = is.reconciling;
+  const klines = createKlines({ ...deps, queries: deps.marketQueries, raised });
   return {
     store,
     exchange,
@@ -124,7 +131,8 @@ function createAppDeps(
     nextOrderId: createOrderIds({ now }),
     prices,
     market: deps.market,
-    klines: createKlines({ ...deps, queries: deps.marketQueries, raised }),
+    klines,
+    events: createEventStreams({ ...deps, feeds }),
     tradingStates,
     circuits,
     limits,
@@ -139,13 +147,18 @@ export function createBackend(deps: BackendDeps): Backend {
   let stopping = false;
   const measured = measuredExchange(deps.exchange, deps.metrics);
   const exchange = createReturnWatch(measured, () => reconciler.soon());
+  const raised = raisedTo(deps.metrics, deps.log);
+  const feeds = createFeeds({ bus: deps.bus, raised });
   const appDeps: AppDeps = {
-    ...createAppDeps(deps, exchange, { stopping: () => stopping, reconciling: () => reconciler.isBehind() }),
+    ...createAppDeps({ ...deps, feeds }, exchange, {
+      stopping: () => stopping,
+      reconciling: () => reconciler.isBehind(),
+    }),
     onExecution: (execution) => runner.wake(execution),
     listening: { note: (order) => listener.note(order) },
   };
   let isPushed = false;
-  const { tradingStates, risk } = appDeps;
+  const { tradingStates, risk, events } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const listener = createOrderListener(appDeps, () => orders.settlement);
@@ -180,6 +193,15 @@ export function createBackend(deps: BackendDeps): Backend {
     fetch: (request, { incoming }) => fetch(request, incoming),
     overrideGlobalObjects: false,
   }) as Server; // http/1 is the default.
+  const tradingSocket = createTradingSocket({ ...appDeps, feeds, raised });
+  server.on('upgrade', tradingSocket.upgrade);
+
+  /** Streams end by themselves never, so they are ended first, and within the time that requests have. */
+  async function stopStreams(timeoutMs: number): Promise<void> {
+    const spreadMs = Math.min(STREAMS_SPREAD_MS, timeoutMs / 2);
+    await Promise.all([tradingSocket.close({ spreadMs }), events.close({ spreadMs })]);
+    feeds.close();
+  }
 
   return {
     fetch,
@@ -198,7 +220,7 @@ export function createBackend(deps: BackendDeps): Backend {
     },
     async close({ timeoutMs }) {
       stopping = true;
-      await Promise.all([stopServer(server, timeoutMs), reconciler.stop(), runner.stop()]);
+      await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), reconciler.stop(), runner.stop()]);
       await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },

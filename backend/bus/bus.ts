@@ -1,20 +1,31 @@
-// Telling other parts, and other instances, that something has changed. redis.ts is for several instances, memory.ts for one.
+// Telling other parts, other instances and clients that something has changed. redis.ts is for several instances, memory.ts
+// for one.
+import type { News } from './news.ts';
 
-/** Channel names, all of them. */
+/** Channel names, all of them. Two carry signals between instances, the others news. */
 export const channels = {
-  /** A user's orders: one JSON order per message, in the form of the API. */
+  /** A user's orders: one order at a time, in the form of the API. */
   orders: (userId: string) => `orders:${userId}`,
+  /** A user's positions, likewise. */
+  positions: (userId: string) => `positions:${userId}`,
   /** The trading state in the store has changed: look. */
   tradingState: 'risk:state',
   /** The kill switch: whoever may publish here may stop all trading, and nobody can start it from here. */
   kill: 'risk:kill',
   /** A symbol's market, ten times a second at most: last price, best prices, measures. */
   market: (symbol: string) => `market:${symbol}`,
+  /** A symbol's last price, when it changed. */
+  price: (symbol: string) => `price:${symbol}`,
   /** What became of a symbol that is worth telling at once. */
   marketEvents: (symbol: string) => `market_events:${symbol}`,
 } as const;
 
 export type Unsubscribe = () => Promise<void>;
+
+/** What is told of the world: numbered, kept, and sent on to clients. */
+export type Newsroom = {
+  readonly tell: (channel: string, type: string, data: object) => void;
+};
 
 /**
  * The contract, kept by every implementation (test/contracts/bus.ts):
@@ -22,12 +33,18 @@ export type Unsubscribe = () => Promise<void>;
  * - `publish` returns at once and never throws: nothing that matters may wait for a listener. A message that cannot be handed
  *   over (no connection, too many under way) is dropped and counted. What is published is news, not the record; the store is.
  * - Messages of one publisher on one channel arrive in order, at most once, at every listener subscribed by then.
+ * - `tell` does the same with news: numbered one by one over all instances, kept for a while, and published as an envelope
+ *   (news.ts). News that were dropped leave a hole in the numbers, so that nobody takes what arrived for all there was.
+ * - `recent` answers what is kept, oldest first, all of it numbered before it resolves. It rejects while nobody can say.
+ * - `onReturn` hears whenever the bus can be heard (again): what was published before may have been missed.
  * - `subscribe` resolves once messages published from now on will arrive. A listener that throws harms no other.
  * - After `close` nothing is delivered.
  */
-export type Bus = {
+export type Bus = Newsroom & {
   readonly publish: (channel: string, message: string) => void;
   readonly subscribe: (channel: string, listener: (message: string) => void) => Promise<Unsubscribe>;
+  readonly recent: (channel: string) => Promise<readonly News[]>;
+  readonly onReturn: (listener: () => void) => void;
   /** Undefined when messages can be published, else the reason. */
   readonly ping: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;

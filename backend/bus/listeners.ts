@@ -12,6 +12,7 @@ export type Listeners = {
   /** True when this was the channel's last listener. */
   readonly remove: (channel: string, listener: Listener) => boolean;
   readonly deliver: (channel: string, message: string) => void;
+  readonly channels: () => readonly string[];
   readonly clear: () => void;
 };
 
@@ -44,6 +45,7 @@ export function createListeners(raised: BusHooks['raised']): Listeners {
         }
       }
     },
+    channels: () => [...byChannel.keys()],
     clear() {
       byChannel.clear();
       count = 0;

@@ -1,23 +1,64 @@
 // A bus within this process: for one instance, and for tests.
 import type { Bus, BusHooks } from './bus.ts';
 import { createListeners } from './listeners.ts';
+import { createLosses } from './losses.ts';
+import { envelopeHead, HISTORY_MAX, NEWS_CHARS_MAX, type News, numbered } from './news.ts';
 
 /** Deliveries waiting for their turn of the event loop. */
 const WAITING_MAX = 10_000;
+/** Channels with a history; the one that was told of least recently is forgotten. */
+const HISTORIES_MAX = 10_000;
 
-export function createMemoryBus(hooks: BusHooks): Bus {
+export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): Bus {
   const listeners = createListeners(hooks.raised);
+  const losses = createLosses();
+  const histories = new Map<string, News[]>();
   let waiting = 0;
   let closed = false;
+  let lastEpoch = 0;
+
+  const cannotTake = () => closed || waiting >= WAITING_MAX;
+  function deliver(channel: string, message: string): void {
+    waiting += 1;
+    // Later, as over a network: a publisher must never find its listeners' work on its own stack.
+    setImmediate(() => {
+      waiting -= 1;
+      if (!closed) listeners.deliver(channel, message);
+    });
+  }
+
+  /** The channel's history, as the one told of last. */
+  function historyOf(channel: string): News[] {
+    const history = histories.get(channel) ?? [];
+    histories.delete(channel);
+    const oldest = histories.keys().next().value;
+    if (histories.size >= HISTORIES_MAX && oldest !== undefined) histories.delete(oldest);
+    histories.set(channel, history);
+    return history;
+  }
+
+  function newEpoch(): number {
+    lastEpoch = Math.max(lastEpoch + 1, now()); // A history that was forgotten must not come back under its old name.
+    return lastEpoch;
+  }
+
   return {
     publish(channel, message) {
-      if (closed || waiting >= WAITING_MAX) return hooks.onDrop();
-      waiting += 1;
-      // Later, as over a network: a publisher must never find its listeners' work on its own stack.
-      setImmediate(() => {
-        waiting -= 1;
-        if (!closed) listeners.deliver(channel, message);
-      });
+      if (cannotTake()) return hooks.onDrop();
+      deliver(channel, message);
+    },
+    tell(channel, type, data) {
+      const head = envelopeHead(type, data, now());
+      if (cannotTake() || head.length > NEWS_CHARS_MAX) {
+        losses.add(channel, 1);
+        return hooks.onDrop();
+      }
+      const history = historyOf(channel);
+      const { epoch, seq } = history.at(-1) ?? { epoch: newEpoch(), seq: 0 };
+      const news = numbered(head, { epoch, seq: seq + 1 + losses.take(channel) });
+      history.push(news);
+      if (history.length > HISTORY_MAX) history.shift();
+      deliver(channel, news.text);
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message); // The same function may subscribe twice.
@@ -26,6 +67,8 @@ export function createMemoryBus(hooks: BusHooks): Bus {
         listeners.remove(channel, own);
       };
     },
+    recent: async (channel) => [...(histories.get(channel) ?? [])],
+    onReturn() {}, // It is never away.
     ping: async () => (closed ? 'the bus is closed' : undefined),
     async close() {
       closed = true;

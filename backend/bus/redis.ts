@@ -1,10 +1,16 @@
-// A bus over Redis pub/sub: two connections, since one that subscribes can do nothing else.
+// A bus over Redis: pub/sub, and a capped stream for each channel's history. Two connections, since one that subscribes can
+// do nothing else.
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Bus, BusHooks } from './bus.ts';
-import { createListeners } from './listeners.ts';
+import { createListeners, type Listeners } from './listeners.ts';
+import { createLosses } from './losses.ts';
+import { envelopeHead, HISTORY_KEPT_MS, HISTORY_MAX, NEWS_CHARS_MAX, newsOf } from './news.ts';
 
-/** Publishes handed to the connection and not answered yet. A Redis slower than this is dropped on, not waited for. */
-const IN_FLIGHT_MAX = 1000;
+/**
+ * Messages handed to the connection and not answered yet: they are sent without waiting for each other. 500 symbols are told of
+ * at once, by up to three messages each. A Redis slower than this is dropped on, not waited for.
+ */
+const IN_FLIGHT_MAX = 4000;
 const COMMAND_TIMEOUT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 2000;
 const RECONNECT_MAX_MS = 2000;
@@ -15,29 +21,94 @@ const COMMON = {
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS),
 } satisfies RedisOptions;
 
+/**
+ * Numbers, keeps and publishes in one step, so that the order of the numbers is that of the arrivals for everybody. The number is
+ * the stream's own id, "EPOCH-SEQ"; where there is no stream, one begins, its epoch by Redis's clock, which is one for all. The text goes along each time
+ * (Redis knows it by its hash): a NOSCRIPT after a restart, sent again, would overtake what was sent meanwhile.
+ * KEYS: the history. ARGV: channel, envelope without its number, numbers to leave out, length and ms to keep.
+ */
+const TELL = `local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local epoch, seq
+if #last > 0 then
+  epoch, seq = string.match(last[1][1], '^(%d+)-(%d+)$')
+else
+  local time = redis.call('TIME')
+  epoch, seq = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000)), 0
+end
+seq = string.format('%d', seq + 1 + ARGV[3])
+local id = epoch .. '-' .. seq
+local text = ARGV[2] .. ',"seq":' .. seq .. ',"id":"' .. id .. '"}'
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], id, 'news', text)
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+redis.call('PUBLISH', ARGV[1], text)`;
+
+const historyKey = (channel: string): string => `history:${channel}`;
+
+/** The connection that listens. `onHeard` is told whenever all subscriptions are live, anew after each reconnection. */
+function createSubscriber(url: string, listeners: Listeners, onHeard: () => void, raised: BusHooks['raised']) {
+  // Subscriptions do queue. They are renewed here, since nobody says when ioredis has done it.
+  const connection = new Redis(url, { ...COMMON, autoResubscribe: false });
+  let isHeard = false;
+  const fail = (error: unknown) => raised('bus.subscriber', error);
+  async function renew(): Promise<void> {
+    const channels = listeners.channels();
+    if (channels.length > 0) await connection.subscribe(...channels);
+    isHeard = true;
+    onHeard();
+  }
+  connection.on('error', fail);
+  connection.on('message', listeners.deliver);
+  connection.on('ready', () => void renew().catch(fail));
+  connection.on('close', () => {
+    isHeard = false;
+  });
+  return { connection, isHeard: () => isHeard };
+}
+
 /** Connects at once and keeps reconnecting, with backoff; a Redis that is not there yet is not an error. */
-export function createRedisBus(url: string, hooks: BusHooks): Bus {
+export function createRedisBus(url: string, hooks: BusHooks, now: () => number = Date.now): Bus {
   const listeners = createListeners(hooks.raised);
+  const losses = createLosses();
+  const returned: (() => void)[] = [];
   // No offline queue: news that is minutes old when the connection returns is worse than none.
   const publisher = new Redis(url, { ...COMMON, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS });
-  // Subscriptions do queue, and ioredis renews them after a reconnection.
-  const subscriber = new Redis(url, { ...COMMON, autoResubscribe: true });
-  publisher.on('error', (error) => hooks.raised('bus.publisher', error));
-  subscriber.on('error', (error) => hooks.raised('bus.subscriber', error));
-  subscriber.on('message', listeners.deliver);
   let inFlight = 0;
   let closed = false;
+  publisher.on('error', (error) => hooks.raised('bus.publisher', error));
+  publisher.on('ready', tellReturned);
+  const { connection: subscriber, isHeard } = createSubscriber(url, listeners, tellReturned, hooks.raised);
+  function tellReturned(): void {
+    if (isHeard() && publisher.status === 'ready') for (const listener of returned) listener();
+  }
+
+  const cannotTake = () => closed || publisher.status !== 'ready' || inFlight >= IN_FLIGHT_MAX;
+  function send(command: () => Promise<unknown>, onLost: () => void): void {
+    inFlight += 1;
+    command()
+      .catch(onLost)
+      .finally(() => {
+        inFlight -= 1;
+      });
+  }
 
   return {
     publish(channel, message) {
-      if (closed || publisher.status !== 'ready' || inFlight >= IN_FLIGHT_MAX) return hooks.onDrop();
-      inFlight += 1;
-      publisher
-        .publish(channel, message)
-        .catch(() => hooks.onDrop())
-        .finally(() => {
-          inFlight -= 1;
-        });
+      if (cannotTake()) return hooks.onDrop();
+      send(() => publisher.publish(channel, message), hooks.onDrop);
+    },
+    tell(channel, type, data) {
+      const head = envelopeHead(type, data, now());
+      const lose = (count: number) => {
+        losses.add(channel, count);
+        hooks.onDrop();
+      };
+      if (cannotTake() || head.length > NEWS_CHARS_MAX) return lose(1);
+      const skipped = losses.take(channel);
+      const key = historyKey(channel);
+      send(
+        () => publisher.eval(TELL, 1, key, channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS),
+        () => lose(1 + skipped), // Perhaps it did arrive: then a gap is announced where none is.
+      );
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message);
@@ -48,6 +119,11 @@ export function createRedisBus(url: string, hooks: BusHooks): Bus {
         if (listeners.remove(channel, own) && !closed) await subscriber.unsubscribe(channel);
       };
     },
+    async recent(channel) {
+      const entries = await publisher.xrevrange(historyKey(channel), '+', '-', 'COUNT', HISTORY_MAX);
+      return entries.reverse().flatMap(([, [, text = '']]) => newsOf(text) ?? []);
+    },
+    onReturn: (listener) => void returned.push(listener),
     async ping() {
       if (publisher.status !== 'ready') return `the connection is ${publisher.status}`;
       try {

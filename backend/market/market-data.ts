@@ -1,6 +1,6 @@
 // The market as this process knows it: symbols followed on the exchange's streams, told of on the bus at a steady rate, and
 // asked for over REST where nobody follows.
-import { type Bus, channels } from '../bus/bus.ts';
+import { channels, type Newsroom } from '../bus/bus.ts';
 import type { Clock } from '../domain/ids.ts';
 import { createKept } from '../domain/kept.ts';
 import type { Decimal } from '../domain/money.ts';
@@ -40,7 +40,7 @@ export type MarketDataDeps = {
   /** Undefined: nothing can be followed, everything is asked for. */
   readonly feed: MarketFeed | undefined;
   readonly queries: MarketQueries;
-  readonly bus: Pick<Bus, 'publish'>;
+  readonly bus: Newsroom;
   readonly metrics: Pick<Metrics, 'marketResyncs' | 'marketPublished' | 'marketBooks'>;
   readonly now: Clock;
 };
@@ -67,6 +67,7 @@ export function messageOf({ symbol, version, measures, last, vwap, volume, chang
 export function createMarketData({ feed, queries, bus, metrics, now }: MarketDataDeps): MarketData {
   const followed = new Map<string, SymbolMarket>();
   const changed = new Set<string>();
+  const toldPrices = new Map<string, Decimal>();
   const hooks = {
     onChange: (symbol: string) => void changed.add(symbol),
     onResync: (_: string, reason: string) => metrics.marketResyncs.inc({ reason }),
@@ -87,9 +88,15 @@ export function createMarketData({ feed, queries, bus, metrics, now }: MarketDat
       const view = market?.view();
       if (!market || !view) continue;
       metrics.marketPublished.inc();
-      bus.publish(channels.market(symbol), JSON.stringify(messageOf(view, now())));
+      const message = messageOf(view, now());
+      bus.tell(channels.market(symbol), 'market_update', message);
+      if (toldPrices.get(symbol) !== message.price) {
+        const { price, timestamp } = message;
+        toldPrices.set(symbol, price);
+        bus.tell(channels.price(symbol), 'price_update', { symbol, price, timestamp });
+      }
       for (const event of market.takeEvents())
-        bus.publish(channels.marketEvents(symbol), JSON.stringify({ symbol, ...event, timestamp: now() }));
+        bus.tell(channels.marketEvents(symbol), 'market_event', { symbol, ...event, timestamp: now() });
     }
   }
   const publishing = setInterval(publish, PUBLISH_EVERY_MS);
@@ -106,6 +113,7 @@ export function createMarketData({ feed, queries, bus, metrics, now }: MarketDat
     unfollow(symbol) {
       followed.get(symbol)?.close();
       followed.delete(symbol);
+      toldPrices.delete(symbol);
       metrics.marketBooks.set(followed.size);
     },
     lastPrice: (symbol) => followed.get(symbol)?.last()?.price,

@@ -44,7 +44,8 @@ function failBy(symbol: string, what: string, result: Rejection | Unknown): neve
 
 const pair = ({ price, quantity }: Level) => [shown(price), shown(quantity)];
 
-function klineView(kline: Kline, intervalMs: number) {
+/** A candle as the API tells it. */
+export function klineView(kline: Kline, intervalMs: number) {
   const { openMs, open, high, low, close, volume, quoteVolume } = kline;
   const prices = { open, high, low, close };
   return { open_time: openMs, close_time: openMs + intervalMs, ...prices, volume, quote_volume: quoteVolume };

@@ -12,7 +12,7 @@ const CONFLICTS_MAX = 8;
 export function announce({ bus, listening, metrics, now }: OrderDeps, order: OrderRecord): void {
   listening.note(order);
   metrics.orderChanges.inc({ status: order.status });
-  bus.publish(channels.orders(order.user_id), JSON.stringify(orderAnswer(order, now())));
+  bus.tell(channels.orders(order.user_id), 'order', orderAnswer(order, now()));
 }
 
 /** What the position has taken of an order is nothing that a client sees of it. */

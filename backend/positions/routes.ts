@@ -17,7 +17,8 @@ const LOG_ENTRIES_MAX = 50_000;
 /** A position that came back to zero stays in the store for its realised profit, and is no position to a client. */
 const isOpen = (position: PositionRecord) => parseDecimal(position.quantity) !== ZERO;
 
-function positionView(position: PositionRecord) {
+/** A position as the API and the bus tell it. */
+export function positionView(position: PositionRecord) {
   return {
     symbol: position.symbol,
     side: position.side,

@@ -14,6 +14,9 @@ import { createSimulatedExchange } from './exchange.ts';
 /** Tells nobody: what did not happen is no news. */
 const SILENT_BUS: Bus = {
   publish() {},
+  tell() {},
+  recent: async () => [],
+  onReturn() {},
   subscribe: async () => async () => {},
   ping: async () => undefined,
   close: async () => {},
@@ -56,6 +59,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     prices,
     market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
     klines: real.klines,
+    events: real.events,
     isStopping,
     authenticate,
   };

@@ -14,6 +14,7 @@ import { benchBackend } from './scenarios/backend.ts';
 import { benchCompare } from './scenarios/compare.ts';
 import { benchDecisions } from './scenarios/decisions.ts';
 import { benchEvents } from './scenarios/events.ts';
+import { benchFanout } from './scenarios/fanout.ts';
 import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
 import { benchMarketData } from './scenarios/market-data.ts';
@@ -32,6 +33,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   backend: benchBackend,
   'market-data': benchMarketData,
   decisions: benchDecisions,
+  fanout: benchFanout,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -12,6 +12,7 @@ export const SCENARIOS = [
   'backend',
   'market-data',
   'decisions',
+  'fanout',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Bus } from '../../backend/bus/bus.ts';
+import { HISTORY_MAX, idOf, isNext, newsOf } from '../../backend/bus/news.ts';
 import { eventually } from '../helpers/deadline.ts';
 
 export type BusSubject = {
   readonly bus: Bus;
+  /** Another instance's, where there can be one. */
+  readonly another?: Bus;
   /** Operations of the failures reported so far. */
   readonly raised: readonly string[];
   readonly drops: () => number;
@@ -60,14 +63,68 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       assert.deepEqual(raised, ['bus.listener']);
     });
 
+    test('news of several instances have one sequence, arrive in its order, and are kept', async () => {
+      const { bus, another = bus } = subject;
+      const heard: string[] = [];
+      await bus.subscribe('market:A', (message) => heard.push(message));
+      for (let i = 0; i < 50; i++) {
+        bus.tell('market:A', 'market_update', { price: `${i}`, by: 'one "é"' });
+        another.tell('market:A', 'market_update', { price: `${i}`, by: 'another' });
+      }
+      await eventually(() => heard.length === 100, 'all news');
+      const news = heard.flatMap((text) => newsOf(text) ?? []);
+      assert.deepEqual(
+        news.map(({ seq }) => seq),
+        Array.from({ length: 100 }, (_, i) => i + 1),
+      );
+      assert.deepEqual(await another.recent('market:A'), news);
+      const [first] = news;
+      assert.ok(first);
+      const { timestamp, ...envelope } = JSON.parse(first.text);
+      assert.equal(typeof timestamp, 'number');
+      assert.equal(envelope.type, 'market_update');
+      assert.deepEqual([envelope.seq, envelope.id], [1, idOf(first)]);
+    });
+
+    test('more news than are kept, then the latest are', async () => {
+      const { bus } = subject;
+      const count = 2 * HISTORY_MAX;
+      for (let i = 1; i <= count; i++) bus.tell('market:B', 'market_update', { i });
+      const recent = await eventually(async () => {
+        const kept = await bus.recent('market:B');
+        return kept.at(-1)?.seq === count && kept;
+      }, 'the last of the news');
+      assert.equal(recent.length, HISTORY_MAX);
+      assert.ok(recent.every((news, i) => i === 0 || isNext(news, recent[i - 1] ?? news)));
+    });
+
+    test('news that are too long are dropped, counted, and leave a hole in the numbers', async () => {
+      const { bus, drops } = subject;
+      const before = drops();
+      bus.tell('market:C', 'market_update', { i: 1 });
+      bus.tell('market:C', 'market_update', { i: 'x'.repeat(20_000) });
+      bus.tell('market:C', 'market_update', { i: 3 });
+      const recent = await eventually(async () => {
+        const kept = await bus.recent('market:C');
+        return kept.length === 2 && kept;
+      }, 'both news');
+      assert.deepEqual(
+        recent.map(({ seq }) => seq),
+        [1, 3],
+      );
+      assert.equal(drops() - before, 1);
+    });
+
     test('publishing to nobody is fine; after closing it is a counted drop', async () => {
       const { bus, drops } = subject;
+      const before = drops();
       assert.equal(await bus.ping(), undefined);
       bus.publish('orders:nobody', 'unheard');
-      assert.equal(drops(), 0);
+      assert.equal(drops(), before);
       await bus.close();
       bus.publish('orders:a', 'too late');
-      assert.equal(drops(), 1);
+      bus.tell('orders:a', 'order', {});
+      assert.equal(drops() - before, 2);
       assert.notEqual(await bus.ping(), undefined);
     });
   });

@@ -40,6 +40,8 @@ export type Given = {
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
   readonly credentials?: (store: Store) => Credentials;
+  /** Without one, what is published is only written down. */
+  readonly bus?: Bus;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -49,9 +51,12 @@ export function testBackend(given: Given = {}) {
   const exchange = given.exchange ?? createFakeExchange();
   const store = given.store ?? createMemoryStore(now);
   const published: { channel: string; message: string }[] = [];
-  const bus: Bus = {
+  const bus: Bus = given.bus ?? {
     publish: (channel, message) => void published.push({ channel, message }),
+    tell: (channel, _, data) => void published.push({ channel, message: JSON.stringify(data) }),
     subscribe: async () => async () => {},
+    recent: async () => [],
+    onReturn() {},
     ping: async () => undefined,
     close: async () => {},
   };

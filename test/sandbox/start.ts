@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { choosePorts } from './start/ports.ts';
 import { Interrupted, startSandbox } from './start/sandbox.ts';
 import { welcome } from './start/welcome.ts';
+import { createStreamTraffic } from './stream-traffic.ts';
 import { createTraffic } from './traffic.ts';
 
 const HELP = `npm start -- [OPTIONS]
@@ -64,12 +65,13 @@ async function main(): Promise<void> {
     options.traffic && gateway
       ? createTraffic({ url: `http://${gateway}`, rps: options.rps, onReport: say })
       : undefined;
+  const streams = options.traffic && gateway ? createStreamTraffic(`http://${gateway}`) : undefined;
   try {
     await Promise.race([sandbox.failed, interrupted]);
     say('stopping');
   } finally {
-    const summary = await traffic?.stop();
-    if (summary) say(JSON.stringify(summary));
+    const [summary] = await Promise.all([traffic?.stop(), streams?.stop()]);
+    if (summary) say(JSON.stringify({ ...summary, streams: streams?.counts() }));
     await sandbox.stop();
   }
 }

@@ -23,18 +23,24 @@ busContract('in memory', async () => {
   return { bus, raised, drops, close: bus.close };
 });
 
-busContract('Redis', async () => {
-  const { hooks, raised, drops } = recordingHooks();
-  const server = await startRedis();
-  const bus = createRedisBus(server.url, hooks);
-  await eventually(async () => (await bus.ping()) === undefined, 'the bus to connect');
-  return {
-    bus,
-    raised,
-    drops,
-    async close() {
-      await bus.close();
-      await server.close();
-    },
-  };
-});
+for (const [name, javascript] of [
+  ['the Redis on PATH, if any', false],
+  ['the JavaScript Redis', true],
+] as const) {
+  busContract(name, async () => {
+    const { hooks, raised, drops } = recordingHooks();
+    const server = await startRedis(0, { javascript });
+    const [bus, another] = [createRedisBus(server.url, hooks), createRedisBus(server.url, hooks)];
+    for (const each of [bus, another]) await eventually(async () => (await each.ping()) === undefined, 'a connection');
+    return {
+      bus,
+      another,
+      raised,
+      drops,
+      async close() {
+        await Promise.all([bus.close(), another.close()]);
+        await server.close();
+      },
+    };
+  });
+}

@@ -26,7 +26,7 @@ async function follow(symbol: string, given: { rotateAfterMs?: number } = {}) {
     createMarketData({
       feed: createMexcFeed(streams),
       queries: createMexcQueries(createMexcMarket(connection, Date.now)),
-      bus: { publish: (channel, message) => void published.push({ channel, message: JSON.parse(message) }) },
+      bus: { tell: (channel, _, message) => void published.push({ channel, message: { ...message } }) },
       metrics,
       now: Date.now,
     }),

@@ -1,5 +1,6 @@
 // The legacy backend as a process. Environment: LEGACY_LISTEN (127.0.0.1:8001), DATABASE_URL, EXCHANGE_URL,
-// EXCHANGE_API_KEY, EXCHANGE_SECRET_KEY, LEGACY_PLANTED ("false" for none of the planted differences).
+// EXCHANGE_API_KEY, EXCHANGE_SECRET_KEY, LEGACY_PLANTED ("false" for none of the planted differences), REDIS_URL (none: no
+// streams but of prices).
 import process from 'node:process';
 import { stopOnSignal } from '../stop.ts';
 import { createLegacy } from './server.ts';
@@ -20,6 +21,7 @@ const legacy = await createLegacy({
     secretKey: env.EXCHANGE_SECRET_KEY ?? 'sandbox-secret',
   },
   planted: env.LEGACY_PLANTED !== 'false',
+  redisUrl: env.REDIS_URL,
 });
 stopOnSignal('legacy', legacy.close);
 console.log(JSON.stringify({ listening: { http: new URL(legacy.url).host } }));

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createRedisBus } from '../../../backend/bus/redis.ts';
 import { type LegacyAnswer, plant } from '../planted.ts';
 import { openDatabase } from './database.ts';
 import { createExchangeClient } from './exchange-client.ts';
+import { createLegacyNews, type LegacyNews } from './news.ts';
 import { Problem } from './problem.ts';
 import { pythonJson } from './python.ts';
 import { LEGACY_ROUTES, type LegacyRoute } from './routes.ts';
@@ -24,6 +26,8 @@ export interface LegacyOptions {
   /** Whether the answers have the planted differences; the sandbox's have, tests for parity want none. */
   readonly planted: boolean;
   readonly now?: () => number;
+  /** Where both sides' news are; without it there are prices only. */
+  readonly redisUrl?: string | undefined;
 }
 
 export interface Legacy {
@@ -36,6 +40,7 @@ interface Service {
   readonly trading: Trading;
   readonly streams: PriceStreams;
   readonly planted: boolean;
+  readonly news: LegacyNews | undefined;
 }
 
 /** Starts the legacy backend: a stand-in with the manners of a Python service under uvicorn. */
@@ -47,7 +52,10 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
     now,
   };
   const streams = createPriceStreams({ price: (symbol) => quotedPrice(trading.exchange, symbol), now });
-  const service = { trading, streams, planted: options.planted };
+  const ignored = { onDrop() {}, raised() {} };
+  const news =
+    options.redisUrl === undefined ? undefined : createLegacyNews(createRedisBus(options.redisUrl, ignored, now), now);
+  const service = { trading, streams, news, planted: options.planted };
   const server = createServer((incoming, outgoing) => {
     handle(service, incoming, outgoing).catch((error: unknown) => {
       console.error(`legacy: ${incoming.method} ${incoming.url} failed:`, error);
@@ -55,6 +63,7 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
       else send(outgoing, 500, { detail: 'Internal Server Error' });
     });
   });
+  if (news) server.on('upgrade', news.upgrade);
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -63,6 +72,7 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
       const closed = once(server, 'close');
       server.close();
       streams.close();
+      await news?.close();
       server.closeIdleConnections();
       const cancel = new AbortController();
       const patience = delay(DRAIN_MS, undefined, { signal: cancel.signal }).then(
@@ -81,6 +91,7 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
 async function handle(service: Service, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const url = new URL(incoming.url ?? '/', 'http://legacy');
   if (url.pathname === '/health' && incoming.method === 'GET') return sendText(outgoing, 'OK');
+  if (service.news?.handle(incoming, outgoing)) return;
   try {
     const token = incoming.method === 'GET' ? STREAM_PATH.exec(url.pathname)?.groups?.token : undefined;
     if (token !== undefined) return service.streams.open(token, incoming, outgoing);

@@ -1,4 +1,5 @@
-// A Redis as a process: the redis-server on PATH when there is one, else the JavaScript one. `--port N` (0: any free).
+// A Redis as a process: the redis-server on PATH when there is one, else the JavaScript one. `--port N` (0: any free);
+// `--javascript` takes that one in any case.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, Server } from 'node:net';
@@ -8,9 +9,11 @@ import { eventually } from '../../helpers/deadline.ts';
 import { freePort } from '../../helpers/free-port.ts';
 import { stopOnSignal } from '../stop.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '0' }, javascript: { type: 'boolean', default: false } },
+});
 const port = Number(values.port) || (await freePort());
-await (hasRedisServer() ? runRedisServer(port) : runJavaScriptServer(port));
+await (!values.javascript && hasRedisServer() ? runRedisServer(port) : runJavaScriptServer(port));
 console.log(JSON.stringify({ listening: { redis: `127.0.0.1:${port}` } }));
 
 function hasRedisServer(): boolean {

@@ -134,11 +134,12 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
     if ((await loadLegacy(url)) === 'loaded') onProgress('the legacy side is seeded');
     return url;
   });
-  const legacy = Promise.all([postgres, exchange]).then(([url, exchangeAddress]) =>
+  const legacy = Promise.all([postgres, exchange, redis]).then(([url, exchangeAddress, redisAddress]) =>
     start(context, 'legacy', ['test/sandbox/legacy/main.ts'], {
       LEGACY_LISTEN: `127.0.0.1:${ports.legacy}`,
       LEGACY_PLANTED: String(context.planted),
       DATABASE_URL: url,
+      REDIS_URL: `redis://${redisAddress}`,
       EXCHANGE_URL: `http://${exchangeAddress}`,
       ...exchangeEnv,
     }),

@@ -1,0 +1,16 @@
+// The proof in small; `npm run soak:migration` is the large one.
+import { test } from 'node:test';
+import { openMigrationWorld } from '../helpers/migration.ts';
+import { soakRound } from './soak-round.ts';
+
+test('killed outright again and again under a writer, then the target is the mapped source all the same', async (t) => {
+  const world = await openMigrationWorld();
+  try {
+    await soakRound(world, {
+      ...{ rows: 1_500, kills: 4, chunkRows: 30, lifeMsMax: 2_000, seed: 7 },
+      say: (line) => t.diagnostic(line),
+    });
+  } finally {
+    await world.close();
+  }
+});

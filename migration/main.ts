@@ -5,12 +5,9 @@ const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
 
 const terminal = process.stderr.isTTY === true;
-process.exitCode = await runCli(
-  process.argv.slice(2),
-  {
-    out: (text) => console.log(text),
-    err: (text) => console.error(text),
-    ...(terminal ? { over: (line: string) => process.stderr.write(`\r\u001b[K${line}`) } : {}),
-  },
-  ending.signal,
-);
+const output = {
+  out: (text: string) => console.log(text),
+  err: (text: string) => console.error(text),
+  ...(terminal ? { over: (line: string) => process.stderr.write(`\r\u001b[K${line}`) } : {}),
+};
+process.exitCode = await runCli(process.argv.slice(2), { output, signal: ending.signal });

@@ -1,6 +1,6 @@
 // The command line's grammar: commands, options, help.
 import { Command, InvalidArgumentError } from 'commander';
-import { renderEnvProblems } from '../../config/env.ts';
+import { type Environment, renderEnvProblems } from '../../config/env.ts';
 import { type MigrationConfig, readMigrationConfig } from '../../config/migration.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import { CommandError, EXIT, type Output, type Result } from './answer.ts';
@@ -25,8 +25,11 @@ function numberUpTo(max: number): (text: string) => number {
   };
 }
 
-/** Runs one command; answers its exit code. `signal` ends a run. */
-export async function runCli(args: readonly string[], output: Output, signal: AbortSignal): Promise<number> {
+/** `signal` ends a run. */
+export type CliOptions = { readonly output: Output; readonly signal: AbortSignal; readonly env?: Environment };
+
+/** Runs one command; answers its exit code. */
+export async function runCli(args: readonly string[], { output, signal, env }: CliOptions): Promise<number> {
   const { out, err } = output;
   let code: number = EXIT.ok;
   const program = new Command('banyan-migrate')
@@ -38,7 +41,7 @@ export async function runCli(args: readonly string[], output: Output, signal: Ab
     .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
     .exitOverride();
   const answer = async (work: (context: Context) => Promise<Result>) => {
-    const result = await withContext(configuration(), work);
+    const result = await withContext(configuration(env), work);
     out(program.opts<{ json?: boolean }>().json ? JSON.stringify(result.json) : result.text);
     code = result.code ?? EXIT.ok;
   };
@@ -51,8 +54,8 @@ export async function runCli(args: readonly string[], output: Output, signal: Ab
   }
 }
 
-function configuration(): MigrationConfig {
-  const config = readMigrationConfig();
+function configuration(env: Environment | undefined): MigrationConfig {
+  const config = readMigrationConfig(env);
   if (!config.ok) throw new CommandError(EXIT.usage, renderEnvProblems('banyan-migrate', config.problems).trimEnd());
   return config.value;
 }

@@ -1,5 +1,6 @@
 // The commands that move and prove: run and verify.
 import type { Job } from '../jobs/job.ts';
+import type { Plan } from '../plan/plan.ts';
 import { ensureSlot, replicaIdentity, slotHealth } from '../postgres/slot.ts';
 import { type Outcome, type Progress, runJob } from '../run/run.ts';
 import { keyText } from '../target/dynamo.ts';
@@ -67,6 +68,29 @@ function createReporter({ target }: Context, output: Output): (progress: Progres
   };
 }
 
+/** What changes during `work` is applied, by the run under way or, where there is none, by one of our own. */
+async function following<T>(context: Context, job: Job, plan: Plan, work: () => Promise<T>): Promise<T> {
+  const { pool, ledger } = context;
+  const present = await ledger.job(job.name);
+  const health = await slotHealth(pool, job);
+  if (present?.state === 'blocked' || health === undefined || health.active) return work();
+  const ending = new AbortController();
+  const running = runJob(engineOf(context, job, plan), {
+    signal: ending.signal,
+    untilCaughtUp: false,
+    slotHealth: () => slotHealth(pool, job),
+    onProgress: () => {},
+    onReconnect: () => {},
+  });
+  running.catch(() => {}); // Awaited below, whatever comes of the work.
+  try {
+    return await work();
+  } finally {
+    ending.abort();
+    await running;
+  }
+}
+
 export type VerifyCommand = { readonly validHours: number; readonly deadLettersWaived: string | undefined };
 
 /** Compares both sides and writes the certificate, whatever it says. */
@@ -79,10 +103,15 @@ export async function verify(context: Context, job: Job, command: VerifyCommand)
       'set MIGRATION_SIGNING_KEY (or _FILE), which signs the certificate: openssl rand -hex 32',
     );
   const plan = await checkedPlan(context, job);
-  if ((await ledger.job(job.name))?.planHash !== plan.hash)
+  const present = await ledger.job(job.name);
+  if (present?.planHash !== plan.hash)
     throw new CommandError(EXIT.conflict, `${job.name} was not run by this plan; run: banyan-migrate run ${job.name}`);
+  if (present.chunks.done < present.chunks.total)
+    throw new CommandError(EXIT.conflict, `${job.name} is not copied yet; run: banyan-migrate run ${job.name}`);
   const plannedAtMs = Date.parse(plan.plannedAt);
-  const findings = await verifyJob({ job, pool, ledger, plannedAtMs, target, keyText });
+  const findings = await following(context, job, plan, () =>
+    verifyJob({ job, pool, ledger, plannedAtMs, target, keyText }),
+  );
   const { validHours, deadLettersWaived } = command;
   const validMs = validHours * 3_600_000;
   const body = certificateOf({ plan, findings, nowMs: Date.now(), validMs, deadLettersWaived });

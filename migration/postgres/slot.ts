@@ -8,6 +8,8 @@ import { type Lsn, parseLsn } from './lsn.ts';
 export const slotName = (job: Job): string => `banyan_${job.name}`;
 
 export type SlotHealth = {
+  /** Whether a run receives from it. */
+  readonly active: boolean;
   /** reserved, extended, unreserved (soon lost) or lost, as pg_replication_slots says. */
   readonly walStatus: string;
   /** Log kept for the slot. */
@@ -17,17 +19,19 @@ export type SlotHealth = {
 };
 
 const count = z.string().transform(Number);
-const slotRow = z.object({ confirmed: z.string().transform(parseLsn), plugin: z.string() });
-const healthRow = z.object({ wal_status: z.string(), kept: count, safe: count.nullable() });
+const slotRow = z.object({ confirmed: z.string().transform(parseLsn), plugin: z.string(), own: z.string() });
+const healthRow = z.object({ wal_status: z.string(), active: z.string(), kept: count, safe: count.nullable() });
 
 async function slotPosition(pool: Pool, job: Job): Promise<Lsn | undefined> {
   const { rows } = await pool.query(
-    'select confirmed_flush_lsn::text as confirmed, plugin from pg_replication_slots where slot_name = $1',
+    `select confirmed_flush_lsn::text as confirmed, plugin, (database = current_database())::text as own
+     from pg_replication_slots where slot_name = $1`,
     [slotName(job)],
   );
   if (rows[0] === undefined) return undefined;
-  const { confirmed, plugin } = slotRow.parse(rows[0]);
-  if (plugin !== 'pgoutput') throw new Error(`the slot ${slotName(job)} is one of ${plugin}, not ours: drop it`);
+  const { confirmed, plugin, own } = slotRow.parse(rows[0]);
+  if (plugin !== 'pgoutput' || own !== 'true')
+    throw new Error(`the slot ${slotName(job)} is not of pgoutput in this database: drop it, if nobody needs it`);
   return confirmed;
 }
 
@@ -67,12 +71,12 @@ export async function replicaIdentity(pool: Pool, job: Job): Promise<string> {
 /** Undefined when there is no slot. */
 export async function slotHealth(pool: Pool, job: Job): Promise<SlotHealth | undefined> {
   const { rows } = await pool.query(
-    `select coalesce(wal_status, 'lost') as wal_status, safe_wal_size::text as safe,
+    `select coalesce(wal_status, 'lost') as wal_status, active::text as active, safe_wal_size::text as safe,
        coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint::text as kept
      from pg_replication_slots where slot_name = $1`,
     [slotName(job)],
   );
   if (rows[0] === undefined) return undefined;
-  const { wal_status: walStatus, kept: keptBytes, safe } = healthRow.parse(rows[0]);
-  return { walStatus, keptBytes, safeBytes: safe ?? undefined };
+  const { wal_status: walStatus, active, kept: keptBytes, safe } = healthRow.parse(rows[0]);
+  return { walStatus, active: active === 'true', keptBytes, safeBytes: safe ?? undefined };
 }

@@ -18,9 +18,9 @@ const ROWS_PER_READ = 5_000;
 const KEYS_MAX = 500_000;
 const KEYS_PER_SETTLING = 100;
 /** A row that changed each time it was looked at. */
-const ATTEMPTS_MAX = 10;
+const ATTEMPTS_MAX = 20;
 const CATCH_UP_MS = 60_000;
-const CATCH_UP_POLL_MS = 100;
+const CATCH_UP_POLL_MS = 20;
 const EXAMPLES_MAX = 100;
 
 export type VerifyDeps = {
@@ -179,30 +179,36 @@ function* batches(doubts: readonly Doubt[]): Generator<readonly Doubt[]> {
   for (let at = 0; at < doubts.length; at += KEYS_PER_SETTLING) yield doubts.slice(at, at + KEYS_PER_SETTLING);
 }
 
-/** Looks at the rows until what it sees of each is of one moment, and says what is wrong with those that then differ. */
+/** Looks at the rows until they are right, or wrong although they rest and the job has applied all that it had to. */
 async function settle(deps: VerifyDeps, doubts: readonly Doubt[], settled: Settled): Promise<void> {
   let open = doubts;
-  for (let attempt = 1; open.length > 0; attempt++) {
-    const keys = open.map(({ key }) => key);
-    const before = await printedRows(deps.pool, deps.job, keys);
-    const caughtUp = await catchUp(deps);
-    const places = open.flatMap(({ key, itemKey }) => {
-      const row = before.get(JSON.stringify(key));
-      return [row?.itemKey, itemKey].filter((place) => place !== undefined);
-    });
-    const unique = new Map(places.map((place) => [deps.keyText(place), place]));
-    const items = await deps.target.getAll([...unique.values()]);
-    const after = await printedRows(deps.pool, deps.job, keys);
+  for (let attempt = 0; open.length > 0; attempt++) {
+    const before = await printedRows(deps.pool, deps.job, keysOf(open));
+    const isCaughtUpNow = attempt > 0 && (await catchUp(deps)); // At first without: most are right by now.
+    const items = await deps.target.getAll(placesOf(deps, open, before));
+    const after = await printedRows(deps.pool, deps.job, keysOf(open));
     const again: Doubt[] = [];
     for (const doubt of open) {
       const name = JSON.stringify(doubt.key);
-      const moved = before.get(name)?.text !== after.get(name)?.text;
-      if (moved && attempt < ATTEMPTS_MAX) again.push(doubt);
-      else if (moved || !caughtUp) settled.add('unsettled', doubt.key);
-      else for (const kind of await judge(deps, doubt, { row: after.get(name), items })) settled.add(kind, doubt.key);
+      const row = after.get(name);
+      const moved = before.get(name)?.text !== row?.text;
+      const kinds = moved ? (['unsettled'] as const) : await judge(deps, doubt, { row, items });
+      if (kinds.length === 0) continue;
+      if (attempt === 0 || (moved && attempt < ATTEMPTS_MAX)) again.push(doubt);
+      else for (const kind of isCaughtUpNow ? kinds : (['unsettled'] as const)) settled.add(kind, doubt.key);
     }
     open = again;
   }
+}
+
+const keysOf = (doubts: readonly Doubt[]): readonly Key[] => doubts.map(({ key }) => key);
+
+/** Where items of the rows are or were seen. */
+function placesOf(deps: VerifyDeps, doubts: readonly Doubt[], rows: ReadonlyMap<string, Reading>): readonly ItemKey[] {
+  const places = doubts
+    .flatMap(({ key, itemKey }) => [rows.get(JSON.stringify(key))?.itemKey, itemKey])
+    .filter((place) => place !== undefined);
+  return [...new Map(places.map((place) => [deps.keyText(place), place])).values()];
 }
 
 /** What was seen of a row and its items at one moment. */

@@ -6,14 +6,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import type { Item } from '../../backend/store/items.ts';
+import { runCli } from '../../migration/cli/program.ts';
 import type { Job } from '../../migration/jobs/job.ts';
 import { orders } from '../../migration/jobs/orders.ts';
 import { connectPool } from '../../migration/postgres/connect.ts';
 import type { Row } from '../../migration/postgres/values.ts';
 import { isTombstone, unmarked } from '../../migration/run/marks.ts';
 import { dataFolder, startPostgres } from '../sandbox/postgres/postgres.ts';
+import { eventually } from './deadline.ts';
 import { spawnServer } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -32,14 +34,39 @@ export type Command = {
 
 export type MigrationWorld = Awaited<ReturnType<typeof openMigrationWorld>>;
 
-/** A Postgres with the legacy schema, empty, and a table server, both new; everything under one folder. */
-export async function openMigrationWorld() {
+export type MigrationServers = Awaited<ReturnType<typeof openMigrationServers>>;
+
+/** A Postgres and a table server, both new, with everything under one folder. */
+export async function openMigrationServers() {
   const folder = mkdtempSync(join(tmpdir(), 'banyan-migration-'));
   const dataDir = join(folder, 'postgres');
   const postgres = await startPostgres({ dataDir });
   const dynamo = await spawnServer({ args: [join(ROOT, 'test', 'sandbox', 'dynamo', 'main.ts')] });
-  const endpoint = `http://${dynamo.listening.http}`;
-  const pool = new Pool({ connectionString: postgres.url, max: 8 });
+  return {
+    folder,
+    postgres,
+    endpoint: `http://${dynamo.listening.http}`,
+    async close() {
+      await dynamo.stop();
+      await postgres.close();
+      rmSync(dataFolder(dataDir), { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let worlds = 0;
+
+/** A database of its own with the legacy schema, empty, and the name of a table that is not there yet. */
+export async function openMigrationWorld(servers: MigrationServers) {
+  const { postgres, endpoint } = servers;
+  const name = `world${worlds++}`;
+  const folder = join(servers.folder, name);
+  const maintenance = new Client({ connectionString: postgres.url });
+  await maintenance.connect();
+  await maintenance.query(`create database ${name}`);
+  const url = postgres.url.replace(/[^/]*$/, name);
+  const pool = new Pool({ connectionString: url, max: 8 });
   pool.on('error', () => {});
   await pool.query(readFileSync(join(ROOT, 'test', 'sandbox', 'seed', 'schema.sql'), 'utf8'));
   const client = new DynamoDBClient({
@@ -47,12 +74,14 @@ export async function openMigrationWorld() {
   });
   const env = {
     ...process.env,
-    MIGRATION_SOURCE_URL: postgres.url,
-    MIGRATION_FOLDER: join(folder, 'migration'),
+    MIGRATION_SOURCE_URL: url,
+    MIGRATION_FOLDER: folder,
     MIGRATION_SIGNING_KEY: SIGNING_KEY,
     DYNAMODB_ENDPOINT: endpoint,
-    DYNAMODB_TABLE: 'migrated',
+    DYNAMODB_TABLE: name,
   };
+
+  const children = new Set<ChildProcess>();
 
   function start(...args: string[]): Command {
     const child = spawn(process.execPath, [MIGRATE, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -63,31 +92,48 @@ export async function openMigrationWorld() {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
+    children.add(child);
     const ended = once(child, 'close').then(([code]): Ended => ({ code, stdout, stderr }));
     return { child, spoken: once(child.stderr, 'data'), ended };
   }
 
   return {
+    url,
     folder,
-    postgres,
-    endpoint,
+    table: name,
     pool,
     client,
-    certificates: join(folder, 'migration', 'certificates'),
+    certificates: join(folder, 'certificates'),
     start,
-    /** Runs a command to its end; rejects when its exit code is another than `code`. */
+    /** Runs a command to its end, in this process; rejects when its exit code is another than `code`. */
     async migrate(args: readonly string[], code = 0): Promise<Ended> {
-      const ended = await start(...args).ended;
+      const texts = { stdout: '', stderr: '' };
+      const output = {
+        out(text: string) {
+          texts.stdout += `${text}\n`;
+        },
+        err(text: string) {
+          texts.stderr += `${text}\n`;
+        },
+      };
+      const exit = await runCli(args, { output, env, signal: new AbortController().signal });
+      const ended = { ...texts, code: exit };
       assert.equal(ended.code, code, `banyan-migrate ${args.join(' ')}: ${ended.stdout}\n${ended.stderr}`);
       return ended;
     },
+    /** Slots are of the whole server, and so go with the database. */
     async close() {
+      for (const child of children) child.kill('SIGKILL');
       client.destroy();
       await pool.end();
-      await dynamo.stop();
-      await postgres.close();
-      rmSync(dataFolder(dataDir), { recursive: true, force: true });
-      rmSync(folder, { recursive: true, force: true });
+      const slots = 'from pg_replication_slots where database = $1';
+      await eventually(
+        async () => (await maintenance.query(`select 1 ${slots} and active`, [name])).rows.length === 0,
+        'the slots to be left',
+      );
+      await maintenance.query(`select pg_drop_replication_slot(slot_name) ${slots}`, [name]);
+      await maintenance.query(`drop database ${name} with (force)`);
+      await maintenance.end();
     },
   };
 }
@@ -122,7 +168,7 @@ const place = (item: Item): string => JSON.stringify([item.pk, item.sk]);
 /** What the target holds against the mapped source, each side read whole, by nothing that the job reads with but its mapping. */
 export async function differences(world: MigrationWorld, job: Job, plannedAtMs: number): Promise<Differences> {
   const expected = new Map<string, string>();
-  const source = connectPool(world.postgres.url, 1);
+  const source = connectPool(world.url, 1);
   const { rows } = await source.query<Row>(`select * from ${job.table.name}`);
   await source.end();
   for (const row of rows) {
@@ -144,12 +190,12 @@ export async function differences(world: MigrationWorld, job: Job, plannedAtMs: 
 const canonical = (item: Item): string => JSON.stringify(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Every item of the table. */
-export async function* scan(world: Pick<MigrationWorld, 'client'>): AsyncIterable<Item> {
+export async function* scan(world: Pick<MigrationWorld, 'client' | 'table'>): AsyncIterable<Item> {
   let ExclusiveStartKey: Record<string, never> | undefined;
   do {
     const page = await world.client.send(
       new ScanCommand({
-        TableName: 'migrated',
+        TableName: world.table,
         ConsistentRead: true,
         ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
       }),
@@ -160,7 +206,7 @@ export async function* scan(world: Pick<MigrationWorld, 'client'>): AsyncIterabl
 }
 
 export const plannedAtOf = (world: MigrationWorld, job: Job = orders): number => {
-  const file = join(world.folder, 'migration', `${job.name}.plan.json`);
+  const file = join(world.folder, `${job.name}.plan.json`);
   const { plannedAt }: { plannedAt: string } = JSON.parse(readFileSync(file, 'utf8'));
   return Date.parse(plannedAt);
 };

@@ -1,10 +1,11 @@
 // The proof in small; `npm run soak:migration` is the large one.
 import { test } from 'node:test';
-import { openMigrationWorld } from '../helpers/migration.ts';
+import { openMigrationServers, openMigrationWorld } from '../helpers/migration.ts';
 import { soakRound } from './soak-round.ts';
 
 test('killed outright again and again under a writer, then the target is the mapped source all the same', async (t) => {
-  const world = await openMigrationWorld();
+  const servers = await openMigrationServers();
+  const world = await openMigrationWorld(servers);
   try {
     await soakRound(world, {
       ...{ rows: 1_500, kills: 4, chunkRows: 30, lifeMsMax: 2_000, seed: 7 },
@@ -12,5 +13,6 @@ test('killed outright again and again under a writer, then the target is the map
     });
   } finally {
     await world.close();
+    await servers.close();
   }
 });

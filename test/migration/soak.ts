@@ -1,7 +1,7 @@
 // npm run soak:migration -- [--rounds 20] [--rows 1000000] [--kills 10] [--seed 1]: the proof of a data job in full. Each round is a
 // new Postgres and a new table. Exits 1 at the first round that is not perfect, and prints its seed.
 import { parseArgs } from 'node:util';
-import { openMigrationWorld } from '../helpers/migration.ts';
+import { openMigrationServers, openMigrationWorld } from '../helpers/migration.ts';
 import { soakRound } from './soak-round.ts';
 
 const { values } = parseArgs({
@@ -17,7 +17,8 @@ if (!rounds || !rows || kills === undefined || seed === undefined) throw new Err
 
 for (let round = 0; round < rounds; round++) {
   const say = (line: string) => console.log(`round ${round + 1} (seed ${seed + round}): ${line}`);
-  const world = await openMigrationWorld();
+  const servers = await openMigrationServers();
+  const world = await openMigrationWorld(servers);
   const startedMs = Date.now();
   try {
     // Lives long enough for the job to be killed at every stage of its way, however large it is.
@@ -33,5 +34,6 @@ for (let round = 0; round < rounds; round++) {
     say(`${Math.round((Date.now() - startedMs) / 1000)} s`);
   } finally {
     await world.close();
+    await servers.close();
   }
 }

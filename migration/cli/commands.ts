@@ -1,6 +1,5 @@
 // The commands that look and prepare: setup, plan, status, pause, resume, explain, dead letters.
-import { UpdateContinuousBackupsCommand } from '@aws-sdk/client-dynamodb';
-import { ensureTable } from '../../backend/store/table.ts';
+import { setUpTable } from '../../backend/store/setup.ts';
 import type { Job } from '../jobs/job.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import { compareKeys, type Key } from '../jobs/key.ts';
@@ -8,7 +7,6 @@ import { makePlan } from '../plan/make-plan.ts';
 import { writePlan } from '../plan/plan.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { ensureFullIdentity, replicaIdentity } from '../postgres/slot.ts';
-import { reasonOf } from '../run/engine.ts';
 import { describeVersion, isMigrated, isTombstone, versionIn } from '../run/marks.ts';
 import { replayDeadLetters } from '../run/repair.ts';
 import { readCertificate } from '../verify/certificate.ts';
@@ -18,18 +16,17 @@ import { planText, statusText } from './render.ts';
 
 /** Makes what a run needs and is missing; says what it changed. */
 export async function setUp({ config, pool, target }: Context, job: Job): Promise<Result> {
-  const done = [...(await ensureFullIdentity(pool, job))];
-  const refused: string[] = [];
-  const { table } = config.dynamo;
-  await ensureTable(target.client, table, (error) => refused.push(`expiry is not enabled: ${reasonOf(error)}`));
-  done.push(`the table ${table} is there, with its indexes`);
-  const backups = { TableName: table, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } };
-  await target.client.send(new UpdateContinuousBackupsCommand(backups)).then(
-    () => done.push('point-in-time recovery is on: the table can be taken back to before the load'),
-    (error) => refused.push(`point-in-time recovery is not on: ${reasonOf(error)}`),
+  const source = await ensureFullIdentity(pool, job);
+  const steps = await setUpTable(target.client, { table: config.dynamo.table, dryRun: false, stream: false });
+  const lines = steps.map(
+    ({ step, name, outcome, detail }) => `${step} ${name}: ${outcome}${detail === undefined ? '' : `, ${detail}`}`,
   );
-  return { json: { done, refused }, text: [...done, ...refused].join('\n') };
+  const isUsable = steps.every(({ step, outcome }) => outcome !== 'refused' || OPTIONAL.has(step));
+  return { json: { source, steps }, text: [...source, ...lines].join('\n'), code: isUsable ? EXIT.ok : EXIT.error };
 }
+
+/** What stand-ins of DynamoDB do not have and a job can do without. */
+const OPTIONAL: ReadonlySet<string> = new Set(['expiry', 'recovery']);
 
 /** A dry run: reads everything, writes a plan file and nothing else. */
 export async function plan({ config, pool }: Context, job: Job, chunkRows: number): Promise<Result> {

@@ -8,6 +8,7 @@ function valueBytes(value: AttributeValue): number {
   if ('S' in value) return Buffer.byteLength(value.S);
   if ('N' in value) return Math.ceil(value.N.length / 2) + 1;
   if ('M' in value) return 3 + itemBytes(value.M);
+  if ('L' in value) return 3 + value.L.reduce((bytes, each) => bytes + 1 + valueBytes(each), 0);
   return 1;
 }
 

@@ -8,6 +8,7 @@ import {
   PutItemCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
 import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { Item } from '../../backend/store/items.ts';
 import { PK, SK } from '../../backend/store/keys.ts';
@@ -90,14 +91,19 @@ function kindOf(error: unknown): 'throttled' | 'unclear' | 'refused' {
   return (error.$metadata.httpStatusCode ?? 500) >= 500 ? 'unclear' : 'refused';
 }
 
-/** What DynamoDB says is short: which limit, of the table or of which index. */
+const throttlingReasons = z
+  .array(z.object({ reason: z.string().optional(), resource: z.string().optional() }))
+  .min(1)
+  .catch([]);
+
+/** What DynamoDB says is short: which limit, of the table or of which index. Errors spell the list's name in two ways. */
 export function throttlingOf(error: unknown): string {
-  const reasons =
-    typeof error === 'object' && error !== null && 'ThrottlingReasons' in error ? error.ThrottlingReasons : undefined;
-  if (!Array.isArray(reasons) || reasons.length === 0) return error instanceof Error ? error.name : 'throttled';
-  return reasons
-    .map(({ reason, resource }) => `${reason} of ${String(resource).replace(/^.*:table\//, '')}`)
-    .join(', ');
+  const { ThrottlingReasons, throttlingReasons: others } = z
+    .object({ ThrottlingReasons: throttlingReasons, throttlingReasons })
+    .parse(typeof error === 'object' && error !== null ? { ...error } : {});
+  const reasons = [...ThrottlingReasons, ...others];
+  if (reasons.length === 0) return error instanceof Error ? error.name : 'throttled';
+  return reasons.map(({ reason, resource }) => `${reason} of ${resource?.replace(/^.*:table\//, '')}`).join(', ');
 }
 
 export function createDynamoTarget(options: DynamoTargetOptions): DynamoTarget {

@@ -8,7 +8,7 @@ test('killed outright again and again under a writer, then the target is the map
   const world = await openMigrationWorld(servers);
   try {
     await soakRound(world, {
-      ...{ rows: 1_500, kills: 4, chunkRows: 30, lifeMsMax: 2_000, seed: 7 },
+      ...{ rows: 1_200, kills: 3, chunkRows: 30, seed: 7 },
       say: (line) => t.diagnostic(line),
     });
   } finally {

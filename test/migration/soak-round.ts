@@ -1,9 +1,12 @@
 // One round of the proof: a job runs while a writer changes, inserts, renames and deletes rows, and is killed outright at random
 // moments. In the end the target is the mapped source, and the certificate says so.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { orders } from '../../migration/jobs/orders.ts';
+import { openSqliteLedger } from '../../migration/ledger/sqlite.ts';
+import { eventually } from '../helpers/deadline.ts';
 import { differences, type MigrationWorld, plannedAtOf, seedOrders } from '../helpers/migration.ts';
 import { createRandom, type Random } from '../sandbox/seed/random.ts';
 
@@ -11,8 +14,6 @@ export type RoundOptions = {
   readonly rows: number;
   readonly kills: number;
   readonly chunkRows: number;
-  /** Between kills, at most. */
-  readonly lifeMsMax: number;
   readonly seed: number;
   readonly say: (line: string) => void;
 };
@@ -81,18 +82,28 @@ async function write(pool: Pool, rows: number, random: Random, signal: AbortSign
 const DEADLOCK = '40P01';
 const WRITERS = 2;
 
-/** Killed at a random moment after it began to work, or, now and then, while it still starts. */
-async function runAndKill(world: MigrationWorld, random: Random, lifeMsMax: number): Promise<void> {
+/** Long enough for any part of the work, however busy the machine is. */
+const PROGRESS_MS = 300_000;
+
+/** Killed at a random moment of its work, within `most` rows from where it began; now and then while it still starts. */
+async function runAndKill(world: MigrationWorld, random: Random, most: number): Promise<void> {
+  const ledger = await openSqliteLedger(join(world.folder, 'ledger.sqlite'));
+  const done = async () => {
+    const counts = (await ledger.job('orders'))?.counts;
+    return counts === undefined ? 0 : counts.rowsWritten + counts.rowsKept + counts.changesApplied;
+  };
+  const enough = random.chance(0.15) ? 0 : (await done()) + random.int(1, most);
   const run = world.start('run', 'orders');
-  if (random.chance(0.85)) await Promise.race([run.spoken, run.ended]);
-  await delay(random.int(0, lifeMsMax));
+  await eventually(async () => (await done()) >= enough || run.child.exitCode !== null, 'the run to work', PROGRESS_MS);
+  await delay(random.int(0, 30));
   run.child.kill('SIGKILL');
   const { stderr, code } = await run.ended;
+  await ledger.close();
   assert.equal(code, null, `the run ended by itself: ${stderr}`);
 }
 
 export async function soakRound(world: MigrationWorld, options: RoundOptions): Promise<void> {
-  const { rows, kills, chunkRows, lifeMsMax, seed, say } = options;
+  const { rows, kills, chunkRows, seed, say } = options;
   const random = createRandom(seed);
   await seedOrders(world.pool, rows);
   await world.migrate(['setup', 'orders']);
@@ -101,7 +112,7 @@ export async function soakRound(world: MigrationWorld, options: RoundOptions): P
   const writing = Array.from({ length: WRITERS }, (_, i) =>
     write(world.pool, rows, createRandom(seed + i + 1), ending.signal),
   );
-  for (let kill = 1; kill <= kills; kill++) await runAndKill(world, random, lifeMsMax);
+  for (let kill = 1; kill <= kills; kill++) await runAndKill(world, random, Math.ceil(rows / (kills + 1)));
   const status = await world.migrate(['status', 'orders']);
   const last = world.start('run', 'orders', '--until-caught-up');
   await delay(random.int(200, 1000));

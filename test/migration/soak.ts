@@ -21,13 +21,10 @@ for (let round = 0; round < rounds; round++) {
   const world = await openMigrationWorld(servers);
   const startedMs = Date.now();
   try {
-    // Lives long enough for the job to be killed at every stage of its way, however large it is.
-    const lifeMsMax = Math.max(1_000, Math.round(rows / 500));
     await soakRound(world, {
       rows,
       kills,
       chunkRows: Math.max(20, Math.round(rows / 200)),
-      lifeMsMax,
       seed: seed + round,
       say,
     });

@@ -32,7 +32,7 @@ export async function withContext<T>(config: MigrationConfig, work: (context: Co
   try {
     return await work({ config, pool, target, ledger });
   } finally {
-    target.close();
+    await target.close();
     await pool.end();
     await ledger.close();
   }

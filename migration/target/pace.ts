@@ -3,7 +3,8 @@
 
 const AT_ONCE_START = 16;
 const AT_ONCE_MIN = 1;
-const AT_ONCE_MAX = 192;
+/** As many as there are connections: what waits for one would use up its time. At 6 ms that is 10,000 writes a second. */
+const AT_ONCE_MAX = 64;
 /** One throttling makes many answers; within this they count as one. */
 const HALVE_INTERVAL_MS = 500;
 
@@ -16,7 +17,8 @@ export type PaceState = {
 
 export type Pace = {
   readonly within: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly throttled: (reason: string) => void;
+  /** `reason` where the target says it. */
+  readonly throttled: (reason: string | undefined) => void;
   readonly state: () => PaceState;
 };
 
@@ -52,7 +54,7 @@ export function createPace(now: () => number = Date.now): Pace {
     },
     throttled(why) {
       throttledCount += 1;
-      reason = why;
+      reason = why ?? reason ?? 'which limit, it did not say';
       if (now() - halvedAtMs < HALVE_INTERVAL_MS) return;
       halvedAtMs = now();
       limit = Math.max(AT_ONCE_MIN, limit / 2);

@@ -11,6 +11,7 @@ export const SCENARIOS = [
   'compare',
   'backend',
   'market-data',
+  'migration',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -2,11 +2,11 @@
 import { setUpTable } from '../../backend/store/setup.ts';
 import type { Job } from '../jobs/job.ts';
 import { JOBS } from '../jobs/jobs.ts';
-import { compareKeys, type Key } from '../jobs/key.ts';
+import { type Key, rangeOf } from '../jobs/key.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { writePlan } from '../plan/plan.ts';
 import { formatLsn } from '../postgres/lsn.ts';
-import { ensureFullIdentity, replicaIdentity } from '../postgres/slot.ts';
+import { dropSlot, ensureFullIdentity } from '../postgres/slot.ts';
 import { describeVersion, isMigrated, isTombstone, versionIn } from '../run/marks.ts';
 import { replayDeadLetters } from '../run/repair.ts';
 import { readCertificate } from '../verify/certificate.ts';
@@ -69,45 +69,46 @@ export async function setPaused({ ledger }: Context, job: Job, paused: boolean):
   return { json: { job: job.name, paused }, text };
 }
 
+/** Gives the job up, so that it can be planned anew. What it wrote stays; a later plan's items win over it. */
+export async function reset({ pool, ledger }: Context, job: Job): Promise<Result> {
+  const done = await dropSlot(pool, job); // First: it fails while a run is under way.
+  await ledger.remove(job.name);
+  const text = [...done, `${job.name} is forgotten; the items that it wrote stay`].join('\n');
+  return { json: { job: job.name, done }, text };
+}
+
 /** Everything that is known of one row, on both sides and between. */
-export async function explain({ pool, ledger, target, ...context }: Context, job: Job, key: Key): Promise<Result> {
+export async function explain(context: Context, job: Job, key: Key): Promise<Result> {
   if (key.length !== job.key.length)
     throw new CommandError(EXIT.usage, `a key of ${job.name} is ${job.key.map(({ name }) => name).join(' ')}`);
-  const all = { ...context, pool, ledger, target };
-  const checked = await checkedPlan(all, job);
-  const row = await engineOf(all, job, checked).source.readRow(key);
-  const chunk = (await ledger.chunks(job.name)).find(
-    ({ upTo }) => upTo === null || compareKeys(job.key, key, upTo) <= 0,
-  );
+  const { ledger, target } = context;
+  const row = await engineOf(context, job, await checkedPlan(context, job)).source.readRow(key);
+  const chunks = await ledger.chunks(job.name);
+  const chunk =
+    chunks[
+      rangeOf(
+        job.key,
+        chunks.map(({ upTo }) => upTo),
+        key,
+      )
+    ];
   const pending = await ledger.pendingOf(job.name, key);
   const letter = await ledger.deadLetter(job.name, key);
   const known = row ?? pending.at(-1)?.row ?? letter?.row;
   const item = known && (await target.get(job.itemKeyOf(known)));
   const version = item && versionIn(item);
+  const waiting = pending.map(({ kind, commitLsn, xid }) => ({ kind, at: formatLsn(commitLsn), xid: String(xid) }));
   const lines = [
     `row: ${row ? 'there' : 'not there'}`,
     chunk
       ? `chunk ${chunk.id}: ${chunk.done ? 'copied' : 'not copied'}, snapshot ${chunk.snapshot ?? 'none yet'}`
       : 'chunk: the job was not run yet',
-    ...pending.map(
-      (effect) => `waiting: ${effect.kind} of the transaction ${effect.xid} at ${formatLsn(effect.commitLsn)}`,
-    ),
+    ...waiting.map(({ kind, at, xid }) => `waiting: ${kind} of the transaction ${xid} at ${at}`),
     ...(letter ? [`dead letter since ${letter.at}: ${letter.reason}`] : []),
     itemLine(known !== undefined, item),
     ...(version ? [`written by ${describeVersion(version)}`] : []),
   ];
-  const waiting = pending.map(({ kind, commitLsn, xid }) => ({ kind, at: formatLsn(commitLsn), xid: String(xid) }));
-  const json = {
-    job: job.name,
-    key,
-    row,
-    chunk,
-    waiting,
-    deadLetter: letter,
-    item,
-    identity: await replicaIdentity(pool, job),
-  };
-  return { json, text: lines.join('\n') };
+  return { json: { job: job.name, key, row, chunk, waiting, deadLetter: letter, item }, text: lines.join('\n') };
 }
 
 function itemLine(placeKnown: boolean, item: Parameters<typeof isMigrated>[0] | undefined): string {

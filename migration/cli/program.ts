@@ -4,7 +4,7 @@ import { type Environment, renderEnvProblems } from '../../config/env.ts';
 import { type MigrationConfig, readMigrationConfig } from '../../config/migration.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import { CommandError, EXIT, type Output, type Result } from './answer.ts';
-import { allJobs, explain, listDeadLetters, plan, replay, setPaused, setUp, status } from './commands.ts';
+import { allJobs, explain, listDeadLetters, plan, replay, reset, setPaused, setUp, status } from './commands.ts';
 import { type Context, jobNamed, withContext } from './context.ts';
 import { run, verify } from './work.ts';
 
@@ -94,6 +94,10 @@ function addCommands(program: Command, answer: Answer, ends: { output: Output; s
       .description(description)
       .action((job: string) => answer((context) => setPaused(context, jobNamed(job), paused)));
   }
+  program
+    .command('reset <job>')
+    .description('give the job up: drop its slot and forget how far it was, so that it can be planned anew')
+    .action((name: string) => answer((context) => reset(context, jobNamed(name))));
   program
     .command('verify <job>')
     .description('compare both sides, row by row, and write the signed certificate')

@@ -31,7 +31,7 @@ export async function run(context: Context, job: Job, { untilCaughtUp, signal, o
   if (present?.planHash !== plan.hash)
     throw new CommandError(
       EXIT.conflict,
-      `${job.name} is under way by another plan; put that plan file back, or name another MIGRATION_FOLDER`,
+      `${job.name} is under way by another plan; put that plan file back, or: banyan-migrate reset ${job.name}`,
     );
   if (present.state === 'blocked')
     throw new CommandError(

@@ -76,10 +76,12 @@ export type Ledger = {
   /** 'other': the job is there under another plan, and nothing was changed. */
   readonly begin: (job: NewJob) => Promise<'begun' | 'present' | 'other'>;
   readonly job: (name: string) => Promise<LedgerJob | undefined>;
+  /** Forgets everything of the job. */
+  readonly remove: (name: string) => Promise<void>;
   readonly setState: (name: string, state: JobState, reason: string | null) => Promise<void>;
   readonly setPaused: (name: string, paused: boolean) => Promise<void>;
 
-  /** In the order of their keys. */
+  /** In the order of their keys; none of a job that was not begun. */
   readonly chunks: (name: string) => Promise<readonly Chunk[]>;
   /**
    * To be called before anything of the chunk is written. Keeps `snapshot` if it is the first, and answers the one kept: a

@@ -145,8 +145,9 @@ class Tables {
   }
 
   chunks(job: string): Chunk[] {
-    const columns = this.#columnsOf(job);
     const found = this.all(chunkRow, 'SELECT id, up_to, done, snapshot FROM chunks WHERE job = ?', job);
+    if (found.length === 0) return [];
+    const columns = this.#columnsOf(job);
     found.sort((a, b) => (a.up_to && b.up_to ? compareKeys(columns, a.up_to, b.up_to) : a.up_to ? -1 : 1));
     let after: Key | null = null;
     return found.map(({ id, up_to: upTo, done, snapshot }) => {
@@ -217,7 +218,7 @@ class Tables {
   }
 }
 
-function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'setState' | 'setPaused'> {
+function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'remove' | 'setState' | 'setPaused'> {
   return {
     begin: async (job) =>
       tables.transaction(() => {
@@ -255,6 +256,13 @@ function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'setState' | '
         deadLetters: number('SELECT count(*) AS n FROM dead_letters WHERE job = ?'),
       };
     },
+    remove: async (name) =>
+      tables.transaction(() => {
+        for (const table of ['counts', 'chunks', 'changes', 'dead_letters'])
+          tables.run(`DELETE FROM ${table} WHERE job = ?`, name);
+        tables.run('DELETE FROM jobs WHERE name = ?', name);
+        tables.forgetRanges(name);
+      }),
     setState: async (name, state, reason) =>
       tables.run('UPDATE jobs SET state = ?, reason = ? WHERE name = ?', state, reason, name),
     setPaused: async (name, paused) => tables.run('UPDATE jobs SET paused = ? WHERE name = ?', paused ? 1 : 0, name),

@@ -53,6 +53,20 @@ export async function ensureSlot(pool: Pool, job: Job): Promise<{ startLsn: Lsn;
   return { startLsn: made, done };
 }
 
+/** Takes both away, so that the source keeps no log for the job; says what it did. @throws while a run receives from the slot */
+export async function dropSlot(pool: Pool, job: Job): Promise<readonly string[]> {
+  const done: string[] = [];
+  const name = slotName(job);
+  if ((await slotPosition(pool, job)) !== undefined) {
+    await pool.query('select pg_drop_replication_slot($1)', [name]);
+    done.push(`dropped the replication slot ${name}`);
+  }
+  const published = await pool.query('select 1 from pg_publication where pubname = $1', [name]);
+  if (published.rows.length === 0) return done;
+  await pool.query(`drop publication ${quoted(name)}`);
+  return [...done, `dropped the publication ${name}`];
+}
+
 /** Old rows come whole then: where an item is, and large values that a change left alone, are not in the log otherwise. */
 export async function ensureFullIdentity(pool: Pool, job: Job): Promise<readonly string[]> {
   if ((await replicaIdentity(pool, job)) === 'f') return [];

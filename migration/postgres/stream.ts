@@ -33,6 +33,7 @@ class Inbox {
   /** How many of `#changes` belong to whole transactions. */
   #committed = 0;
   #endLsn: Lsn | undefined;
+  #reached: Lsn;
   #stop: string | undefined;
   #transaction: { readonly commitLsn: Lsn; readonly xid: bigint; readonly known: boolean } | undefined;
   #seq = 0;
@@ -41,6 +42,7 @@ class Inbox {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#xidReference = options.xidReference;
+    this.#reached = options.from;
   }
 
   get size(): number {
@@ -60,8 +62,8 @@ class Inbox {
 
   /** The server has nothing before `walEnd` that it has not sent. */
   idleAt(walEnd: Lsn): void {
-    if (this.#transaction === undefined && this.#changes.length === 0 && this.#stop === undefined)
-      this.#endLsn = walEnd;
+    const isIdle = this.#transaction === undefined && this.#changes.length === 0 && this.#stop === undefined;
+    if (isIdle && walEnd > this.#reached) this.#endLsn = this.#reached = walEnd; // At first it may name an older place.
   }
 
   add(message: Message): void {
@@ -77,7 +79,7 @@ class Inbox {
       case 'commit':
         this.#transaction = undefined;
         this.#committed = this.#changes.length;
-        this.#endLsn = message.endLsn;
+        this.#endLsn = this.#reached = message.endLsn;
         return;
       case 'relation':
         this.#stop = this.#options.problemOf(message.relation);

@@ -139,6 +139,24 @@ export function migrationLedgerContract(
       await ledger.close();
     });
 
+    test('a job that is removed is unknown, and begins anew with nothing of the old one', async () => {
+      const { ledger } = await begun();
+      await ledger.beginChunk(JOB, 0, '1:2:');
+      await ledger.finishChunk(JOB, 0, { counts: { rowsWritten: 5 }, letters: [letter('a', '1')] });
+      await ledger.spool(JOB, { effects: [effect('a', 110n)], committed: 1, endLsn: 120n });
+      await ledger.remove(JOB);
+      assert.equal(await ledger.job(JOB), undefined);
+      assert.equal(await ledger.begin({ ...NEW_JOB, planHash: 'p2', upTos: [null] }), 'begun');
+      const job = await ledger.job(JOB);
+      assert.deepEqual(
+        [job?.planHash, job?.chunks, job?.pending, job?.deadLetters, job?.counts.rowsWritten],
+        ['p2', { total: 1, done: 0 }, 0, 0, 0],
+      );
+      await ledger.spool(JOB, { effects: [effect('z', 130n)], committed: 1, endLsn: 140n });
+      await ledger.finishChunk(JOB, 0, NO_LETTERS);
+      await ledger.close();
+    });
+
     test('all of it is there for the next process', async () => {
       const { ledger, again } = await begun();
       await ledger.beginChunk(JOB, 2, '1:2:');

@@ -304,6 +304,20 @@ describe('an operator', () => {
     assert.match((await world.migrate(['run', 'orders'], 1)).stderr, /was changed since it was made/);
   });
 
+  test('resets a job that is blocked, then it is planned anew and its items win over the old ones', async () => {
+    await moveOrders();
+    await world.pool.query('alter table orders alter column fee type numeric(40, 20)');
+    await world.pool.query('update orders set fee = 0.00000000000000000001');
+    await world.migrate(['plan', 'orders']);
+    assert.match((await world.migrate(['run', 'orders'], 5)).stderr, /or: banyan-migrate reset orders/);
+    assert.match((await world.migrate(['reset', 'orders'])).stdout, /dropped the replication slot banyan_orders/);
+    await delay(1_100); // Versions tell plans apart by the second.
+    await world.migrate(['plan', 'orders']);
+    await catchUp();
+    assert.deepEqual(await differences(world, orders, plannedAtOf(world)), PERFECT);
+    assert.equal((await json(['verify', 'orders'])).result, 'verified');
+  });
+
   test('names a job that there is not, then the exit code is 2', async () => {
     assert.match(
       (await world.migrate(['plan', 'users'], 2)).stderr,

@@ -19,6 +19,7 @@ import { benchForward } from './scenarios/forward.ts';
 import { benchHostile } from './scenarios/hostile.ts';
 import { benchMarketData } from './scenarios/market-data.ts';
 import { benchMemory } from './scenarios/memory.ts';
+import { benchMigration } from './scenarios/migration.ts';
 import { benchMirror } from './scenarios/mirror.ts';
 import { benchWebSocket } from './scenarios/websocket.ts';
 
@@ -34,6 +35,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   'market-data': benchMarketData,
   decisions: benchDecisions,
   fanout: benchFanout,
+  migration: benchMigration,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -13,6 +13,7 @@ export const SCENARIOS = [
   'market-data',
   'decisions',
   'fanout',
+  'migration',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

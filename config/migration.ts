@@ -1,0 +1,51 @@
+// The environment of the data jobs: the source, the target, where their state is, what certificates are signed with.
+import { join } from 'node:path';
+import { z } from 'zod';
+import { storeVariables } from './backend.ts';
+import { type Environment, type EnvResult, parseEnv } from './env.ts';
+
+const schema = z.object({
+  ...storeVariables,
+  MIGRATION_SOURCE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgres URL' })
+    .describe(
+      'give the legacy database, e.g. postgres://USER:PASSWORD@HOST:5432/DATABASE, or MIGRATION_SOURCE_URL_FILE',
+    ),
+  MIGRATION_FOLDER: z.string().default('.data/migration').describe('give the folder of plans and of the ledger'),
+  MIGRATION_CERTIFICATES: z
+    .string()
+    .optional()
+    .describe("give the folder of certificates, the gateway's `certificates`; unset it for one in MIGRATION_FOLDER"),
+  MIGRATION_SIGNING_KEY: z
+    .string()
+    .min(32, 'is shorter than 32 characters')
+    .max(512)
+    .optional()
+    .describe('give at least 32 random characters (openssl rand -hex 32), or MIGRATION_SIGNING_KEY_FILE naming a file'),
+});
+
+export type MigrationConfig = {
+  readonly dynamo: { readonly endpoint: string | undefined; readonly table: string; readonly region: string };
+  readonly sourceUrl: string;
+  readonly folder: string;
+  readonly certificates: string;
+  /** Certificates are signed with it; without one nothing can be verified. */
+  readonly signingKey: string | undefined;
+};
+
+/** The configuration, or everything that is wrong with the environment. */
+export function readMigrationConfig(env: Environment = process.env): EnvResult<MigrationConfig> {
+  const result = parseEnv(schema, env, ['MIGRATION_SOURCE_URL', 'MIGRATION_SIGNING_KEY']);
+  if (!result.ok) return result;
+  const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region, ...read } = result.value;
+  return {
+    ok: true,
+    value: {
+      dynamo: { endpoint, table, region },
+      sourceUrl: read.MIGRATION_SOURCE_URL,
+      folder: read.MIGRATION_FOLDER,
+      certificates: read.MIGRATION_CERTIFICATES ?? join(read.MIGRATION_FOLDER, 'certificates'),
+      signingKey: read.MIGRATION_SIGNING_KEY,
+    },
+  };
+}

@@ -163,6 +163,10 @@ function opening(node: ExactNode): string {
 
 /** The members of both, by name, index or key: in legacy's order, and after them what only new has. */
 function childrenOf({ legacy, new: fresh }: Pair, key: string | undefined): Child[] {
+  // An object and an array have nothing that belongs together, whatever an object's names look like.
+  if (legacy && fresh && legacy.kind !== fresh.kind) {
+    return [...childrenOf({ legacy, new: undefined }, key), ...childrenOf({ legacy: undefined, new: fresh }, key)];
+  }
   const left = membersOf(legacy, key);
   const right = membersOf(fresh, key);
   const all = [...new Set([...left.keys(), ...right.keys()])];

@@ -114,6 +114,12 @@ describe('alignLines', () => {
     );
   });
 
+  it('keeps the order of an array that stands where the other side has an object with numbers for names', () => {
+    const lines = alignLines('{"1":false}', '[false,true]', []);
+    assert.equal(texts(lines, 'new'), '[false,true]');
+    assert.equal(texts(lines, 'legacy'), '{"1": false}');
+  });
+
   it('knows no lines of bodies that are not JSON', () => {
     assert.equal(alignLines('<a>', '', []), undefined);
   });

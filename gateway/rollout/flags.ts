@@ -108,7 +108,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
     return done;
   }
 
-  await load();
+  // Before the first reading, so that no edit falls between the two and is never seen.
   // The whole folder: an editor replaces the file, and a mounted volume switches a link beside it.
   const watcher = watch(dirname(file), { persistent: false }, () => {
     clearTimeout(settling);
@@ -117,6 +117,7 @@ export async function openFileFlags(path: string): Promise<Flags> {
   watcher.on('error', (error) => {
     problem = `${path} is no longer watched (${error.message}); restart to see edits`;
   });
+  await inTurn(load);
 
   return {
     isEnabled: createEvaluator(source, { appName: 'banyan' }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Flags, openFileFlags } from '../../../gateway/rollout/flags.ts';
-import { within } from '../../helpers/deadline.ts';
+import { eventually, within } from '../../helpers/deadline.ts';
 import { fileOf, rollout } from './flag-file.ts';
 
 let folder: string;
@@ -54,6 +54,27 @@ describe('opening', () => {
     await flags.set([{ flag: 'a', percent: 100, groupId: 'a' }]);
     assert.equal(flags.isEnabled('a', 'u'), true);
     assert.ok(statSync(join(folder, 'not', 'yet', 'flags.json')).isFile());
+  });
+
+  test('a file that is edited while it is read for the first time, then the last edit holds soon', async () => {
+    let percent = 1;
+    let isOpen = false;
+    writeFileSync(file, fileOf(rollout('a', percent)));
+    const opening = openFileFlags(file).then((opened) => {
+      isOpen = true;
+      return opened;
+    });
+    while (!isOpen) {
+      percent = (percent % 99) + 1;
+      writeFileSync(file, fileOf(rollout('a', percent)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const flags = await opening;
+    try {
+      await eventually(() => flags.percent('a') === percent, 'the last edit');
+    } finally {
+      flags.close();
+    }
   });
 
   test('a broken file, then every flag is off, and it says so', async () => {

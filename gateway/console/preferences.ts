@@ -13,10 +13,17 @@ function stored<Choice extends string>(key: string, choices: readonly Choice[], 
 export const theme = signal<Theme>(stored('banyan.theme', THEMES, 'system'));
 export const timeMode = signal<TimeMode>(stored('banyan.times', TIME_MODES, 'relative'));
 
+const system = window.matchMedia('(prefers-color-scheme: dark)');
+const isSystemDark = signal(system.matches);
+system.addEventListener('change', () => {
+  isSystemDark.value = system.matches;
+});
+
+effect(() => localStorage.setItem('banyan.theme', theme.value));
+// The style sheet knows two themes, and not who chose.
 effect(() => {
-  localStorage.setItem('banyan.theme', theme.value);
-  if (theme.value === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme.value;
+  const isDark = theme.value === 'system' ? isSystemDark.value : theme.value === 'dark';
+  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
 });
 effect(() => localStorage.setItem('banyan.times', timeMode.value));
 

@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import type { AuditEntry, AuditLog } from '../answers.ts';
 import { ApiError, read } from '../api.ts';
 import { useLive } from '../live.ts';
-import { query, routePath, setQuery } from '../location.ts';
+import { query, routePath } from '../location.ts';
+import { FilterBar } from '../parts/filter-bar.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { Time } from '../parts/time.tsx';
 import { compileFilter } from '../table-filter.ts';
@@ -66,18 +67,12 @@ function Entries({ newest, scope }: EntriesProps): JSX.Element {
 
   return (
     <>
-      <search class="toolbar">
-        <input
-          type="search"
-          aria-label="Filter the audit log"
-          placeholder="Filter: words actor:NAME action:rollback source:guard route:ID"
-          value={query.value.get('q') ?? ''}
-          onInput={(event) => setQuery({ q: event.currentTarget.value })}
-        />
-        <span class="faint" role="status">
-          {shown.length} of {all.length} entries
-        </span>
-      </search>
+      <FilterBar
+        what="entries"
+        placeholder="Filter: words actor:NAME action:rollback source:guard route:ID"
+        shown={shown.length}
+        of={all.length}
+      />
       {[...days].map(([day, entries]) => (
         <section key={day}>
           <h2>{day}</h2>

@@ -25,15 +25,7 @@ export function InstancesPage(): JSX.Element {
 function Processes({ instances }: InstanceList): JSX.Element {
   return (
     <table>
-      <thead>
-        <tr>
-          {['Process', 'State', 'Since', 'Requests', 'Version of its settings'].map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <Head titles={['Process', 'State', 'Since', 'Requests', 'Version of its settings']} />
       <tbody>
         {instances.map(({ pid, state, startedAt, requests, version }) => (
           <tr key={pid}>
@@ -56,15 +48,7 @@ function Upstreams({ upstreams }: Pick<Status, 'upstreams'>): JSX.Element {
     <section>
       <h2>Backends</h2>
       <table>
-        <thead>
-          <tr>
-            {['Side', 'Address', 'Health', 'In flight'].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head titles={['Side', 'Address', 'Health', 'In flight']} />
         <tbody>
           {(['legacy', 'new'] as const).map((side) => {
             const { url, healthy, problem, inFlight } = upstreams[side];
@@ -89,15 +73,7 @@ function Targets({ targets }: NotificationTargets): JSX.Element | null {
     <section>
       <h2>Who is told</h2>
       <table>
-        <thead>
-          <tr>
-            {['Target', 'From', 'Sent', 'Failed', 'Dropped', 'Waiting', 'State'].map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head titles={['Target', 'From', 'Sent', 'Failed', 'Dropped', 'Waiting', 'State']} />
         <tbody>
           {targets.map(({ name, kind, severity, sent, failed, dropped, waiting, problem }) => (
             <tr key={name}>
@@ -115,5 +91,19 @@ function Targets({ targets }: NotificationTargets): JSX.Element | null {
         </tbody>
       </table>
     </section>
+  );
+}
+
+function Head({ titles }: { readonly titles: readonly string[] }): JSX.Element {
+  return (
+    <thead>
+      <tr>
+        {titles.map((title) => (
+          <th key={title} scope="col">
+            {title}
+          </th>
+        ))}
+      </tr>
+    </thead>
   );
 }

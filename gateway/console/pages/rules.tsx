@@ -4,9 +4,10 @@ import type { ListedRule, RuleList } from '../answers.ts';
 import { write } from '../api.ts';
 import { formatCount, NOTHING } from '../format.ts';
 import { useLive } from '../live.ts';
-import { query, routePath, setQuery } from '../location.ts';
+import { query, routePath } from '../location.ts';
 import { ChangeForm } from '../parts/change-form.tsx';
 import { openDialog } from '../parts/dialog.tsx';
+import { FilterBar } from '../parts/filter-bar.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { mayOperate } from '../session.ts';
 import { compileFilter } from '../table-filter.ts';
@@ -39,18 +40,12 @@ function Rules({ rules, etag }: RulesProps): JSX.Element {
   );
   return (
     <>
-      <search class="toolbar">
-        <input
-          type="search"
-          aria-label="Filter rules"
-          placeholder="Filter: words route:ID kind:ignore state:expired source:operator"
-          value={query.value.get('q') ?? ''}
-          onInput={(event) => setQuery({ q: event.currentTarget.value })}
-        />
-        <span class="faint" role="status">
-          {shown.length === rules.length ? `${rules.length} rules` : `${shown.length} of ${rules.length} rules`}
-        </span>
-      </search>
+      <FilterBar
+        what="rules"
+        placeholder="Filter: words route:ID kind:ignore state:expired source:operator"
+        shown={shown.length}
+        of={rules.length}
+      />
       <div class="scroll">
         <table>
           <thead>

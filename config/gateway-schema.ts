@@ -295,6 +295,13 @@ export const gatewaySchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Folder with the certificates of data jobs, as JOB.json, for the gate "data".'),
+  certificatesKeyEnv: variableName
+    .optional()
+    .describe(
+      'Environment variable with the key, 32 characters or more, that the data jobs sign certificates with (their ' +
+        'MIGRATION_SIGNING_KEY); NAME_FILE may name a file instead. Without it signatures are not checked: who may write ' +
+        'to the folder is believed.',
+    ),
   routes: z.array(route).default([]),
 });
 

@@ -6,7 +6,6 @@ import { measurementsOf } from './measurements.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Notices } from './notices.ts';
 import type { GatewayLog } from './request-log.ts';
-import { certificatesIn } from './rollout/certificates.ts';
 import type { Control } from './rollout/control.ts';
 import type { GuardDecision } from './rollout/guard.ts';
 import { GuardWatch } from './rollout/guard-watch.ts';
@@ -72,7 +71,7 @@ export async function startPlans({
   const countGates = createGateCounts(metrics);
   const engine = new PlanEngine({
     ...{ table, plans, control, store, leadership, measurements, now, raised },
-    certificates: () => certificatesIn(settings.current.config.certificates),
+    certificates: () => settings.current.certificates,
     onLook(route, view) {
       countGates(route, view);
       const model = table().byId(route);

@@ -1,8 +1,8 @@
 // Runs a gateway as a process: configuration, log, signals, exit codes.
 import { readFlagTokens } from '../config/flag-tokens.ts';
+import { readCertificatesKey, readPinKey } from '../config/hmac-key.ts';
 import { ConfigError, loadGatewayConfig, readOperatorSecrets, readSigningKeys } from '../config/load-gateway.ts';
 import { readNotifyTargets } from '../config/notify-targets.ts';
-import { readPinKey } from '../config/pin-key.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createGatewayLog } from './request-log.ts';
 
@@ -19,6 +19,7 @@ export async function serve(configFile: string): Promise<number> {
     const tokens = readOperatorSecrets(config, configFile);
     if (config.flags.provider === 'unleash') readFlagTokens(config.flags, configFile);
     readPinKey(config, configFile);
+    readCertificatesKey(config, configFile);
     readNotifyTargets(config.notifications, configFile);
     readSigningKeys(config, configFile); // Each process that serves reads them for itself; a wrong one is refused here.
     const log = createGatewayLog({ level: config.log.level });

@@ -3,10 +3,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CompareRule, withRules } from '../config/compare-rules.ts';
 import type { GatewayConfig, RouteConfig } from '../config/gateway-schema.ts';
+import { readCertificatesKey, readPinKey } from '../config/hmac-key.ts';
 import type { OperatorConfig } from '../config/operator-schema.ts';
-import { readPinKey } from '../config/pin-key.ts';
 import { type Cors, compileCors } from './http/cors.ts';
 import { compileEdge, type Edge } from './proxy/edge.ts';
+import { type Certificates, certificatesIn } from './rollout/certificates.ts';
 import { compileIdentity, type IdentityReader } from './routing/identity.ts';
 import { compilePins, type PinReader } from './routing/pin.ts';
 import { compileRoutes, type RouteTable } from './routing/route.ts';
@@ -23,6 +24,8 @@ export interface Settings {
   readonly cors: Cors;
   /** Undefined where no pins are configured. */
   readonly pins: PinReader | undefined;
+  /** What proves that data jobs are done. */
+  readonly certificates: Certificates;
   readonly upstreams: Upstreams;
 }
 
@@ -123,6 +126,7 @@ function compile(given: GatewayConfig, rules: readonly AddedRule[], upstreams: U
     edge: compileEdge(config),
     cors: compileCors(config.cors),
     pins: compilePins(readPinKey(config, 'configuration')),
+    certificates: certificatesIn(config.certificates, readCertificatesKey(config, 'configuration')),
   };
 }
 

@@ -1,6 +1,7 @@
 // `banyan pin`: made here and not by a gateway, by whoever has the key.
+
+import { readPinKey } from '../../config/hmac-key.ts';
 import { ConfigError, loadGatewayConfig } from '../../config/load-gateway.ts';
-import { readPinKey } from '../../config/pin-key.ts';
 import { PIN_COOKIE } from '../proxy/headers.ts';
 import { PIN_ALL_ROUTES, PIN_HEADER, signPin } from '../routing/pin.ts';
 import type { Side } from '../routing/side.ts';

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isSealed } from '../../config/certificate-seal.ts';
 import type { Certificate } from './facts.ts';
 
 /** What proves that data jobs are done. */
@@ -21,21 +22,32 @@ const certificateFile = z.looseObject({
   validUntil: z.iso.datetime().optional(),
 });
 
-/** Certificates as JSON files in a folder, `JOB.json`; none is valid without a folder. */
-export function certificatesIn(folder: string | undefined): Certificates {
+/**
+ * Certificates as JSON files in a folder, `JOB.json`; none is valid without a folder. With `key` only those that were signed
+ * with it and are unchanged since.
+ */
+export function certificatesIn(folder: string | undefined, key: string | undefined): Certificates {
   return {
-    of: (jobs, now) => Promise.all(jobs.map(async (job) => ({ job, ...(await read(folder, job, now)) }))),
+    of: (jobs, now) => Promise.all(jobs.map(async (job) => ({ job, ...(await read(folder, job, key, now)) }))),
   };
 }
 
-async function read(folder: string | undefined, job: string, now: Date): Promise<Omit<Certificate, 'job'>> {
+async function read(
+  folder: string | undefined,
+  job: string,
+  key: string | undefined,
+  now: Date,
+): Promise<Omit<Certificate, 'job'>> {
   const problem = (text: string) => ({ problem: text });
   if (folder === undefined) return problem('there is no certificate: no folder is configured (certificates)');
   const file = join(folder, `${job}.json`);
   const text = await readText(file);
   if ('problem' in text) return text;
-  const parsed = certificateFile.safeParse(parseJson(text.text));
+  const json = parseJson(text.text);
+  const parsed = certificateFile.safeParse(json);
   if (!parsed.success) return problem(`${file} is no certificate: it needs job, result and at`);
+  if (key !== undefined && !isSealed(json, key))
+    return problem(`${file} was not signed with the key of certificatesKeyEnv, or was changed since`);
   const { job: named, result, at, validUntil } = parsed.data;
   if (named !== job) return problem(`${file} is the certificate of ${named}`);
   if (result === 'failed') return problem(`its verification of ${at} failed`);

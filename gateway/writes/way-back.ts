@@ -1,5 +1,5 @@
 // Data jobs that bring writes to legacy: what their certificates say is acknowledged without a person.
-import { certificatesIn } from '../rollout/certificates.ts';
+import type { Certificates } from '../rollout/certificates.ts';
 import type { CurrentSettings } from '../settings.ts';
 import type { KeptWrites } from './kept-writes.ts';
 
@@ -23,11 +23,11 @@ export interface WayBack {
 }
 
 export function watchWayBack({ settings, writes, leads, now, raised }: WayBackDeps): WayBack {
-  async function lookAt(route: string, job: string, folder: string | undefined): Promise<void> {
+  async function lookAt(route: string, job: string, certificates: Certificates): Promise<void> {
     const { count, upTo, keys } = writes.of(route);
     const last = keys.at(-1);
     if (count === 0 || !last) return;
-    const [certificate] = await certificatesIn(folder).of([job], now());
+    const [certificate] = await certificates.of([job], now());
     const at = certificate?.at;
     // It says nothing of what was written later, and it cannot say up to which write it goes.
     if (at === undefined || Date.parse(at) < Date.parse(last.at) + CLOCKS_APART_MS) return;
@@ -36,11 +36,11 @@ export function watchWayBack({ settings, writes, leads, now, raised }: WayBackDe
   }
 
   async function look(): Promise<void> {
-    const { config, table } = settings.current;
+    const { certificates, table } = settings.current;
     for (const route of leads() ? table.routes : []) {
       const { wayBack } = route.config.writes;
       if (wayBack === undefined) continue;
-      await lookAt(route.id, wayBack, config.certificates).catch((error: unknown) => raised('writes.way_back', error));
+      await lookAt(route.id, wayBack, certificates).catch((error: unknown) => raised('writes.way_back', error));
     }
   }
 

@@ -1,9 +1,9 @@
 // The certificate of a verification: JOB.json in the folder that the gateway's `data` gate reads. The gateway looks at job,
-// result, at and validUntil; the rest says what was verified, and the signature that nobody wrote it by hand.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+// result, at, validUntil and, with the key, at the signature: that nobody wrote it by hand. The rest says what was verified.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isSealed, sealOf, sealSchema } from '../../config/certificate-seal.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Findings } from './verify.ts';
 
@@ -32,9 +32,7 @@ const bodySchema = z.object({
 });
 export type CertificateBody = z.infer<typeof bodySchema>;
 
-const certificateSchema = bodySchema.extend({
-  signature: z.object({ algorithm: z.literal('HMAC-SHA256'), value: z.string().regex(/^[0-9a-f]{64}$/) }),
-});
+const certificateSchema = bodySchema.extend({ signature: sealSchema });
 export type Certificate = z.infer<typeof certificateSchema>;
 
 export type Issue = {
@@ -64,17 +62,11 @@ export function certificateOf({ plan, findings, nowMs, validMs, deadLettersWaive
   };
 }
 
-/** Of the body as the schema orders it, so that it can be checked after the file was read. */
-const sign = (body: CertificateBody, key: string): string =>
-  createHmac('sha256', key)
-    .update(JSON.stringify(bodySchema.parse(body)))
-    .digest('hex');
-
 const fileOf = (folder: string, job: string) => join(folder, `${job}.json`);
 
 /** Whole or not at all: the gateway may be reading. */
 export function writeCertificate(folder: string, body: CertificateBody, key: string): string {
-  const certificate: Certificate = { ...body, signature: { algorithm: 'HMAC-SHA256', value: sign(body, key) } };
+  const certificate: Certificate = { ...body, signature: sealOf(body, key) };
   const file = fileOf(folder, body.job);
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${file}.new`, `${JSON.stringify(certificate, null, 2)}\n`);
@@ -94,9 +86,7 @@ export function readCertificate(
   } catch {
     return undefined;
   }
-  const certificate = certificateSchema.parse(JSON.parse(text));
-  const { signature, ...body } = certificate;
-  const expected = Buffer.from(key === undefined ? '' : sign(body, key));
-  const given = Buffer.from(signature.value);
-  return { certificate, signed: given.length === expected.length && timingSafeEqual(given, expected) };
+  const read: unknown = JSON.parse(text);
+  const signed = key !== undefined && isSealed(read, key);
+  return { certificate: certificateSchema.parse(read), signed };
 }

@@ -63,17 +63,18 @@ describe('a job', () => {
       { result, rows, chunks, missing, extra, altered, deadLetters, waivers },
       { result: 'verified', rows: ROWS, chunks: 5, missing: 0, extra: 0, altered: 0, deadLetters: 0, waivers: [] },
     );
-    const gate = certificatesIn(world.certificates);
-    assert.deepEqual(
-      (await gate.of(['orders'], new Date())).map(({ problem }) => problem),
-      [undefined],
-    );
-    const tomorrow = new Date(Date.now() + 25 * 3_600_000);
-    assert.match((await gate.of(['orders'], tomorrow))[0]?.problem ?? '', /its certificate ended/);
+    const problemAt = async (atMs: number, key?: string) =>
+      (await certificatesIn(world.certificates, key).of(['orders'], new Date(atMs)))[0]?.problem;
+    const nowMs = Date.now();
+    assert.equal(await problemAt(nowMs, SIGNING_KEY), undefined);
+    assert.match((await problemAt(nowMs, `${SIGNING_KEY}x`)) ?? '', /was not signed with the key/);
+    assert.match((await problemAt(nowMs + 25 * 3_600_000, SIGNING_KEY)) ?? '', /its certificate ended/);
     assert.equal(readCertificate(world.certificates, 'orders', SIGNING_KEY)?.signed, true);
     const file = join(world.certificates, 'orders.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('"rows": 120', '"rows": 121'));
     assert.equal(readCertificate(world.certificates, 'orders', SIGNING_KEY)?.signed, false, 'changed by hand');
+    assert.match((await problemAt(nowMs, SIGNING_KEY)) ?? '', /was changed since/);
+    assert.equal(await problemAt(nowMs), undefined, 'without the key the folder is believed');
   });
 
   test('over a key of two columns, then it moves as well', async () => {

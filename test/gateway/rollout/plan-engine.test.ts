@@ -90,7 +90,7 @@ describe('a plan engine', () => {
     };
     const leadership = createLeadership(store, `process ${running.length} ${Math.random()}`, () => nowMs);
     const plans = () => ({ test: planSchema.parse({ mode, steps }) });
-    const certificates = () => certificatesIn(join(folder, 'certificates'));
+    const certificates = () => certificatesIn(join(folder, 'certificates'), undefined);
     const engine = new PlanEngine({
       ...{ table, plans, control, store, leadership, measurements, certificates, now, raised },
       onLook: () => {},

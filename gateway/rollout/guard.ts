@@ -10,7 +10,7 @@ import { slownessOf } from './slowness.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * One-sided confidence of a single look: 1 in 15,000. The guard looks every second for days, and a route must not go
+ * One-sided confidence of a single look: 1 in 31,574. The guard looks every second for days, and a route must not go
  * back because one look in many was unlucky; `npm run simulate` shows what comes of it.
  */
 export const GUARD_Z = 4;

@@ -75,6 +75,7 @@ const health = z.looseObject({ ready: z.boolean(), warnings: z.array(z.string())
 const audit = z.looseObject({
   entry: z.looseObject({ actor: z.string(), action: z.string(), scope: z.string(), reason: z.string() }),
 });
+const jobs = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string(), condition: z.string() })) });
 const instances = z.looseObject({ instances: z.array(z.looseObject({ state: z.string() })) });
 
 /** What people read of each event; those that say nothing new to them are left out. */
@@ -101,6 +102,10 @@ const LINES: Readonly<Record<string, Render>> = {
   instances(data) {
     const { instances: all } = instances.parse(data);
     return `${all.filter(({ state }) => state === 'serving').length} of ${all.length} processes serve`;
+  },
+  jobs(data) {
+    const told = jobs.parse(data).jobs.map(({ job, condition }) => `${job} ${condition.replaceAll('_', ' ')}`);
+    return told.length === 0 ? undefined : `data jobs: ${told.join(', ')}`;
   },
   rules: () => 'the rules for comparing have changed',
   audit(data) {

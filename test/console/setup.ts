@@ -29,10 +29,12 @@ export interface FixtureOptions {
   readonly newBody?: (path: string) => unknown;
   /** `operator.links` of the configuration. */
   readonly links?: Readonly<Record<string, string>>;
+  /** The folder that data jobs share with the gateway. */
+  readonly certificates?: string;
 }
 
 export async function startConsole(options: FixtureOptions): Promise<ConsoleFixture> {
-  const { routes, legacyBody = () => ({ price: 1 }), newBody = legacyBody, links = {} } = options;
+  const { routes, legacyBody = () => ({ price: 1 }), newBody = legacyBody, links = {}, certificates } = options;
   const serve = (bodyOf: (path: string) => unknown): Promise<TestServer> =>
     startUpstream((incoming, outgoing) => {
       incoming.resume();
@@ -46,7 +48,7 @@ export async function startConsole(options: FixtureOptions): Promise<ConsoleFixt
     buildConsole(consoleDir),
   ]);
   const operator = { ...TEST_OPERATOR, links };
-  const overrides = { operator };
+  const overrides = { operator, certificates };
   const gateway = await startTestGateway({ legacy: legacy.url, new: fresh.url, routes, consoleDir, overrides });
   const complaints: string[] = [];
   return {

@@ -3,7 +3,7 @@ import type { Sandbox } from './sandbox.ts';
 
 /** What to open and what to try first. */
 export function welcome(
-  { listening, databaseUrl, gatewayConfig }: Sandbox,
+  { listening, databaseUrl, gatewayConfig, jobEnvironment }: Sandbox,
   { dataDir, tookMs }: { dataDir: string; tookMs: number },
 ): string {
   const token = join(dataDir, 'operator.token');
@@ -26,6 +26,7 @@ export function welcome(
           '  npx banyan routes',
           '  npx banyan stage market.ticker shadow --reason "a first look"',
           '  npx banyan diffs market.ticker',
+          `  . ${jobEnvironment} && for step in setup plan run; do npm run migrate -- $step positions; done`,
         ];
   return [
     `The sandbox is ready after ${(tookMs / 1000).toFixed(1)} s; Ctrl-C stops it. Logs are in ${join(dataDir, 'logs')}.`,

@@ -94,8 +94,9 @@ export function statusOf({ name, reason, paused, counts, chunks, pending, deadLe
       skipped: counts.changesKept,
       waiting: pending,
     },
-    perSecond: rates.done,
-    etaMs: isCopied || rates.read === 0 || left <= 0 ? null : Math.round((left / rates.read) * 1_000),
+    perSecond: state === 'running' ? rates.done : 0,
+    etaMs:
+      state !== 'running' || isCopied || rates.read === 0 || left <= 0 ? null : Math.round((left / rates.read) * 1_000),
     pace: { atOnce: pace.atOnce, throttled: pace.throttled, reason: pace.reason ?? null },
   };
   return status;

@@ -66,10 +66,12 @@ describe('a job tells', () => {
   });
 
   it('its end, and whole files only', (t) => {
-    const { folder, teller, told, progress } = telling(t);
-    progress();
+    const { folder, teller, told, progress, later } = telling(t);
+    progress(read(0));
+    later(1_000);
     teller.ended({ ...LEDGER_JOB, reason: 'the table has changed' }, 'blocked');
     assert.deepEqual([told().state, told().reason, told().logBytes], ['blocked', 'the table has changed', 4_096]);
+    assert.deepEqual([told().perSecond, told().etaMs], [0, null], 'nothing is under way any more');
     assert.deepEqual(readdirSync(folder), ['orders.status.json']);
   });
 

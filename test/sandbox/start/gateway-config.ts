@@ -23,6 +23,8 @@ export function writeGatewayConfig(source: string, folder: string, addresses: Ga
   document.setIn(['upstreams', 'legacy', 'url'], `http://${addresses.legacy}`);
   document.setIn(['upstreams', 'new', 'url'], `http://${addresses.new}`);
   document.setIn(['flags', 'file'], join(folder, 'flags.json'));
+  // The frontend is of another origin, which is not known yet where ports are free ones.
+  document.setIn(['cors'], { origins: ['*'], expose: ['x-banyan-side'] });
   document.setIn(['certificates'], certificatesFolder(folder));
   document.setIn(['ledger'], `sqlite:${join(folder, 'gateway.db')}`);
   const path = join(folder, 'gateway.yaml');

@@ -174,10 +174,20 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
         BANYAN_SHADOW_KEYS_FILE: shadowKeys,
       })
     : {};
+  const frontend =
+    gateway.traffic === undefined
+      ? {}
+      : {
+          frontend: await start(context, 'frontend', ['test/sandbox/frontend/main.ts'], {
+            FRONTEND_LISTEN: `127.0.0.1:${ports.frontend}`,
+            GATEWAY_URL: `http://${gateway.traffic}`,
+          }),
+        };
   const [exchangeAddress, postgresUrl, dynamodb, redisAddress] = await Promise.all([exchange, postgres, dynamo, redis]);
   return {
     listening: {
       ...gateway,
+      ...frontend,
       legacy: legacyAddress,
       new: newAddress,
       exchange: exchangeAddress,

@@ -10,6 +10,7 @@ export function welcome(
   const places = [
     ['gateway', listening.traffic],
     ['console', listening.operator],
+    ['frontend', listening.frontend],
     ['legacy', listening.legacy],
     ['new', listening.new],
     ['exchange', listening.exchange],

@@ -294,7 +294,9 @@ export const gatewaySchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Folder with the certificates of data jobs, as JOB.json, for the gate "data".'),
+    .describe(
+      'Folder that the data jobs share with the gateway: their certificates, as JOB.json, for the gate "data"; how far they are; and, where the gateway may write there, what operators ask of them.',
+    ),
   certificatesKeyEnv: variableName
     .optional()
     .describe(

@@ -15,7 +15,9 @@ const schema = z.object({
   MIGRATION_CERTIFICATES: z
     .string()
     .optional()
-    .describe("give the folder of certificates, the gateway's `certificates`; unset it for one in MIGRATION_FOLDER"),
+    .describe(
+      "give the folder of certificates and of how far jobs are, the gateway's `certificates`; unset it for one in MIGRATION_FOLDER",
+    ),
   MIGRATION_SIGNING_KEY: z
     .string()
     .min(32, 'is shorter than 32 characters')

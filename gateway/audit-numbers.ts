@@ -12,10 +12,12 @@ interface NumbersDeps {
   readonly routes: () => readonly string[];
 }
 
-/** Answers the numbers of a scope: of a route, or of all routes what a rollback would lose. */
+/** Answers the numbers of a scope: of a route, or of all routes what a rollback would lose. What is no route has none. */
 export function createAuditNumbers({ serving, writes, routes }: NumbersDeps): (scope: string) => unknown {
-  return (scope) =>
-    scope === ALL_ROUTES ? { writesLegacyLacks: writes.total(routes()) } : numbersOf(serving, writes, scope);
+  return (scope) => {
+    if (scope === ALL_ROUTES) return { writesLegacyLacks: writes.total(routes()) };
+    return scope.startsWith('#') ? null : numbersOf(serving, writes, scope);
+  };
 }
 
 /** What is known of a route, as an audit entry keeps it: the numbers, with the most frequent differences only. */

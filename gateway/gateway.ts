@@ -5,6 +5,7 @@ import { readOperatorSecrets } from '../config/load-gateway.ts';
 import { createAuditNumbers } from './audit-numbers.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { startFlips } from './flips.ts';
+import { createJobs } from './jobs/jobs.ts';
 import { openKeptIds } from './kept-ids.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
@@ -115,6 +116,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       console,
       ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, flips, history, plans, metrics },
       ...{ log, now, raised, instance, notifier: notices.notifier, writes },
+      jobs: createJobs({ settings, control, changes, now }),
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/upstream': [],
   'gateway/proxy': ['config', 'gateway/routing/side.ts', 'gateway/upstream'],
   'gateway/routing': ['config', 'gateway/proxy/headers.ts'],
+  'gateway/jobs': ['config', 'gateway/ledger', 'gateway/rollout', 'gateway/settings.ts'],
   'gateway/ledger': ['config', 'gateway/routing'],
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/notify': ['config', 'gateway/ledger', 'gateway/metrics.ts', 'gateway/rollout', 'gateway/routing'],

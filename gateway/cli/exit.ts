@@ -8,6 +8,7 @@ export const EXIT = {
   conflict: 5,
   gateNotMet: 6,
   timedOut: 7,
+  rolledBack: 8,
 } as const;
 
 /** The command cannot go on: `message` says why and what to do, `code` is the exit code. */

@@ -16,6 +16,7 @@ import { createClient } from './client.ts';
 import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
 import { addContextCommands } from './context-grammar.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { addJobCommands } from './jobs.ts';
 import { addNotifyCommands } from './notify.ts';
 import { wholeNumber } from './numbers.ts';
 import { makePin, type PinOptions } from './pin.ts';
@@ -79,6 +80,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addWriteCommands(program, answer);
   addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
+  addJobCommands(program, answer);
   addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
   addContextCommands(program, print);

@@ -17,7 +17,10 @@ export interface WatchOptions {
   readonly err: (text: string) => void;
 }
 
-/** Answers the exit code: 0 when `until` came about or the time is up without one, 7 when it did not in time. */
+/**
+ * Answers the exit code: 0 when `until` came about or the time is up without one.
+ * @throws {CommandError} 7 when it did not come about in time, 8 when the route was rolled back instead
+ */
 export async function watch(options: WatchOptions): Promise<number> {
   const { id, until, seconds, json, out, err } = options;
   const end = new AbortController();
@@ -29,6 +32,7 @@ export async function watch(options: WatchOptions): Promise<number> {
       const line = json ? JSON.stringify({ event: event.name, ...objectOf(event.data) }) : lineOf(event);
       if (line !== undefined) out(line);
       if (until !== undefined && hasCome(event, id, until)) return EXIT.ok;
+      if (until !== undefined) refuseRolledBack(event, id);
     }
     if (until === undefined) return EXIT.ok;
     throw new CommandError(EXIT.timedOut, `${id} did not come to ${until} within ${seconds} s`);
@@ -63,6 +67,18 @@ function hasCome({ name, data }: FollowedEvent, id: string | undefined, stage: s
   return moved !== undefined && moved.id === id && moved.stage === stage;
 }
 
+/** Whoever waits for a stage need not go on when the route, or every route, was forced to legacy meanwhile. */
+function refuseRolledBack({ name, data }: FollowedEvent, id: string | undefined): void {
+  const forced =
+    name === 'route' && route.parse(data).id === id
+      ? route.parse(data).override
+      : name === 'override'
+        ? override.parse(data).override
+        : null;
+  if (forced?.side !== 'legacy') return;
+  throw new CommandError(EXIT.rolledBack, `${id} was rolled back by ${forced.actor}: ${forced.reason}`);
+}
+
 type Render = (data: unknown) => string | undefined;
 const override = z.looseObject({
   override: z.looseObject({ side: z.string(), actor: z.string(), reason: z.string() }).nullable(),
@@ -75,6 +91,7 @@ const health = z.looseObject({ ready: z.boolean(), warnings: z.array(z.string())
 const audit = z.looseObject({
   entry: z.looseObject({ actor: z.string(), action: z.string(), scope: z.string(), reason: z.string() }),
 });
+const jobs = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string(), condition: z.string() })) });
 const instances = z.looseObject({ instances: z.array(z.looseObject({ state: z.string() })) });
 
 /** What people read of each event; those that say nothing new to them are left out. */
@@ -101,6 +118,10 @@ const LINES: Readonly<Record<string, Render>> = {
   instances(data) {
     const { instances: all } = instances.parse(data);
     return `${all.filter(({ state }) => state === 'serving').length} of ${all.length} processes serve`;
+  },
+  jobs(data) {
+    const told = jobs.parse(data).jobs.map(({ job, condition }) => `${job} ${condition.replaceAll('_', ' ')}`);
+    return told.length === 0 ? undefined : `data jobs: ${told.join(', ')}`;
   },
   rules: () => 'the rules for comparing have changed',
   audit(data) {

@@ -12,6 +12,7 @@ import { PAGES } from './page-list.ts';
 import { AuditPage } from './pages/audit.tsx';
 import { DifferencesPage } from './pages/differences.tsx';
 import { InstancesPage } from './pages/instances.tsx';
+import { JobsPage } from './pages/jobs.tsx';
 import { RoutePage } from './pages/route.tsx';
 import { RoutesPage } from './pages/routes.tsx';
 import { RulesPage } from './pages/rules.tsx';
@@ -24,7 +25,17 @@ import { nextOf, THEMES, theme, timeMode } from './preferences.ts';
 import { loadSession, session, signOut } from './session.ts';
 
 /** What the gateway says that makes the page ask again at once. */
-const CHANGES: readonly EventName[] = ['route', 'routes', 'override', 'plan', 'rules', 'instances', 'health', 'audit'];
+const CHANGES: readonly EventName[] = [
+  'route',
+  'routes',
+  'override',
+  'plan',
+  'rules',
+  'instances',
+  'jobs',
+  'health',
+  'audit',
+];
 const ASK_AGAIN_MS = 2_000;
 
 export function App(): JSX.Element | null {
@@ -170,6 +181,7 @@ function pageAt(where: string): JSX.Element {
   if (section === 'routes' && id)
     return part === 'differences' ? <DifferencesPage key={id} id={id} /> : <RoutePage key={id} id={id} />;
   if (section === 'rules') return <RulesPage />;
+  if (section === 'jobs') return <JobsPage />;
   if (section === 'audit') return <AuditPage />;
   if (section === 'instances') return <InstancesPage />;
   return (

@@ -13,6 +13,16 @@ export function formatCount(count: number): string {
   return GROUPED.format(count);
 }
 
+/** `512 B`, `4.0 KiB`, `1.5 GiB`. */
+export function formatBytes(bytes: number): string {
+  let [value, unit] = [bytes, 'B'];
+  for (const next of ['KiB', 'MiB', 'GiB', 'TiB']) {
+    if (value < 1_024) break;
+    [value, unit] = [value / 1_024, next];
+  }
+  return unit === 'B' ? `${formatCount(value)} B` : `${value.toFixed(1)} ${unit}`;
+}
+
 /** Requests a second, with as many places as matter. */
 export function formatRate(perSecond: number): string {
   if (perSecond === 0) return '0';

@@ -9,6 +9,7 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: '/', name: 'Routes', keys: 'g r' },
   { path: '/rules', name: 'Rules', keys: 'g u' },
+  { path: '/jobs', name: 'Data jobs', keys: 'g j' },
   { path: '/audit', name: 'Audit', keys: 'g a' },
   { path: '/instances', name: 'Instances', keys: 'g i' },
 ];

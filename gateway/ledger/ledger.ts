@@ -13,6 +13,8 @@ export const ALL_ROUTES = '*';
 export const ACKNOWLEDGED = '#acknowledged';
 /** The scope whose revision counts changes of operators' rules, of all routes. */
 export const RULES = '#rules';
+/** The scope of what is asked of a data job. */
+export const jobScope = (job: string): string => `#job ${job}`;
 
 /** An operator's forced side for one route, or for all of them. */
 export interface Override {
@@ -58,6 +60,8 @@ export const AUDIT_ACTIONS = [
   'plan',
   'acknowledge',
   'acknowledge_writes',
+  'pause_job',
+  'resume_job',
   'chain',
 ] as const;
 

@@ -21,6 +21,7 @@ import { docsApi } from './docs.ts';
 import { eventsApi } from './events/api.ts';
 import type { Feed } from './events/feed.ts';
 import { createIdempotency } from './idempotency.ts';
+import { jobsApi } from './jobs.ts';
 import { notificationsApi } from './notifications.ts';
 import { planApi } from './plan.ts';
 import { problem, refuse } from './problems.ts';
@@ -83,6 +84,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
   app.route('/api/audit', auditApi(deps));
+  app.route('/api/jobs', jobsApi(deps));
   app.route('/api/notifications', notificationsApi(deps));
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances(), gateways: deps.flips.gateways() }));
   app.get('/api/status', (c) => c.json(statusOf(deps, isDraining())));

@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import type { Flips } from '../flips.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import type { GatewayLedger } from '../ledger/ledger.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
@@ -46,6 +47,7 @@ export interface OperatorDeps {
   readonly serving: Serving;
   readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
   readonly history: TrafficHistory;
+  readonly jobs: Jobs;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly console: ConsoleFiles;
   readonly metrics: GatewayMetrics;

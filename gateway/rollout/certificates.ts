@@ -20,6 +20,8 @@ const certificateFile = z.looseObject({
   at: z.iso.datetime(),
   /** Until when it counts; without it, for good. */
   validUntil: z.iso.datetime().optional(),
+  /** How many were compared. */
+  rows: z.number().int().min(0).optional(),
 });
 
 /**
@@ -48,13 +50,13 @@ async function read(
   if (!parsed.success) return problem(`${file} is no certificate: it needs job, result and at`);
   if (key !== undefined && !isSealed(json, key))
     return problem(`${file} was not signed with the key of certificatesKeyEnv, or was changed since`);
-  const { job: named, result, at, validUntil } = parsed.data;
+  const { job: named, result, at, validUntil, rows } = parsed.data;
   if (named !== job) return problem(`${file} is the certificate of ${named}`);
   if (result === 'failed') return problem(`its verification of ${at} failed`);
   if (Date.parse(at) > now.getTime()) return problem(`its certificate is from the future (${at})`);
   if (validUntil !== undefined && Date.parse(validUntil) <= now.getTime())
     return problem(`its certificate ended at ${validUntil}`);
-  return { problem: undefined, at };
+  return { problem: undefined, at, validUntil, rows };
 }
 
 async function readText(file: string): Promise<{ readonly text: string } | { readonly problem: string }> {

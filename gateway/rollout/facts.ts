@@ -68,6 +68,10 @@ export interface Certificate {
   readonly problem: string | undefined;
   /** When it was made, ISO 8601 in UTC; undefined where it is not valid. */
   readonly at?: string | undefined;
+  /** Until when it counts, ISO 8601 in UTC; undefined for good, or where it is not valid. */
+  readonly validUntil?: string | undefined;
+  /** Rows that were compared; undefined where it does not say. */
+  readonly rows?: number | undefined;
 }
 
 /** match + ignored + mismatch + new_error. */

@@ -1,4 +1,4 @@
-// The commands that look and prepare: setup, plan, status, pause, resume, explain, dead letters.
+// The commands that look and prepare: setup, plan, status, reset, explain, dead letters.
 import { setUpTable } from '../../backend/store/setup.ts';
 import type { Job } from '../jobs/job.ts';
 import { JOBS } from '../jobs/jobs.ts';
@@ -9,6 +9,7 @@ import { formatLsn } from '../postgres/lsn.ts';
 import { dropSlot, ensureFullIdentity } from '../postgres/slot.ts';
 import { describeVersion, isMigrated, isTombstone, versionIn } from '../run/marks.ts';
 import { replayDeadLetters } from '../run/repair.ts';
+import { tellNothing } from '../status/tell.ts';
 import { readCertificate } from '../verify/certificate.ts';
 import { CommandError, EXIT, type Result } from './answer.ts';
 import { type Context, checkedPlan, engineOf, planFile } from './context.ts';
@@ -58,21 +59,11 @@ function certificateState(found: ReturnType<typeof readCertificate>): string {
   return `${certificate.result}, ${until}${signed ? '' : ', but not signed with MIGRATION_SIGNING_KEY'}`;
 }
 
-export async function setPaused({ ledger }: Context, job: Job, paused: boolean): Promise<Result> {
-  const present = await ledger.job(job.name);
-  if (!present) throw new CommandError(EXIT.conflict, `${job.name} was not run yet`);
-  await ledger.setPaused(job.name, paused);
-  if (!paused && present.state === 'blocked') await ledger.setState(job.name, 'running', null);
-  const text = paused
-    ? `${job.name} pauses within a second; changes are still received`
-    : `${job.name} goes on, in the run under way or in the next one`;
-  return { json: { job: job.name, paused }, text };
-}
-
 /** Gives the job up, so that it can be planned anew. What it wrote stays; a later plan's items win over it. */
-export async function reset({ pool, ledger }: Context, job: Job): Promise<Result> {
+export async function reset({ config, pool, ledger }: Context, job: Job): Promise<Result> {
   const done = await dropSlot(pool, job); // First: it fails while a run is under way.
   await ledger.remove(job.name);
+  tellNothing(config.certificates, job.name);
   const text = [...done, `${job.name} is forgotten; the items that it wrote stay`].join('\n');
   return { json: { job: job.name, done }, text };
 }

@@ -4,8 +4,9 @@ import { type Environment, renderEnvProblems } from '../../config/env.ts';
 import { type MigrationConfig, readMigrationConfig } from '../../config/migration.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import { CommandError, EXIT, type Output, type Result } from './answer.ts';
-import { allJobs, explain, listDeadLetters, plan, replay, reset, setPaused, setUp, status } from './commands.ts';
+import { allJobs, explain, listDeadLetters, plan, replay, reset, setUp, status } from './commands.ts';
 import { type Context, jobNamed, withContext } from './context.ts';
+import { setPaused } from './pausing.ts';
 import { run, verify } from './work.ts';
 
 const CHUNK_ROWS = 5_000;

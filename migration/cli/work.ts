@@ -1,13 +1,17 @@
 // The commands that move and prove: run and verify.
+import type { JobStatus } from '../../config/job-files.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Plan } from '../plan/plan.ts';
 import { ensureSlot, replicaIdentity, slotHealth } from '../postgres/slot.ts';
 import { type Outcome, type Progress, runJob } from '../run/run.ts';
+import { followAsks, takeAsk } from '../status/asks.ts';
+import { createTeller, STATE_OF_OUTCOME, type Teller } from '../status/tell.ts';
 import { keyText } from '../target/dynamo.ts';
 import { certificateOf, writeCertificate } from '../verify/certificate.ts';
 import { verifyJob } from '../verify/verify.ts';
 import { CommandError, EXIT, type Output, type Result } from './answer.ts';
 import { type Context, checkedPlan, engineOf } from './context.ts';
+import { pauseOrResume } from './pausing.ts';
 import { progressText } from './render.ts';
 
 /** Between lines of progress where they cannot be written over. */
@@ -27,6 +31,10 @@ export async function run(context: Context, job: Job, { untilCaughtUp, signal, o
     const { hash: planHash, upTos } = plan;
     await ledger.begin({ name: job.name, planHash, key: job.key, startLsn, upTos });
   }
+  const take = () =>
+    takeAsk(context.config.certificates, job.name, ({ paused }) => pauseOrResume(context, job, paused));
+  const asksProblem = (error: unknown) => output.err(`what a gateway asked was not done: ${String(error)}`);
+  await take().catch(asksProblem);
   const present = await ledger.job(job.name);
   if (present?.planHash !== plan.hash)
     throw new CommandError(
@@ -38,14 +46,40 @@ export async function run(context: Context, job: Job, { untilCaughtUp, signal, o
       EXIT.error,
       `${job.name} is blocked: ${present.reason}; then: banyan-migrate resume ${job.name}`,
     );
-  const outcome = await runJob(engineOf(context, job, plan), {
-    signal,
-    untilCaughtUp,
-    slotHealth: () => slotHealth(pool, job),
-    onProgress: createReporter(context, output),
-    onReconnect: (error) => output.err(`the stream of changes was lost and is begun again: ${String(error)}`),
+  const report = createReporter(context, output);
+  const teller = tellerOf(context, job, plan, output);
+  const asks = followAsks(take, asksProblem);
+  let state: JobStatus['state'] = 'stopped'; // Also when the run fails: it was not blocked, and may be begun again.
+  try {
+    const outcome = await runJob(engineOf(context, job, plan), {
+      signal,
+      untilCaughtUp,
+      slotHealth: () => slotHealth(pool, job),
+      onProgress(progress) {
+        report(progress);
+        teller.progress(progress);
+      },
+      onReconnect: (error) => output.err(`the stream of changes was lost and is begun again: ${String(error)}`),
+    });
+    state = STATE_OF_OUTCOME[outcome.kind];
+    return outcomeResult(job, outcome);
+  } finally {
+    await asks.close();
+    const last = await ledger.job(job.name);
+    if (last) teller.ended(last, state);
+  }
+}
+
+/** Tells gateways how far the job is. */
+function tellerOf({ config, target }: Context, job: Job, { findings }: Plan, output: Output): Teller {
+  return createTeller({
+    job,
+    folder: config.certificates,
+    rowsPlanned: findings.rows,
+    pace: target.pace.state,
+    nowMs: Date.now,
+    onProblem: (error) => output.err(`gateways are not told how far the job is: ${String(error)}`),
   });
-  return outcomeResult(job, outcome);
 }
 
 function outcomeResult(job: Job, outcome: Outcome): Result {

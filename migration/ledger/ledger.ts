@@ -8,6 +8,7 @@ import type { Row } from '../postgres/values.ts';
 export type JobState = 'running' | 'blocked';
 
 export const COUNTS = [
+  'rowsRead', // Rows of chunks that are done, whatever became of them.
   'rowsWritten', // Rows of chunks put as items.
   'rowsKept', // Rows whose item was newer already, or the service's own.
   'changesApplied',

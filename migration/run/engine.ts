@@ -49,7 +49,7 @@ export async function copyChunk(engine: Engine, chunk: Chunk): Promise<{ rows: n
   }
   const results = await Promise.all(puts);
   const rowsWritten = results.filter((result) => result === 'written').length;
-  const counts = { rowsWritten, rowsKept: results.length - rowsWritten };
+  const counts = { rowsRead: rows.length, rowsWritten, rowsKept: results.length - rowsWritten };
   await ledger.finishChunk(job.name, chunk.id, { counts, letters });
   return { rows: rows.length, rest };
 }

@@ -1,16 +1,21 @@
 // What the console looks like to those who depend on it: accessible, narrow, full of routes, and full of hostile text.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { aJobStatus, writeJobStatus } from '../helpers/jobs.ts';
 import { withoutChromium } from './chromium.ts';
 import { type ConsoleFixture, compared, move, startConsole } from './setup.ts';
 
 const ROUTES = 60;
 const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>{{7*7}}';
-const PAGES = ['/', '/routes/route.0', '/routes/route.0/differences', '/rules', '/audit', '/instances'];
+const PAGES = ['/', '/routes/route.0', '/routes/route.0/differences', '/rules', '/jobs', '/audit', '/instances'];
 
 describe('the look of the console', { skip: withoutChromium }, () => {
+  const certificates = mkdtempSync(join(tmpdir(), 'banyan-look-'));
   let fixture: ConsoleFixture;
   before(async () => {
     fixture = await startConsole({
@@ -21,8 +26,10 @@ describe('the look of the console', { skip: withoutChromium }, () => {
       })),
       legacyBody: () => ({ [HOSTILE]: 1, text: HOSTILE }),
       newBody: () => ({ [HOSTILE]: 2, text: `${HOSTILE}!` }),
+      certificates,
     });
     const { gateway } = fixture;
+    writeJobStatus(certificates, aJobStatus({ state: 'blocked', reason: HOSTILE, holding: HOSTILE, table: HOSTILE }));
     await move(gateway, 'route.0', { stage: 'shadow', reason: HOSTILE });
     await fixture.send(`/r0/${encodeURIComponent(HOSTILE)}?q=${encodeURIComponent(HOSTILE)}`, 5, {
       'x-user-id': HOSTILE,
@@ -44,6 +51,7 @@ describe('the look of the console', { skip: withoutChromium }, () => {
   after(async () => {
     const { complaints } = fixture;
     await fixture.close();
+    rmSync(certificates, { recursive: true });
     assert.deepEqual(complaints, []);
   });
 

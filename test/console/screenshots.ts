@@ -28,6 +28,7 @@ const PAGES: readonly {
     },
   },
   { name: 'rules', path: '/rules?q=route:trade.orders.list' },
+  { name: 'jobs', path: '/jobs' },
   { name: 'audit', path: '/audit' },
   { name: 'instances', path: '/instances' },
 ];

@@ -27,27 +27,42 @@ export interface FixtureOptions {
   readonly routes: readonly unknown[];
   readonly legacyBody?: (path: string) => unknown;
   readonly newBody?: (path: string) => unknown;
+  /** 200 unless it says otherwise. */
+  readonly newStatus?: (path: string) => number;
+  readonly now?: () => Date;
   /** `operator.links` of the configuration. */
   readonly links?: Readonly<Record<string, string>>;
+  /** The folder that data jobs share with the gateway. */
+  readonly certificates?: string;
 }
 
 export async function startConsole(options: FixtureOptions): Promise<ConsoleFixture> {
-  const { routes, legacyBody = () => ({ price: 1 }), newBody = legacyBody, links = {} } = options;
-  const serve = (bodyOf: (path: string) => unknown): Promise<TestServer> =>
+  const { routes, legacyBody = () => ({ price: 1 }), newBody = legacyBody, links = {}, certificates, now } = options;
+  const serve = (
+    bodyOf: (path: string) => unknown,
+    statusOf: (path: string) => number = () => 200,
+  ): Promise<TestServer> =>
     startUpstream((incoming, outgoing) => {
       incoming.resume();
-      sendJson(outgoing, 200, bodyOf(incoming.url ?? ''));
+      sendJson(outgoing, statusOf(incoming.url ?? ''), bodyOf(incoming.url ?? ''));
     });
   const consoleDir = await mkdtemp(join(tmpdir(), 'banyan-console-'));
   const [legacy, fresh, browser] = await Promise.all([
     serve(legacyBody),
-    serve(newBody),
+    serve(newBody, options.newStatus),
     launchChromium(),
     buildConsole(consoleDir),
   ]);
   const operator = { ...TEST_OPERATOR, links };
-  const overrides = { operator };
-  const gateway = await startTestGateway({ legacy: legacy.url, new: fresh.url, routes, consoleDir, overrides });
+  const overrides = { operator, certificates };
+  const gateway = await startTestGateway({
+    legacy: legacy.url,
+    new: fresh.url,
+    routes,
+    consoleDir,
+    overrides,
+    ...(now ? { now } : {}),
+  });
   const complaints: string[] = [];
   return {
     gateway,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { latency } from './evidence.ts';
 import { auditEntryInBrief, instanceState } from './gateway.ts';
+import { jobInBrief } from './jobs.ts';
 import { instant, list, named, revision, share } from './named.ts';
 import { allOverride, guard, place, plan, routeOverride } from './rollout.ts';
 import { streamCounts } from './routes.ts';
@@ -33,6 +34,7 @@ export const EVENTS = {
   plan: named('PlanEvent', z.strictObject({ at: instant, id: z.string(), plan: plan.nullable(), guard })),
   rules: named('RulesEvent', z.strictObject({ at: instant, revision })),
   instances: named('InstancesEvent', z.strictObject({ at: instant, instances: list(z.strictObject(instanceState)) })),
+  jobs: named('JobsEvent', z.strictObject({ at: instant, jobs: list(z.strictObject(jobInBrief)) })),
   health: named(
     'HealthEvent',
     z.strictObject({

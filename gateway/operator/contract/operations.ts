@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { OperatorRole } from '../../../config/operator-schema.ts';
 import { comparisons } from './evidence.ts';
 import { auditLog, auditQuery, instanceList, live, ready, status } from './gateway.ts';
+import { job, jobList, pausedBody } from './jobs.ts';
 import { notificationTargets, testBody, testResults } from './notifications.ts';
 import {
   changedOverrideOfAll,
@@ -140,6 +141,21 @@ const onRules: readonly Operation[] = [
   }),
 ];
 
+const onJobs: readonly Operation[] = [
+  operation('listJobs', 'GET /api/jobs', 'viewer', {
+    answer: ok(jobList),
+    summary: 'The data jobs: how far they are, whether that is verified, and who needs it',
+  }),
+  operation('getJob', 'GET /api/jobs/:id', 'viewer', {
+    ...{ answer: ok(job), etag: true, refusals: [404] },
+    summary: 'One data job',
+  }),
+  operation('setJobPaused', 'PUT /api/jobs/:id/paused', 'operator', {
+    ...{ ...based, body: pausedBody, answer: ok(job), refusals: [404, 409] },
+    summary: 'Asks a data job to pause or to go on, which it does within a second, or when it runs next',
+  }),
+];
+
 const onTheGateway: readonly Operation[] = [
   operation('getOverride', 'GET /api/rollback', 'viewer', {
     ...{ answer: ok(overrideOfAll), etag: true },
@@ -222,7 +238,14 @@ const forMachines: readonly Operation[] = [
   operation('docsStyle', 'GET /docs/docs.css', 'anyone', { answer: media('text/css'), summary: "That page's style" }),
 ];
 
-export const OPERATIONS: readonly Operation[] = [...onRoutes, ...onRules, ...onTheGateway, ...toSignIn, ...forMachines];
+export const OPERATIONS: readonly Operation[] = [
+  ...onRoutes,
+  ...onRules,
+  ...onJobs,
+  ...onTheGateway,
+  ...toSignIn,
+  ...forMachines,
+];
 
 const byTarget = new Map(OPERATIONS.map((operation) => [`${operation.method} ${operation.path}`, operation]));
 

@@ -1,5 +1,6 @@
 // What events are about: each topic's state as it is now. An event is a topic whose state has become another.
 
+import type { KnownJob } from '../../jobs/jobs.ts';
 import { ALL_ROUTES } from '../../ledger/ledger.ts';
 import type { SideTraffic } from '../../traffic.ts';
 import { attentionOf } from '../attention.ts';
@@ -13,7 +14,7 @@ import type { OperatorEvent } from './ring.ts';
 /** Every topic by its own name. */
 export function topicsOf(deps: OperatorDeps, isDraining: boolean): Map<string, OperatorEvent> {
   const at = deps.now().toISOString();
-  const { control, plans, serving } = deps;
+  const { control, plans, serving, jobs } = deps;
   const ids = deps.settings.current.table.routes.map(({ id }) => id);
   const { ready, warnings, upstreams } = statusOf(deps, isDraining);
   const health = (side: 'legacy' | 'new') => ({
@@ -34,6 +35,7 @@ export function topicsOf(deps: OperatorDeps, isDraining: boolean): Map<string, O
     ],
     ['rules', { name: 'rules', data: { at, revision: deps.rules.revision() } }],
     ['instances', { name: 'instances', data: { at, instances } }],
+    ['jobs', { name: 'jobs', data: { at, jobs: jobs.last().map(inBrief) } }],
     [
       'health',
       { name: 'health', data: { at, ready, warnings, upstreams: { legacy: health('legacy'), new: health('new') } } },
@@ -46,6 +48,11 @@ export function topicsOf(deps: OperatorDeps, isDraining: boolean): Map<string, O
     topics.push([`plan ${id}`, { name: 'plan', data: { at, id, plan, guard: plans.guard(id) } }]);
   }
   return new Map(topics);
+}
+
+/** Without its numbers, which change all the time. How long it has been silent is one of them. */
+function inBrief({ job, condition, phase, attention }: KnownJob) {
+  return { job, condition, phase, attention: condition === 'silent' ? null : attention };
 }
 
 /** Whether a topic is still as it was, whenever that was. */

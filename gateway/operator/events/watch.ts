@@ -62,6 +62,7 @@ export function createWatch({ deps, isDraining, say }: WatchDeps): Watch {
     try {
       lookAtTopics();
       if (known) await lookAtAudit();
+      if (known) await deps.jobs.read(); // Told by the next look: a slow folder holds up nothing else.
     } catch (error) {
       if (known) deps.raised('events.look', error); // Else the ledger was closed under a last look.
     }

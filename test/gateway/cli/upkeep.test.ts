@@ -83,6 +83,17 @@ describe('banyan watch', () => {
     assert.equal((await banyan('watch', '--until', 'live')).code, 2);
   });
 
+  it('exits 8 when the route is rolled back while its stage is waited for', async () => {
+    const watching = begin('watch', 'test.route', '--until', 'live', '--for', '20');
+    await move('shadow');
+    await eventually(() => watching.out.some((line) => line.includes('test.route: shadow')), 'the first move');
+    await gateway.api('POST', '/api/routes/test.route/rollback', { reason: 'it differs' });
+    assert.equal(await within(watching.code, 'the end'), 8);
+    assert.match(watching.err.join('\n'), /test\.route was rolled back by ops: it differs/);
+    await gateway.api('DELETE', '/api/routes/test.route/rollback', { reason: 'test' }, { 'if-match': '*' });
+    await move('legacy');
+  });
+
   it('reads an event with its id, and no event in a comment', () => {
     assert.deepEqual(parseEvent('id: a.1\nevent: rules\ndata: {"revision":1}'), {
       ...{ id: 'a.1', name: 'rules', data: { revision: 1 } },

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatAge, formatMs, formatRate, formatShare, formatTime, NOTHING } from '../../../gateway/console/format.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatMs,
+  formatRate,
+  formatShare,
+  formatTime,
+  NOTHING,
+} from '../../../gateway/console/format.ts';
 
 describe('formatShare', () => {
   it('never rounds to a whole that it is not', () => {
@@ -21,6 +29,11 @@ it('formatRate shows small rates as small, and large ones without places', () =>
 
 it('formatMs has a place where it matters', () => {
   assert.deepEqual([1.234, 42.4, 12_345, null].map(formatMs), ['1.2', '42', '12.3 s', NOTHING]);
+});
+
+it('formatBytes tells a size in its largest unit', () => {
+  const sizes = [0, 1_023, 1_024, 1_536 * 1_024, 2 ** 50];
+  assert.deepEqual(sizes.map(formatBytes), ['0 B', '1,023 B', '1.0 KiB', '1.5 MiB', '1024.0 TiB']);
 });
 
 it('formatAge tells an age in its two largest units', () => {

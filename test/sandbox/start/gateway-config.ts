@@ -23,9 +23,37 @@ export function writeGatewayConfig(source: string, folder: string, addresses: Ga
   document.setIn(['upstreams', 'legacy', 'url'], `http://${addresses.legacy}`);
   document.setIn(['upstreams', 'new', 'url'], `http://${addresses.new}`);
   document.setIn(['flags', 'file'], join(folder, 'flags.json'));
+  // The frontend is of another origin, which is not known yet where ports are free ones.
+  document.setIn(['cors'], { origins: ['*'], expose: ['x-banyan-side'] });
+  document.setIn(['certificates'], certificatesFolder(folder));
   document.setIn(['ledger'], `sqlite:${join(folder, 'gateway.db')}`);
   const path = join(folder, 'gateway.yaml');
   writeFileSync(path, document.toString());
+  return path;
+}
+
+const certificatesFolder = (folder: string): string => join(folder, 'certificates');
+
+export interface JobAddresses {
+  readonly databaseUrl: string;
+  /** host:port */
+  readonly dynamodb: string;
+  readonly table: string;
+}
+
+/** Writes the environment of the data jobs against this sandbox, for a shell to read; answers the file's path. */
+export function writeJobEnvironment(folder: string, { databaseUrl, dynamodb, table }: JobAddresses): string {
+  const variables = {
+    MIGRATION_SOURCE_URL: databaseUrl,
+    MIGRATION_FOLDER: join(folder, 'migration'),
+    MIGRATION_CERTIFICATES: certificatesFolder(folder),
+    MIGRATION_SIGNING_KEY_FILE: secretFile(folder, 'certificates.key', ''),
+    DYNAMODB_ENDPOINT: `http://${dynamodb}`,
+    DYNAMODB_TABLE: table,
+  };
+  const path = join(folder, 'migration.env');
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`);
+  writeFileSync(path, lines.join(''), { mode: 0o600 });
   return path;
 }
 

@@ -11,12 +11,13 @@ const SERVICES = {
   postgres: { usual: 8011, offset: 5, label: 'Postgres' },
   dynamodb: { usual: 8012, offset: 6, label: 'DynamoDB' },
   redis: { usual: 8013, offset: 7, label: 'Redis' },
+  frontend: { usual: 8082, offset: 8, label: 'the frontend' },
 } as const;
 
 export type Service = keyof typeof SERVICES;
 export type Ports = Readonly<Record<Service, number>>;
 
-/** The usual ports when `base` is undefined, free ones (0) when it is 0, else `base` and the seven after it. */
+/** The usual ports when `base` is undefined, free ones (0) when it is 0, else `base` and the eight after it. */
 export function choosePorts(base: number | undefined): Ports {
   const entries = Object.entries(SERVICES).map(([name, { usual, offset }]) => {
     const port = base === undefined ? usual : base === 0 ? 0 : base + offset;

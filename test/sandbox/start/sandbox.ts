@@ -7,7 +7,7 @@ import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
 import { loadNew } from '../seed/load-new.ts';
 import { SYMBOLS } from '../symbols.ts';
-import { operatorToken, shadowKeysFile, writeGatewayConfig } from './gateway-config.ts';
+import { operatorToken, shadowKeysFile, writeGatewayConfig, writeJobEnvironment } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
 import { type Ports, type Service, takenPorts } from './ports.ts';
 import { takeDataFolder } from './run-file.ts';
@@ -45,6 +45,8 @@ export interface Sandbox {
   readonly databaseUrl: string;
   /** The configuration the gateway runs with. */
   readonly gatewayConfig: string;
+  /** The environment of the data jobs, for a shell to read. */
+  readonly jobEnvironment: string;
   /** Rejects when something that should run has ended, with its last words; settles in no other way. */
   readonly failed: Promise<never>;
   /** Stops everything, the last started first. */
@@ -172,10 +174,20 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
         BANYAN_SHADOW_KEYS_FILE: shadowKeys,
       })
     : {};
+  const frontend =
+    gateway.traffic === undefined
+      ? {}
+      : {
+          frontend: await start(context, 'frontend', ['test/sandbox/frontend/main.ts'], {
+            FRONTEND_LISTEN: `127.0.0.1:${ports.frontend}`,
+            GATEWAY_URL: `http://${gateway.traffic}`,
+          }),
+        };
   const [exchangeAddress, postgresUrl, dynamodb, redisAddress] = await Promise.all([exchange, postgres, dynamo, redis]);
   return {
     listening: {
       ...gateway,
+      ...frontend,
       legacy: legacyAddress,
       new: newAddress,
       exchange: exchangeAddress,
@@ -185,6 +197,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
     },
     databaseUrl: postgresUrl,
     gatewayConfig,
+    jobEnvironment: writeJobEnvironment(folder, { databaseUrl: postgresUrl, dynamodb, table: TABLE }),
   };
 }
 

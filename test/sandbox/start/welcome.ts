@@ -3,13 +3,14 @@ import type { Sandbox } from './sandbox.ts';
 
 /** What to open and what to try first. */
 export function welcome(
-  { listening, databaseUrl, gatewayConfig }: Sandbox,
+  { listening, databaseUrl, gatewayConfig, jobEnvironment }: Sandbox,
   { dataDir, tookMs }: { dataDir: string; tookMs: number },
 ): string {
   const token = join(dataDir, 'operator.token');
   const places = [
     ['gateway', listening.traffic],
     ['console', listening.operator],
+    ['frontend', listening.frontend],
     ['legacy', listening.legacy],
     ['new', listening.new],
     ['exchange', listening.exchange],
@@ -26,6 +27,7 @@ export function welcome(
           '  npx banyan routes',
           '  npx banyan stage market.ticker shadow --reason "a first look"',
           '  npx banyan diffs market.ticker',
+          `  . ${jobEnvironment} && for step in setup plan run; do npm run migrate -- $step positions; done`,
         ];
   return [
     `The sandbox is ready after ${(tookMs / 1000).toFixed(1)} s; Ctrl-C stops it. Logs are in ${join(dataDir, 'logs')}.`,

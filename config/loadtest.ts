@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
+import { readSecret, type Secret } from './secret.ts';
 
 /** Folders in which commands are looked for, in order. */
 export const commandFolders = (): readonly string[] => (process.env.PATH ?? '').split(delimiter).filter(Boolean);
@@ -17,3 +18,6 @@ export const environmentWith = (added: Readonly<Record<string, string>>): NodeJS
   ...process.env,
   ...added,
 });
+
+/** What certificates are signed with: the key of the data jobs. */
+export const certificateKey = (): Secret => readSecret('MIGRATION_SIGNING_KEY');

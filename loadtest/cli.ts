@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { operatorTarget } from '../config/cli-environment.ts';
+import { certificateKey } from '../config/loadtest.ts';
 import { compare } from './compare.ts';
 import { EXIT, LoadtestError } from './exit.ts';
 import { findK6, HOW_TO_GET, type K6 } from './find-k6.ts';
@@ -152,13 +153,21 @@ async function runComparison(options: CompareOptions, { output, signal }: Ends):
   const { targets, rounds, remote, out, certificate, validHours } = options;
   if (rounds > ROUNDS_MAX) throw new LoadtestError(EXIT.usage, `--rounds may be at most ${ROUNDS_MAX}`);
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
+  const key = certificate === undefined ? undefined : keyOrFail(); // Missing, it is missed before the load, not after.
   const urls = Object.fromEntries(targets.map((target) => [target, originOf(options[target], remote)]));
   const load = loadOf(options, 'compare', rounds * targets.length);
   const report = await compare(k6OrFail(), { urls, rounds, load, baseline, say: output.err, signal });
   output.out(markdownOf(report));
   for (const file of writeReport(report, out)) output.err(`wrote ${file}`);
-  if (certificate !== undefined) output.err(`wrote ${writeCertificate(report, certificate, validHours)}`);
+  if (key !== undefined && certificate !== undefined)
+    output.err(`wrote ${writeCertificate(report, { folder: certificate, validHours, key })}`);
   return report.met ? EXIT.ok : EXIT.notMet;
+}
+
+function keyOrFail(): string {
+  const key = certificateKey();
+  if (!key.ok) throw new LoadtestError(EXIT.usage, `a certificate needs a key to be signed with: ${key.message}`);
+  return key.value;
 }
 
 function readBaseline(file: string): Report {

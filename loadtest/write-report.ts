@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { sealOf } from '../config/certificate-seal.ts';
 import { htmlOf } from './html.ts';
 import { markdownOf } from './markdown.ts';
 import type { Report } from './report.ts';
@@ -18,17 +19,26 @@ export function writeReport(report: Report, folder: string): readonly string[] {
   return Object.entries(texts).map(([name, text]) => replaceFile(join(folder, name), text));
 }
 
+export interface Certificate {
+  /** The gateway's folder of certificates. */
+  readonly folder: string;
+  readonly validHours: number;
+  /** What data jobs sign theirs with. */
+  readonly key: string;
+}
+
 /**
- * Writes `load.json` into the gateway's folder of certificates, where the gate `data` of a route with `requires: [load]` reads it:
- * verified when every limit was met, else failed. It ends after `validHours`, counted from when the comparison began.
+ * Writes `load.json`, where the gate `data` of a route with `requires: [load]` reads it: verified when every limit was met, else
+ * failed. It counts for so many hours from when the comparison began. Answers the file.
  */
-export function writeCertificate(report: Report, folder: string, validHours: number): string {
+export function writeCertificate(report: Report, { folder, validHours, key }: Certificate): string {
   mkdirSync(folder, { recursive: true });
-  const certificate = {
+  const body = {
     ...{ job: JOB, result: report.met ? 'verified' : 'failed', at: report.at },
     validUntil: new Date(Date.parse(report.at) + validHours * HOUR_MS).toISOString(),
     reportSha256: createHash('sha256').update(jsonOf(report)).digest('hex'),
   };
+  const certificate = { ...body, signature: sealOf(body, key) };
   return replaceFile(join(folder, `${JOB}.json`), `${JSON.stringify(certificate, null, 2)}\n`);
 }
 

@@ -50,13 +50,16 @@ describe('a report of a comparison', () => {
   });
 
   it('as a certificate is what a route that requires it waits for', async () => {
-    const validAt = new Date('2026-01-05T12:00:00.000Z');
-    const problem = async (at = validAt) => (await certificatesIn(folder).of(['load'], at))[0]?.problem;
+    const key = 'a key of at least thirty-two characters';
+    const problem = async (at = '2026-01-05T12:00:00.000Z') =>
+      (await certificatesIn(folder, key).of(['load'], new Date(at)))[0]?.problem;
     assert.match((await problem()) ?? '', /there is no certificate/);
-    writeCertificate(report, folder, 24);
+    writeCertificate(report, { folder, validHours: 24, key });
     assert.equal(await problem(), undefined);
-    assert.match((await problem(new Date('2026-01-06T12:00:00.000Z'))) ?? '', /ended at/);
-    writeCertificate({ ...report, met: false }, folder, 24);
+    assert.match((await problem('2026-01-06T12:00:00.000Z')) ?? '', /ended at/);
+    writeCertificate(report, { folder, validHours: 24, key: 'another key of thirty-two characters' });
+    assert.match((await problem()) ?? '', /was not signed with the key/);
+    writeCertificate({ ...report, met: false }, { folder, validHours: 24, key });
     assert.match((await problem()) ?? '', /failed/);
   });
 });

@@ -65,11 +65,7 @@ export function loadOf(options: Options, profile: Profile, runs = 1): Omit<Setti
   if (rate * seconds * runs > REQUESTS_MAX)
     throw new LoadtestError(EXIT.usage, `that would be ${rate * seconds * runs} journeys; at most ${REQUESTS_MAX}`);
   return {
-    rate,
-    seconds,
-    clientsMax: clients,
-    streams,
-    p95MaxMs: options.p95MaxMs ?? P95_MAX_MS,
-    writes: writesOf(options),
+    ...{ rate, seconds, clientsMax: clients, streams, p95MaxMs: options.p95MaxMs ?? P95_MAX_MS },
+    ...{ writes: writesOf(options), cancels: profile !== 'flip' },
   };
 }

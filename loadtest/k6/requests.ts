@@ -34,11 +34,11 @@ export function findWorld({ url }: Settings): World {
   return { orders, market };
 }
 
-/** The journey whose turn it is, counted unless `silent`. Where routes are flipped orders are left resting: the other side does not know them. */
+/** The journey whose turn it is, counted unless `silent`. */
 export function nextJourney(settings: Settings, world: World, silent = false): void {
   const request = journeyOf(exec.scenario.iterationInTest, world, settings.writes);
   const answer = send(settings, request, silent);
-  if (request.route !== 'trade.order.create' || answer.status !== 201 || settings.profile === 'flip') return;
+  if (request.route !== 'trade.order.create' || answer.status !== 201 || !settings.cancels) return;
   const { order_id: orderId }: { order_id?: unknown } = JSON.parse(String(answer.body));
   send(settings, cancelOf(request.user, String(orderId)), silent);
 }

@@ -23,6 +23,8 @@ export interface Settings {
   readonly streams: number;
   /** Whether orders are made. */
   readonly writes: boolean;
+  /** Whether they are cancelled at once; not where routes move meanwhile: the other side does not know them. */
+  readonly cancels: boolean;
   /** What the 95th percentile of each route and side may be. */
   readonly p95MaxMs: number;
 }

@@ -7,7 +7,7 @@ import { SYMBOLS } from '../sandbox/symbols.ts';
 
 const settings: Settings = {
   ...{ profile: 'steady', target: 'gateway', url: 'http://127.0.0.1:8080', rate: 20, seconds: 60 },
-  ...{ clientsMax: 200, streams: 10, writes: true, p95MaxMs: 250 },
+  ...{ clientsMax: 200, streams: 10, writes: true, cancels: true, p95MaxMs: 250 },
 };
 const names = Object.keys(PROFILES) as Profile[];
 const world: World = {

@@ -8,7 +8,7 @@ import { EXIT, LoadtestError } from './exit.ts';
 import { builtK6, HOW_TO_GET, K6_VERSION, onPath } from './find-k6.ts';
 
 const MODULE = `go.k6.io/k6/v2@v${K6_VERSION}`;
-/** Two cores take two minutes when nothing is cached. */
+/** Two idle cores take two minutes when nothing is cached, busy ones several times as long. */
 const BUILD_MS = 15 * 60_000;
 
 /**
@@ -43,11 +43,11 @@ export function installK6(say: (line: string) => void): string {
 }
 
 function run(go: string, args: readonly string[]): string {
-  const { status, error, stdout, stderr } = spawnSync(go, args, {
+  const { status, signal, error, stdout, stderr } = spawnSync(go, args, {
     ...{ encoding: 'utf8', timeout: BUILD_MS, maxBuffer: 16 * 1024 * 1024 },
     env: environmentWith({ CGO_ENABLED: '0', GOWORK: 'off', GOTOOLCHAIN: 'local' }),
   });
   if (status === 0) return stdout;
-  const why = error?.message ?? `${stdout}${stderr}`.trim().split('\n').slice(-5).join('\n');
-  throw new LoadtestError(EXIT.error, `go ${args.slice(0, 2).join(' ')} failed: ${why}\n${HOW_TO_GET}`);
+  const why = error?.message ?? signal ?? `${stdout}${stderr}`.trim().split('\n').slice(-5).join('\n');
+  throw new LoadtestError(EXIT.error, `go ${args[0]} failed: ${why}\n${HOW_TO_GET}`);
 }

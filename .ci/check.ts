@@ -5,6 +5,7 @@ const CHECKS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
   ['types of the console', 'node_modules/typescript/bin/tsc', '--noEmit', '-p', 'gateway/console'],
+  ['types of the load scripts', 'node_modules/typescript/bin/tsc', '--noEmit', '-p', 'loadtest/k6'],
 ];
 
 let failed = false;

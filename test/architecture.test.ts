@@ -62,7 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   backend: ['config', 'backend'],
   migration: ['config', 'backend/domain', 'backend/store'],
-  loadtest: [],
+  loadtest: ['config'],
   test: ['config', 'gateway', 'backend', 'migration', 'loadtest'],
   '.ci': [],
 };

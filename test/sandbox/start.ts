@@ -54,6 +54,7 @@ async function main(): Promise<void> {
       ports: choosePorts(options.base),
       gateway: !options['without-gateway'],
       planted: !options['no-planted'],
+      newSeeded: true,
       onProgress: say,
     },
     interrupt.signal,

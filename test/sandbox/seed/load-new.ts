@@ -32,11 +32,7 @@ export interface NewTarget {
  * database has. A marker, written last, makes a second call quick and an interrupted first one start over.
  */
 export async function loadNew({ endpoint, table }: NewTarget): Promise<'loaded' | 'present'> {
-  const client = new DynamoDBClient({
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = clientOf(endpoint);
   try {
     await ensureTable(client, table, () => {}); // Stand-ins cannot expire items; nothing here depends on it.
     const marker = await client.send(new GetItemCommand({ TableName: table, Key: MARKER_KEY, ConsistentRead: true }));
@@ -52,6 +48,21 @@ export async function loadNew({ endpoint, table }: NewTarget): Promise<'loaded' 
     client.destroy();
   }
 }
+
+/** Creates the table when it is missing, and puts nothing into it. */
+export async function makeTable({ endpoint, table }: NewTarget): Promise<void> {
+  const client = clientOf(endpoint);
+  try {
+    await ensureTable(client, table, () => {});
+  } finally {
+    client.destroy();
+  }
+}
+
+const clientOf = (endpoint: string): DynamoDBClient =>
+  new DynamoDBClient({
+    ...{ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } },
+  });
 
 /** Several workers take batches from one stream of items until it is empty. */
 async function writeAll(client: DynamoDBClient, table: string): Promise<void> {

@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { spawnServer } from '../../helpers/process.ts';
+import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
-import { loadNew } from '../seed/load-new.ts';
+import { loadNew, makeTable } from '../seed/load-new.ts';
 import { SYMBOLS } from '../symbols.ts';
 import { operatorToken, shadowKeysFile, writeGatewayConfig, writeJobEnvironment } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
@@ -35,6 +35,8 @@ export interface SandboxOptions {
   readonly gateway: boolean;
   /** Whether the legacy backend has its planted differences. */
   readonly planted: boolean;
+  /** Whether the new side begins with legacy's data; else with an empty table, which data jobs fill. */
+  readonly newSeeded: boolean;
   /** Hears what is going on, a line at a time. */
   readonly onProgress: (line: string) => void;
 }
@@ -49,6 +51,8 @@ export interface Sandbox {
   readonly jobEnvironment: string;
   /** Rejects when something that should run has ended, with its last words; settles in no other way. */
   readonly failed: Promise<never>;
+  /** Ends the legacy backend, as one does when nobody needs it any more: no failure. */
+  stopLegacy(): Promise<void>;
   /** Stops everything, the last started first. */
   stop(): Promise<void>;
 }
@@ -81,7 +85,10 @@ export async function startSandbox(options: SandboxOptions, signal: AbortSignal)
   failure.promise.catch(() => {}); // Nobody listens yet, or any more.
   let stopping: Promise<void> | undefined;
   const isStopping = (): boolean => stopping !== undefined;
-  const context: Context = { ...options, folder, runFile, failure, isStopping, parts: [], starting: new Set() };
+  const context: Context = {
+    ...{ ...options, folder, runFile, failure, isStopping },
+    ...{ parts: [], starting: new Set(), servers: new Map(), retired: new Set() },
+  };
   const stop = (): Promise<void> => {
     stopping ??= stopAll(context).finally(runFile.remove);
     return stopping;
@@ -92,6 +99,7 @@ export async function startSandbox(options: SandboxOptions, signal: AbortSignal)
     return {
       ...(await Promise.race([startParts(context), failure.promise, aborted.promise])),
       failed: failure.promise,
+      stopLegacy: () => retire(context, 'legacy'),
       stop,
     };
   } catch (error) {
@@ -106,13 +114,16 @@ interface Context extends SandboxOptions {
   readonly parts: Part[];
   /** What has been spawned but does not run yet. */
   readonly starting: Set<Promise<unknown>>;
+  readonly servers: Map<string, SpawnedServer>;
+  /** Names of those that are to end, or have ended, by our own wish. */
+  readonly retired: Set<string>;
   readonly runFile: { add(child: { pid: number; mark: string }): void };
   isStopping(): boolean;
   readonly failure: { reject(reason: Error): void };
 }
 
 /** The order of things: stores and exchange, their content, the two backends, the gateway. */
-async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 'stop'>> {
+async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 'stop' | 'stopLegacy'>> {
   const { ports, folder, onProgress } = context;
   const shadowKeys = shadowKeysFile(folder);
   const exchangeEnv = { EXCHANGE_API_KEY: EXCHANGE.apiKey, EXCHANGE_SECRET_KEY: EXCHANGE.secretKey };
@@ -128,8 +139,9 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
     '--port',
     String(ports.dynamodb),
   ]).then(async (address) => {
-    if ((await loadNew({ endpoint: `http://${address}`, table: TABLE })) === 'loaded')
-      onProgress('the new side is seeded');
+    const target = { endpoint: `http://${address}`, table: TABLE };
+    if (!context.newSeeded) await makeTable(target);
+    else if ((await loadNew(target)) === 'loaded') onProgress('the new side is seeded');
     return address;
   });
   const postgres = startDatabase(context).then(async (url) => {
@@ -232,9 +244,11 @@ async function startServer(
       onSpawn: (pid) => context.runFile.add({ pid, mark: args[0] ?? '' }),
     }),
   );
+  context.servers.set(name, server);
   void server.exited.then(({ code, signal }) => {
     log.close();
-    if (!context.isStopping()) context.failure.reject(died(name, signal ?? `exit code ${code}`, server.stderr()));
+    if (!context.isStopping() && !context.retired.has(name))
+      context.failure.reject(died(name, signal ?? `exit code ${code}`, server.stderr()));
   });
   return server.listening;
 }
@@ -268,6 +282,11 @@ async function begin<T extends Part>(context: Context, name: string, spawn: () =
   } finally {
     context.starting.delete(starting);
   }
+}
+
+async function retire({ servers, retired }: Context, name: string): Promise<void> {
+  retired.add(name);
+  await servers.get(name)?.stop();
 }
 
 async function stopAll({ parts, starting }: Context): Promise<void> {

@@ -25,8 +25,13 @@ import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
 import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
+import { alone, type Holding } from './solana/lease.ts';
+import { createNoKeeping, createRedisKeeping } from './solana/pulse/keeping.ts';
+import { type PumpFeedDeps, startPumpFeed } from './solana/pump-feed.ts';
 import { createDynamoStore } from './store/dynamo.ts';
 import type { Store } from './store/store.ts';
+
+type Raised = ReturnType<typeof raisedTo>;
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
@@ -80,6 +85,25 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
     : createRedisNonces(config.redisUrl, raisedTo(metrics, log));
 }
 
+/** What one SOL is worth, where the exchange's market of it is followed. */
+const SOL_MARKET = 'SOLUSDT';
+
+type PumpFeedGiven = Pick<PumpFeedDeps, 'bus' | 'metrics' | 'now' | 'solPrice'>;
+
+/** News of Solana's new tokens, where there are servers to hear of them. */
+function followPump({ geyser, redisUrl }: BackendConfig, given: PumpFeedGiven, log: Logger, raised: Raised): Holding {
+  if (geyser.length === 0) return { close: async () => {} };
+  const keeping = redisUrl === undefined ? createNoKeeping() : createRedisKeeping(redisUrl, raised);
+  const deps = { ...given, endpoints: geyser, lookupTables: undefined, keeping, log, raised };
+  const held = alone(raised)(() => startPumpFeed(deps));
+  return {
+    async close() {
+      await held.close();
+      await keeping.close();
+    },
+  };
+}
+
 /** Limits of the settings over the defaults, or what is wrong with them. */
 function readRiskSettings({ risk }: BackendConfig): RiskSettings {
   const limits = someLimits.safeParse(risk.limits);
@@ -123,6 +147,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const feed = createFeed(config, log);
   const market = createMarketData({ feed, queries: marketQueries, bus, metrics, now });
   const nonces = createNonces(config, metrics, log);
+  const solPrice = () => market.lastPrice(SOL_MARKET);
+  const pump = followPump(config, { bus, metrics, now, solPrice }, log, raisedTo(metrics, log));
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
@@ -147,6 +173,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     await stopped;
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
+    await pump.close(); // While the bus can still take what it is about to tell.
     market.close();
     feed?.close();
     await users?.audit.close();

@@ -1,6 +1,7 @@
 // Server-sent events: one channel each, resumed by Last-Event-ID (WHATWG HTML section 9.2).
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'hono';
+import { z } from 'zod';
 import { type Authenticate, isProblem } from '../auth/authenticate.ts';
 import { channels } from '../bus/bus.ts';
 import { parseNewsId } from '../bus/news.ts';
@@ -10,7 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import { createDelivery, type Gap, type SlowPolicy } from './delivery.ts';
 import type { Feeds } from './feeds.ts';
 import type { Frame } from './frame.ts';
-import { gapData, plainMessage } from './socket-messages.ts';
+import { gapData, plainMessage, pulseCategory } from './socket-messages.ts';
 
 const STREAMS_MAX = 20_000;
 const UNSENT_BYTES_MAX = 64 * 1024;
@@ -37,6 +38,8 @@ export type EventStreams = {
   /** Ends every stream at a random moment within `spreadMs`, so that clients come back elsewhere, and not all at once. */
   readonly close: (options: { spreadMs: number }) => Promise<void>;
 };
+
+const pulseQuery = z.object({ category: pulseCategory.default('new_pairs') });
 
 type Stream = { readonly end: () => void };
 
@@ -155,5 +158,11 @@ export function eventRoutes(route: Route, { events }: { readonly events: EventSt
     '/api/sse/orders/:user_id',
     (context) => events.open(context, channels.orders(parse(userId, context.req.param('user_id'))), 'end'),
     { summary: 'A user’s orders as an event stream' },
+  );
+  route(
+    'GET',
+    '/api/sse/pulse',
+    (context) => events.open(context, channels.pulse(parse(pulseQuery, context.req.query()).category), 'end'),
+    { summary: 'Tokens as they come into a category of the pulse, as an event stream' },
   );
 }

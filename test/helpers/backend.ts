@@ -54,6 +54,10 @@ export function testBackend(given: Given = {}) {
   const bus: Bus = given.bus ?? {
     publish: (channel, message) => void published.push({ channel, message }),
     tell: (channel, _, data) => void published.push({ channel, message: JSON.stringify(data) }),
+    async tellOnce(_, channel, __, data) {
+      published.push({ channel, message: JSON.stringify(data) });
+      return true;
+    },
     subscribe: async () => async () => {},
     recent: async () => [],
     onReturn() {},

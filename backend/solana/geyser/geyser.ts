@@ -87,7 +87,9 @@ function createPosition(endpointCount: number, afterSlot: bigint | undefined, on
         b[1] !== undefined && (a[1] === undefined || b[1] < a[1]) ? b : a,
       );
       const fromSlot = wanted();
-      if (fromSlot !== undefined) onGap({ fromSlot, toSlot: slot === undefined ? undefined : slot - 1n });
+      // What is kept joins on to what was read: only of the overlap something is left out.
+      const joinsOn = slot !== undefined && newest !== undefined && slot <= newest + 1n;
+      if (fromSlot !== undefined && !joinsOn) onGap({ fromSlot, toSlot: slot === undefined ? undefined : slot - 1n });
       offers = new Map();
       if (slot === undefined) isLiveOnly = true;
       else givenUpTo = slot;

@@ -30,6 +30,8 @@ export interface GeyserServerOptions {
   readonly chain: Chain;
   /** The first slot that there is. */
   readonly firstSlot: bigint;
+  /** The last slot that has happened before it starts; without it there is none. */
+  readonly startSlot?: bigint;
   readonly port?: number;
   /** Undefined: nobody is asked. */
   readonly token?: string | undefined;
@@ -123,7 +125,7 @@ function updatesOf(slot: bigint, transactions: readonly ChainTransaction[], requ
 
 export async function startGeyserServer(options: GeyserServerOptions): Promise<GeyserServer> {
   const { chain, firstSlot, token, storedSlots = 0, pingMs = 10_000 } = options;
-  let tip = firstSlot - 1n;
+  let tip = options.startSlot ?? firstSlot - 1n;
   const open = new Map<Call, SubscribeRequest>();
   const requests: SubscribeRequest[] = [];
   let pongs = 0;

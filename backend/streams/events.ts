@@ -43,6 +43,14 @@ const pulseQuery = z.object({ category: pulseCategory.default('new_pairs') });
 
 type Stream = { readonly end: () => void };
 
+type Asked = { readonly lastId?: string; readonly authorization?: string };
+
+function headersOf({ req }: Context): Asked {
+  const lastId = req.header('last-event-id');
+  const authorization = req.header('authorization');
+  return { ...(lastId !== undefined && { lastId }), ...(authorization !== undefined && { authorization }) };
+}
+
 /** Ends the stream of a token that no longer holds. */
 async function recheck(
   authenticate: Authenticate | undefined,
@@ -56,8 +64,9 @@ async function recheck(
 export function createEventStreams(deps: EventsDeps): EventStreams {
   const { feeds, authenticate, metrics, now } = deps;
   const open = new Set<Stream>();
+  let isClosing = false;
 
-  function bodyOf(channel: string, policy: SlowPolicy, headers: { lastId?: string; authorization?: string }) {
+  function bodyOf(channel: string, policy: SlowPolicy, headers: Asked) {
     let stop = () => {};
     let drained = () => {};
     const source = {
@@ -118,16 +127,13 @@ export function createEventStreams(deps: EventsDeps): EventStreams {
 
   return {
     open(context, channel, policy) {
+      // On a connection that is kept alive: it would keep the server from closing.
+      if (isClosing) fail('streams_full', 'this backend is stopping');
       if (open.size >= STREAMS_MAX) fail('streams_full', `${STREAMS_MAX} event streams are open already`);
-      const lastId = context.req.header('last-event-id');
-      const authorization = context.req.header('authorization');
-      const headers = {
-        ...(lastId !== undefined && { lastId }),
-        ...(authorization !== undefined && { authorization }),
-      };
-      return new Response(bodyOf(channel, policy, headers), { headers: HEADERS });
+      return new Response(bodyOf(channel, policy, headersOf(context)), { headers: HEADERS });
     },
     async close({ spreadMs }) {
+      isClosing = true;
       await Promise.all(
         [...open].map(async (stream) => {
           await delay(Math.random() * spreadMs);

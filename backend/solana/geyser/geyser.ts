@@ -57,20 +57,27 @@ function slotOf({ slot, transaction, account, blockMeta }: Update): bigint | und
  */
 function createPosition(endpointCount: number, afterSlot: bigint | undefined, onGap: GeyserHooks['onGap']) {
   let newest = afterSlot;
+  /** The first slot heard of, where nothing was asked for: what was before is nobody's concern. */
+  let beginning: bigint | undefined;
   /** What those that could not give what was wanted have: undefined for one that keeps nothing. */
   let offers = new Map<number, bigint | undefined>();
   let givenUpTo: bigint | undefined;
   let isLiveOnly = false;
   const wanted = () => {
     if (newest === undefined || isLiveOnly) return undefined;
-    const from = newest > REREAD_SLOTS ? newest - REREAD_SLOTS : 0n;
-    return givenUpTo !== undefined && givenUpTo > from ? givenUpTo : from;
+    const reread = newest - REREAD_SLOTS;
+    return [beginning, givenUpTo].reduce<bigint>(
+      (from, each) => (each !== undefined && each > from ? each : from),
+      reread > 0n ? reread : 0n,
+    );
   };
   return {
     wanted,
     newest: () => newest,
     note(slot: bigint | undefined): void {
-      if (slot !== undefined && (newest === undefined || slot > newest)) newest = slot;
+      if (slot === undefined || (newest !== undefined && slot <= newest)) return;
+      if (newest === undefined) beginning = slot;
+      newest = slot;
     },
     /** It gives what it was asked for. */
     served(): void {

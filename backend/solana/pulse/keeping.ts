@@ -40,9 +40,18 @@ const storedToken = z.object({
 const textOf = (token: Token): string =>
   JSON.stringify(token, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 
+const jsonText = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue('is not JSON');
+    return z.NEVER;
+  }
+});
+
 /** Undefined for what an older version wrote in another form: the token is met again. */
 function tokenOf(text: string): Token | undefined {
-  const read = storedToken.safeParse(JSON.parse(text));
+  const read = jsonText.pipe(storedToken).safeParse(text);
   if (!read.success) return undefined;
   const { name, symbol, bondingCurve, curve, pool, category, ...token } = read.data;
   return { ...token, name, symbol, bondingCurve, curve, pool, category };

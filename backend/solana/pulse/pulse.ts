@@ -60,7 +60,8 @@ export function createPulse({ bus, solPrice, known, onForgotten, tokensMax = TOK
       const { category } = token;
       if (category && category !== before?.category) {
         const key = `pulse:${category}:${token.mint}`;
-        await bus.tellOnce(key, channels.pulse(category), 'pulse_update', tokenView(token, solPrice()));
+        const arrived = { ...token, signature: at.signature, slot: at.slot, timeMs: event.timeMs }; // Of this event, even where newer ones are known.
+        await bus.tellOnce(key, channels.pulse(category), 'pulse_update', tokenView(arrived, solPrice()));
       }
       tokens.delete(token.mint); // Put back as the one heard of last.
       tokens.set(token.mint, token);

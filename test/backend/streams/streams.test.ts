@@ -173,6 +173,16 @@ describe('/ws/trading', () => {
     assert.ok(code === 4008 || code === 1006, `${code}`); // It is cut when it does not read the Close in time either.
   });
 
+  test('a client comes back to a backend that is stopping, then 503 instead of a stream that holds it up', async () => {
+    const { backend } = await started({ isOpen: true });
+    const stopped = backend.close({ timeoutMs: 1000 });
+    const path = '/api/sse/market/BTCUSDT';
+    const answer = await backend.fetch(new Request(`http://backend${path}`), { url: path, headers: {} });
+    assert.equal(answer.status, 503);
+    assert.match(await within(answer.text(), 'the answer'), /this backend is stopping/);
+    await within(stopped, 'the backend to stop');
+  });
+
   test('the backend stops, then every client is closed with 1012 and every event stream ends', async () => {
     const { backend, url, connect } = await started();
     const clients = await Promise.all(['alice', 'bob'].map(connect));

@@ -4,25 +4,19 @@
 import process from 'node:process';
 import { status } from '@grpc/grpc-js';
 import { stopOnSignal } from '../stop.ts';
-import { createPumpChain } from './pump-chain.ts';
+import { createSandboxChain } from './pump-chain.ts';
 import { startGeyserServer } from './server.ts';
 
 const { env } = process;
-const GENESIS_MS = Date.parse('2026-01-01T00:00:00.000Z');
-const FIRST_SLOT = 300_000_000n;
 const FAULT_EVERY_SLOTS = 150n;
 const MUTED_SLOTS = 5n;
 
 const slotMs = Number(env.GEYSER_SLOT_MS ?? 400);
-const slotNow = () => FIRST_SLOT + BigInt(Math.floor((Date.now() - GENESIS_MS) / slotMs));
-const { chain } = createPumpChain({
-  seed: Number(env.GEYSER_SEED ?? 1),
-  firstSlot: FIRST_SLOT,
-  secondsOf: (slot) => BigInt(Math.floor((GENESIS_MS + Number(slot - FIRST_SLOT) * slotMs) / 1000)),
-});
+const { chain, firstSlot, slotAt } = createSandboxChain({ seed: Number(env.GEYSER_SEED ?? 1), slotMs });
+const slotNow = () => slotAt(Date.now());
 const server = await startGeyserServer({
   chain,
-  firstSlot: FIRST_SLOT,
+  firstSlot,
   startSlot: slotNow(),
   port: Number((env.GEYSER_LISTEN ?? '127.0.0.1:8014').split(':').at(-1)),
   token: env.GEYSER_TOKEN || undefined,

@@ -18,7 +18,7 @@ import type { Chain } from './server.ts';
 import { type ChainCall, type ChainTransaction, transactionOf } from './transactions.ts';
 
 /** A token is launched each. */
-const LAUNCH_EVERY_SLOTS = 6n;
+export const LAUNCH_EVERY_SLOTS = 6n;
 const TRADES = 20;
 const SLOTS_PER_TRADE = 2;
 const SOLD_OUT_AGE = TRADES * SLOTS_PER_TRADE;
@@ -27,7 +27,11 @@ const MIGRATION_AGE = SOLD_OUT_AGE + 4;
 const REPEATED_MIGRATION_AGE = SOLD_OUT_AGE + 6;
 const LIFE_SLOTS = BigInt(REPEATED_MIGRATION_AGE + 1);
 /** One token in so many is sold out and migrates. */
-const GRADUATES_EACH = 3n;
+export const GRADUATES_EACH = 3n;
+
+/** When the sandbox's chain began, and with which slot. */
+const GENESIS_MS = Date.parse('2026-01-01T00:00:00.000Z');
+export const GENESIS_SLOT = 300_000_000n;
 
 const REAL_TOKENS = 793_100_000_000_000n;
 const UNSOLD_VIRTUAL_TOKENS = 279_900_000_000_000n;
@@ -144,5 +148,17 @@ export function createPumpChain({ seed, firstSlot, secondsOf }: PumpChainOptions
       for (let number = oldest; number <= newest; number++) transactions.push(...stepOf(number, slot));
       return transactions;
     },
+  };
+}
+
+/** The sandbox's chain: it goes by the clock, so that it goes on while nobody serves it. */
+export function createSandboxChain({ seed, slotMs }: { readonly seed: number; readonly slotMs: number }) {
+  const msOf = (slot: bigint) => GENESIS_MS + Number(slot - GENESIS_SLOT) * slotMs;
+  const secondsOf = (slot: bigint) => BigInt(Math.floor(msOf(slot) / 1000));
+  return {
+    ...createPumpChain({ seed, firstSlot: GENESIS_SLOT, secondsOf }),
+    firstSlot: GENESIS_SLOT,
+    /** The slot that has just happened. */
+    slotAt: (nowMs: number) => GENESIS_SLOT + BigInt(Math.floor((nowMs - GENESIS_MS) / slotMs)),
   };
 }

@@ -14,6 +14,9 @@ const newsId = z.string().transform((text, context) => {
   context.addIssue('after must be the id of a message');
   return z.NEVER;
 });
+/** A mint is 32 to 44 characters of base58, a symbol less. */
+const TOKEN_CHARS_MAX = 44;
+
 export const pulseCategory = z.enum(CATEGORIES, `category must be one of ${CATEGORIES.join(', ')}`);
 /** A token is the symbol that it is traded as. */
 const channel = {
@@ -38,7 +41,7 @@ export const clientMessage = z.discriminatedUnion('type', [
       .refine(isInterval, `timeframe must be one of ${Object.keys(INTERVALS_MS).join(', ')}`),
     limit: z.int().min(1).max(KLINES_MAX).default(100),
   }),
-  z.object({ type: z.literal('get_token_info'), token: z.string() }),
+  z.object({ type: z.literal('get_token_info'), token: z.string().max(TOKEN_CHARS_MAX) }),
   z.object({ type: z.literal('ping') }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

@@ -16,6 +16,7 @@ import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
+import type { TokenInfo } from '../../backend/streams/socket-session.ts';
 import type { AuthSettings } from '../../config/backend-auth.ts';
 import { createLogger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
@@ -39,6 +40,7 @@ export type Given = {
   readonly killFile?: string;
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
+  readonly tokenInfo?: TokenInfo;
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
@@ -90,6 +92,7 @@ export function testBackend(given: Given = {}) {
     riskSettings,
     authenticate,
     userFeed: given.userFeed,
+    tokenInfo: given.tokenInfo ?? (async () => undefined),
   };
   const hasOwnAccount = async () => false;
   const risk = createRisk({

@@ -1,5 +1,5 @@
 // What the pulse knows, kept over restarts: how far the chain was read, and the tokens. In Redis, where several processes may go
-// on with it, or nowhere.
+// on with it, or within this one.
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { CATEGORIES } from './categories.ts';
@@ -12,6 +12,8 @@ export type Keeping = {
   readonly load: () => Promise<Kept>;
   /** All of it or nothing: that everything up to the slot was handled, and what changed. Rejects when it could not be kept, or nobody can say. */
   readonly save: (slot: bigint, changes: Changes) => Promise<void>;
+  /** One token as it was kept last. Rejects when nobody can say. */
+  readonly find: (mint: string) => Promise<Token | undefined>;
   readonly close: () => Promise<void>;
 };
 
@@ -75,13 +77,28 @@ export function createRedisKeeping(url: string, raised: (operation: string, erro
       const failed = answers?.find(([error]) => error)?.[0];
       if (failed || !answers) throw failed ?? new Error('the transaction was not done');
     },
+    async find(mint) {
+      const text = await redis.hget(TOKENS_KEY, mint);
+      return text === null ? undefined : tokenOf(text);
+    },
     async close() {
       redis.disconnect();
     },
   };
 }
 
-/** For a process that keeps its news within itself too. */
-export function createNoKeeping(): Keeping {
-  return { load: async () => ({ slot: undefined, tokens: [] }), save: async () => {}, close: async () => {} };
+/** For a process that keeps its news within itself too. As many tokens as whoever saves remembers. */
+export function createMemoryKeeping(): Keeping {
+  const tokens = new Map<string, Token>();
+  let keptSlot: bigint | undefined;
+  return {
+    load: async () => ({ slot: keptSlot, tokens: [...tokens.values()] }),
+    async save(slot, { changed, forgotten }) {
+      keptSlot = slot;
+      for (const mint of forgotten) tokens.delete(mint);
+      for (const token of changed) tokens.set(token.mint, token);
+    },
+    find: async (mint) => tokens.get(mint),
+    close: async () => {},
+  };
 }

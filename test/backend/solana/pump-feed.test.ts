@@ -6,7 +6,7 @@ import { createMemoryBus } from '../../../backend/bus/memory.ts';
 import { decimalOf } from '../../../backend/domain/money.ts';
 import { createMetrics } from '../../../backend/metrics.ts';
 import type { Holding } from '../../../backend/solana/lease.ts';
-import type { Keeping, Kept } from '../../../backend/solana/pulse/keeping.ts';
+import { createMemoryKeeping } from '../../../backend/solana/pulse/keeping.ts';
 import { startPumpFeed } from '../../../backend/solana/pump-feed.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually } from '../../helpers/deadline.ts';
@@ -20,29 +20,11 @@ const { chain, token } = createPumpChain({ seed: 1, firstSlot: FIRST, secondsOf:
 const LAST = FIRST + 70n;
 const LAUNCHED = 12;
 
-/** Keeps what it is told in memory, as Redis would. */
-function memoryKeeping() {
-  const kept: { slot: bigint | undefined; tokens: Map<string, Kept['tokens'][number]> } = {
-    slot: undefined,
-    tokens: new Map(),
-  };
-  const keeping: Keeping = {
-    load: async () => ({ slot: kept.slot, tokens: [...kept.tokens.values()] }),
-    async save(slot, { changed, forgotten }) {
-      kept.slot = slot;
-      for (const each of changed) kept.tokens.set(each.mint, each);
-      for (const mint of forgotten) kept.tokens.delete(mint);
-    },
-    close: async () => {},
-  };
-  return { keeping, kept };
-}
-
 async function world(options: Partial<GeyserServerOptions> = {}) {
   const server = await keep(startGeyserServer({ chain, firstSlot: FIRST, storedSlots: 1000, ...options }));
   const raised: string[] = [];
   const bus = await keep(createMemoryBus({ onDrop() {}, raised: (operation) => void raised.push(operation) }));
-  const { keeping, kept } = memoryKeeping();
+  const keeping = createMemoryKeeping();
   const metrics = createMetrics();
   const start = (over: { bus?: Bus } = {}): Promise<Holding> =>
     keep(
@@ -62,7 +44,7 @@ async function world(options: Partial<GeyserServerOptions> = {}) {
   const connected = () => eventually(() => server.streams() === 1, 'the subscription');
   const told = async (channel: string) => (await bus.recent(channel)).map(({ text }) => JSON.parse(text));
   const toldMints = async (channel: string) => (await told(channel)).map(({ data }) => data.token_address);
-  return { server, bus, raised, kept, metrics, start, connected, told, toldMints };
+  return { server, bus, raised, keeping, metrics, start, connected, told, toldMints };
 }
 const migratedAll = (toldMints: (channel: string) => Promise<string[]>) =>
   eventually(
@@ -144,13 +126,13 @@ describe('Pump from the chain to the channels', () => {
   });
 
   test('started over, it goes on where it was: what happened meanwhile is told, what was told is not', async () => {
-    const { server, start, connected, told, toldMints, kept } = await world();
+    const { server, start, connected, told, toldMints, keeping } = await world();
     const first = await start();
     await connected();
     server.produce(FIRST + 41n);
     await eventually(async () => (await told(channels.migrations)).length === 1, 'the sold-out curve');
     await first.close();
-    assert.equal(kept.tokens.get(token(0n).mint)?.symbol, 'BANYAN0');
+    assert.equal((await keeping.find(token(0n).mint))?.symbol, 'BANYAN0');
     server.produce(LAST);
     await start();
     await migratedAll(toldMints);
@@ -191,8 +173,8 @@ describe('Pump from the chain to the channels', () => {
   });
 
   test('slots that nobody keeps any more: everyone who follows is told which', async () => {
-    const { server, start, connected, told, kept } = await world({ storedSlots: 10 });
-    kept.slot = FIRST + 50n;
+    const { server, start, connected, told, keeping } = await world({ storedSlots: 10 });
+    await keeping.save(FIRST + 50n, { changed: [], forgotten: [] });
     server.produce(FIRST + 200n);
     await start();
     await connected();

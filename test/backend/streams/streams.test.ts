@@ -18,7 +18,12 @@ const bearer = (name: string) => TOKENS.find((each) => each.name === name)?.toke
 
 async function started({ isOpen = false } = {}) {
   const bus = createMemoryBus({ onDrop() {}, raised() {} });
-  const { backend, metrics } = testBackend({ bus, ...(isOpen ? {} : { auth: { jwt: undefined, tokens: TOKENS } }) });
+  const tokenInfo = async (mint: string) => (mint === 'MINT' ? { token_address: mint } : undefined);
+  const { backend, metrics } = testBackend({
+    bus,
+    tokenInfo,
+    ...(isOpen ? {} : { auth: { jwt: undefined, tokens: TOKENS } }),
+  });
   const address = await backend.listen({ host: '127.0.0.1', port: 0, reconcileIntervalMs: 60_000 });
   await keep({ close: () => backend.close({ timeoutMs: 1000 }) });
   const url = `http://${address}`;
@@ -101,6 +106,32 @@ describe('/ws/trading', () => {
   test('another path is 404, and a token in the URL is nobody’s', async () => {
     const { url } = await started();
     await assert.rejects(openTradingClient(`${url}/elsewhere`), /404/);
+  });
+
+  test('a token that is known, then what is known of it', async () => {
+    const { connect } = await started();
+    const client = await connect('alice');
+    client.say({ type: 'get_token_info', token: 'MINT' });
+    assert.deepEqual((await client.next(({ type }) => type === 'token_info', 'the token')).data, {
+      token_address: 'MINT',
+    });
+  });
+
+  test('of the pulse a category is subscribed to, and migrations as such; without a category it is no message', async () => {
+    const { bus, connect } = await started();
+    const client = await connect('alice');
+    client.say({ type: 'subscribe', channel: 'pulse' });
+    assert.equal((await client.next(isError, 'the refusal')).data.code, 'invalid_message');
+    client.say({ type: 'subscribe', channel: 'pulse', category: 'migrated' });
+    client.say({ type: 'subscribe', channel: 'pulse_updates', category: 'new_pairs' });
+    client.say({ type: 'subscribe', channel: 'migrations' });
+    await eventually(() => client.told.filter(isSubscribed).length === 3, 'the subscriptions');
+    assert.deepEqual(
+      client.told.filter(isSubscribed).map(({ data }) => data.channel),
+      ['pulse:migrated', 'pulse:updates:new_pairs', 'migrations:events'],
+    );
+    await bus.tellOnce('key', channels.pulse('migrated'), 'pulse_update', { i: 1 });
+    assert.equal((await client.next(isNews, 'the token')).data.i, 1);
   });
 
   const wrong: readonly (readonly [string, object, string])[] = [

@@ -56,6 +56,7 @@ test('forgotten, then it is gone; the slot goes on', async () => {
   await keeping.save(1n, { changed: [bare, whole], forgotten: [] });
   await keeping.save(2n, { changed: [], forgotten: ['bare'] });
   assert.deepEqual(await keeping.load(), { slot: 2n, tokens: [whole] });
+  assert.deepEqual([await keeping.find('whole'), await keeping.find('bare')], [whole, undefined]);
 });
 
 test('a token in a form that is not known is passed over, and the others are there', async () => {

@@ -188,16 +188,20 @@ describe('the pulse, from the chain to a client of the gateway', () => {
     }
     for (const { category, messages, news } of clients) {
       const { age, each } = EXPECTED[category];
-      const numbers = news().map(({ data }) => (BigInt(data.slot) - age - GENESIS_SLOT) / LAUNCH_EVERY_SLOTS);
-      const [first = 0n] = numbers;
+      const mints = news().map(({ data }) => data.token_address);
+      assert.equal(new Set(mints).size, mints.length, `${category}: each once`);
+      const told = news().map(({ data }) => (BigInt(data.slot) - age - GENESIS_SLOT) / LAUNCH_EVERY_SLOTS);
+      assert.deepEqual(
+        mints,
+        told.map((number) => token(number).mint),
+      );
+      const [first = 0n] = told;
+      // Slots that are read again may reach back to before anybody listened; what happened there is told late.
+      const numbers = told.filter((number) => number >= first);
       assert.deepEqual(
         numbers,
         numbers.map((_, i) => first + BigInt(i) * each),
         category,
-      );
-      assert.deepEqual(
-        news().map(({ data }) => data.token_address),
-        numbers.map((number) => token(number).mint),
       );
       assert.ok(
         messages.every(({ type }) => type === 'connected' || type === 'pulse_update'),

@@ -120,8 +120,15 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
     async tellOnce(key, channel, type, data) {
       const head = headToFit(type, data, now());
       if (cannotTake()) throw new Error(`not connected, or too much is under way (${publisher.status})`);
-      const args = [channel, head, losses.take(channel), HISTORY_MAX, HISTORY_KEPT_MS, TOLD_KEPT_MS];
-      return (await handOver(() => publisher.eval(TELL_ONCE, 2, historyKey(channel), toldKey(key), ...args))) === 1;
+      const skipped = losses.take(channel);
+      const args = [channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS, TOLD_KEPT_MS];
+      let told: unknown;
+      try {
+        told = await handOver(() => publisher.eval(TELL_ONCE, 2, historyKey(channel), toldKey(key), ...args));
+      } finally {
+        if (told !== 1 && skipped > 0) losses.add(channel, skipped); // The next news are to show the gap.
+      }
+      return told === 1;
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message);

@@ -25,8 +25,14 @@ import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
 import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
+import { alone } from './solana/lease.ts';
+import { createMemoryKeeping, createRedisKeeping } from './solana/pulse/keeping.ts';
+import { tokenView } from './solana/pulse/token.ts';
+import { type PumpFeedDeps, startPumpFeed } from './solana/pump-feed.ts';
 import { createDynamoStore } from './store/dynamo.ts';
 import type { Store } from './store/store.ts';
+
+type Raised = ReturnType<typeof raisedTo>;
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
@@ -80,6 +86,30 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
     : createRedisNonces(config.redisUrl, raisedTo(metrics, log));
 }
 
+/** What one SOL is worth, where the exchange's market of it is followed. */
+const SOL_MARKET = 'SOLUSDT';
+
+type PumpFeedGiven = Pick<PumpFeedDeps, 'bus' | 'metrics' | 'now' | 'solPrice'>;
+
+/** News of Solana's new tokens, where there are servers to hear of them, and what is known of one. */
+function followPump(config: BackendConfig, given: PumpFeedGiven, log: Logger, raised: Raised) {
+  const { geyser: endpoints, redisUrl } = config;
+  if (endpoints.length === 0) return { close: async () => {}, tokenInfo: async () => undefined };
+  const keeping = redisUrl === undefined ? createMemoryKeeping() : createRedisKeeping(redisUrl, raised);
+  const deps = { ...given, endpoints, lookupTables: undefined, keeping, log, raised };
+  const held = alone(raised)(() => startPumpFeed(deps));
+  return {
+    async tokenInfo(mint: string) {
+      const token = await keeping.find(mint);
+      return token && tokenView(token, given.solPrice());
+    },
+    async close() {
+      await held.close();
+      await keeping.close();
+    },
+  };
+}
+
 /** Limits of the settings over the defaults, or what is wrong with them. */
 function readRiskSettings({ risk }: BackendConfig): RiskSettings {
   const limits = someLimits.safeParse(risk.limits);
@@ -123,6 +153,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const feed = createFeed(config, log);
   const market = createMarketData({ feed, queries: marketQueries, bus, metrics, now });
   const nonces = createNonces(config, metrics, log);
+  const solPrice = () => market.lastPrice(SOL_MARKET) ?? market.view(SOL_MARKET)?.measures.mid;
+  const pump = followPump(config, { bus, metrics, now, solPrice }, log, raisedTo(metrics, log));
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
@@ -134,6 +166,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       marketQueries,
       userFeed,
       credentials: users?.credentials,
+      tokenInfo: pump.tokenInfo,
       bus,
       metrics,
       log,
@@ -147,6 +180,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     await stopped;
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
+    await pump.close(); // While the bus can still take what it is about to tell.
     market.close();
     feed?.close();
     await users?.audit.close();

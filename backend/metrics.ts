@@ -127,6 +127,41 @@ function streamMetrics(registers: Registry[]) {
   };
 }
 
+function solanaMetrics(registers: Registry[]) {
+  return {
+    geyserUp: new Gauge({ name: 'geyser_up', help: '1 while a Geyser server is heard, else 0', registers }),
+    geyserSlot: new Gauge({ name: 'geyser_slot', help: 'The newest slot heard of', registers }),
+    geyserLag: new Gauge({
+      name: 'geyser_lag_seconds',
+      help: 'Time from a Geyser server’s making of an update to its arrival, of the latest',
+      registers,
+    }),
+    geyserEnded: new Counter({
+      name: 'geyser_ended_total',
+      help: 'Geyser streams that ended or could not be opened, by kind of failure',
+      labelNames: ['kind'],
+      registers,
+    }),
+    geyserGaps: new Counter({
+      name: 'geyser_gaps_total',
+      help: 'Times that slots were missed for good: no endpoint kept them',
+      registers,
+    }),
+    pumpEvents: new Counter({
+      name: 'pump_events_total',
+      help: 'Events of Pump, by kind; unread ones ended too early, unresolved transactions had unknown addresses',
+      labelNames: ['kind'],
+      registers,
+    }),
+    pulseTokens: new Gauge({ name: 'pulse_tokens', help: 'Tokens that the pulse remembers', registers }),
+    pulseForgotten: new Counter({
+      name: 'pulse_tokens_forgotten_total',
+      help: 'Tokens that the pulse forgot for want of room',
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -237,6 +272,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...riskMetrics(registers),
     ...marketMetrics(registers),
     ...streamMetrics(registers),
+    ...solanaMetrics(registers),
     ...shadowMetrics(registers),
     raised: new Counter({
       name: 'raised_total',

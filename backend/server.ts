@@ -36,6 +36,7 @@ import type { Store } from './store/store.ts';
 import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
 import { createTradingSocket } from './streams/socket.ts';
+import type { TokenInfo } from './streams/socket-session.ts';
 
 /** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
 const FIRST_PASS_MS = 5000;
@@ -60,6 +61,7 @@ export type BackendDeps = {
   /** Users' own keys of the exchange, by which `exchange` sends what names a user's account; undefined: there are none. */
   readonly credentials: Credentials | undefined;
   readonly market: MarketData;
+  readonly tokenInfo: TokenInfo;
   /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
   readonly userFeed: UserFeed | undefined;
   readonly marketQueries: MarketQueries;
@@ -193,7 +195,7 @@ export function createBackend(deps: BackendDeps): Backend {
     fetch: (request, { incoming }) => fetch(request, incoming),
     overrideGlobalObjects: false,
   }) as Server; // http/1 is the default.
-  const tradingSocket = createTradingSocket({ ...appDeps, feeds, raised });
+  const tradingSocket = createTradingSocket({ ...appDeps, tokenInfo: deps.tokenInfo, feeds, raised });
   server.on('upgrade', tradingSocket.upgrade);
 
   /** Streams end by themselves never, so they are ended first, and within the time that requests have. */

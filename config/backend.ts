@@ -127,6 +127,20 @@ const schema = z.object({
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
     .optional()
     .describe('give redis://HOST:PORT, or unset it to publish within this process only'),
+  GEYSER_URLS: z
+    .string()
+    .transform((text) => text.split(','))
+    .refine((urls) => urls.length <= 8 && urls.every((url) => httpUrl.safeParse(url).success), 'is not a list of URLs')
+    .optional()
+    .describe('give the Yellowstone servers, the one to prefer first, e.g. https://geyser.example.com:443, at most 8'),
+  GEYSER_TOKENS: z
+    .string()
+    .regex(/^[\x21-\x2b\x2d-\x7e]{0,512}(,[\x21-\x2b\x2d-\x7e]{0,512}){0,7}$/, 'is not a list of tokens')
+    .transform((text) => text.split(','))
+    .optional()
+    .describe(
+      'give the x-token of each of GEYSER_URLS in their order, empty for none, or GEYSER_TOKENS_FILE naming a file with them',
+    ),
   SHADOW_KEYS: z
     .string()
     .transform((text, context): ShadowKeys => {
@@ -176,6 +190,8 @@ export type BackendConfig = {
   /** What users' own keys are encrypted with; undefined: they have none, and all trade with the service's. */
   readonly masterKeys: MasterKeyList | undefined;
   readonly redisUrl: string | undefined;
+  /** Yellowstone servers, the one to prefer first; without any there is no news of Solana's tokens. */
+  readonly geyser: readonly { readonly url: string; readonly token: string | undefined }[];
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
   /** Who may call; with both parts off nobody is asked, which only an address of this machine's own allows. */
@@ -193,6 +209,7 @@ export type BackendConfig = {
 const SECRETS = [
   'EXCHANGE_API_KEY',
   'EXCHANGE_SECRET_KEY',
+  'GEYSER_TOKENS',
   'MASTER_KEYS',
   'SHADOW_KEYS',
   'AUTH_JWT_SECRET',
@@ -217,6 +234,11 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
     const remedy = 'set EXCHANGE_STREAM_URL, or unset MARKET_SYMBOLS';
     return { ok: false, problems: [{ variable: 'MARKET_SYMBOLS', problem: 'there is no stream to follow', remedy }] };
   }
+  const { GEYSER_URLS: geyserUrls = [], GEYSER_TOKENS: geyserTokens = [] } = read;
+  if (geyserTokens.length > 0 && geyserTokens.length !== geyserUrls.length) {
+    const problem = `has ${geyserTokens.length} tokens for ${geyserUrls.length} servers`;
+    return { ok: false, problems: [{ variable: 'GEYSER_TOKENS', problem, remedy: 'give one of each of GEYSER_URLS' }] };
+  }
   return {
     ok: true,
     value: {
@@ -239,6 +261,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       marketSymbols: read.MARKET_SYMBOLS ?? [],
       masterKeys: read.MASTER_KEYS,
       redisUrl: read.REDIS_URL,
+      geyser: geyserUrls.map((url, i) => ({ url, token: geyserTokens[i] || undefined })),
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,
       risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },

@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backend/domain': [],
   'backend/store': ['config', 'backend/domain'],
   'backend/bus': ['config', 'backend/domain'],
-  'backend/exchange': ['config', 'backend/domain', 'backend/metrics.ts'],
+  'backend/exchange': ['config', 'backend/domain', 'backend/metrics.ts', 'backend/protobuf.ts'],
   // Dry runs: ports and the app, and nothing that could reach the exchange or the table.
   'backend/shadow': [
     'config',

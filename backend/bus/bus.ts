@@ -18,6 +18,12 @@ export const channels = {
   price: (symbol: string) => `price:${symbol}`,
   /** What became of a symbol that is worth telling at once. */
   marketEvents: (symbol: string) => `market_events:${symbol}`,
+  /** Curves of new tokens that are sold out, and their migrations to a pool; each once. */
+  migrations: 'migrations:events',
+  /** Tokens that came into a category; each once. */
+  pulse: (category: string) => `pulse:${category}`,
+  /** Tokens of a category as they change, twice a second at most. */
+  pulseUpdates: (category: string) => `pulse:updates:${category}`,
 } as const;
 
 export type Unsubscribe = () => Promise<void>;
@@ -26,6 +32,18 @@ export type Unsubscribe = () => Promise<void>;
 export type Newsroom = {
   readonly tell: (channel: string, type: string, data: object) => void;
 };
+
+/** News that are told exactly once, however often whoever found them starts over. */
+export type OnceNewsroom = {
+  /**
+   * As `tell`, unless it was told under this key within `TOLD_KEPT_MS`; answers whether it was not. Telling and remembering are one
+   * step. Rejects when it could not be handed over, and when nobody can say whether it was: the key is for trying again.
+   */
+  readonly tellOnce: (key: string, channel: string, type: string, data: object) => Promise<boolean>;
+};
+
+/** A day: no stream is read again from further back. */
+export const TOLD_KEPT_MS = 86_400_000;
 
 /**
  * The contract, kept by every implementation (test/contracts/bus.ts):
@@ -40,15 +58,16 @@ export type Newsroom = {
  * - `subscribe` resolves once messages published from now on will arrive. A listener that throws harms no other.
  * - After `close` nothing is delivered.
  */
-export type Bus = Newsroom & {
-  readonly publish: (channel: string, message: string) => void;
-  readonly subscribe: (channel: string, listener: (message: string) => void) => Promise<Unsubscribe>;
-  readonly recent: (channel: string) => Promise<readonly News[]>;
-  readonly onReturn: (listener: () => void) => void;
-  /** Undefined when messages can be published, else the reason. */
-  readonly ping: () => Promise<string | undefined>;
-  readonly close: () => Promise<void>;
-};
+export type Bus = Newsroom &
+  OnceNewsroom & {
+    readonly publish: (channel: string, message: string) => void;
+    readonly subscribe: (channel: string, listener: (message: string) => void) => Promise<Unsubscribe>;
+    readonly recent: (channel: string) => Promise<readonly News[]>;
+    readonly onReturn: (listener: () => void) => void;
+    /** Undefined when messages can be published, else the reason. */
+    readonly ping: () => Promise<string | undefined>;
+    readonly close: () => Promise<void>;
+  };
 
 export type BusHooks = {
   /** A message was not handed over. */

@@ -1,18 +1,21 @@
 // A bus within this process: for one instance, and for tests.
-import type { Bus, BusHooks } from './bus.ts';
+import { type Bus, type BusHooks, TOLD_KEPT_MS } from './bus.ts';
 import { createListeners } from './listeners.ts';
 import { createLosses } from './losses.ts';
-import { envelopeHead, HISTORY_MAX, NEWS_CHARS_MAX, type News, numbered } from './news.ts';
+import { envelopeHead, HISTORY_MAX, headToFit, NEWS_CHARS_MAX, type News, numbered } from './news.ts';
 
 /** Deliveries waiting for their turn of the event loop. */
 const WAITING_MAX = 10_000;
 /** Channels with a history; the one that was told of least recently is forgotten. */
 const HISTORIES_MAX = 10_000;
+/** Keys of what was told once; the oldest is forgotten. */
+const TOLD_MAX = 100_000;
 
 export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): Bus {
   const listeners = createListeners(hooks.raised);
   const losses = createLosses();
   const histories = new Map<string, News[]>();
+  const told = new Map<string, number>();
   let waiting = 0;
   let closed = false;
   let lastEpoch = 0;
@@ -42,6 +45,15 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
     return lastEpoch;
   }
 
+  function number(channel: string, head: string): void {
+    const history = historyOf(channel);
+    const { epoch, seq } = history.at(-1) ?? { epoch: newEpoch(), seq: 0 };
+    const news = numbered(head, { epoch, seq: seq + 1 + losses.take(channel) });
+    history.push(news);
+    if (history.length > HISTORY_MAX) history.shift();
+    deliver(channel, news.text);
+  }
+
   return {
     publish(channel, message) {
       if (cannotTake()) return hooks.onDrop();
@@ -53,12 +65,18 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
         losses.add(channel, 1);
         return hooks.onDrop();
       }
-      const history = historyOf(channel);
-      const { epoch, seq } = history.at(-1) ?? { epoch: newEpoch(), seq: 0 };
-      const news = numbered(head, { epoch, seq: seq + 1 + losses.take(channel) });
-      history.push(news);
-      if (history.length > HISTORY_MAX) history.shift();
-      deliver(channel, news.text);
+      number(channel, head);
+    },
+    async tellOnce(key, channel, type, data) {
+      if (now() - (told.get(key) ?? -TOLD_KEPT_MS) < TOLD_KEPT_MS) return false;
+      const head = headToFit(type, data, now());
+      if (cannotTake()) throw new Error(closed ? 'the bus is closed' : 'too much is waiting to be delivered');
+      told.delete(key);
+      const oldest = told.size >= TOLD_MAX ? told.keys().next().value : undefined;
+      if (oldest !== undefined) told.delete(oldest);
+      told.set(key, now());
+      number(channel, head);
+      return true;
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message); // The same function may subscribe twice.

@@ -25,6 +25,14 @@ export function envelopeHead(type: string, data: object, nowMs: number): string 
   return `{"type":${JSON.stringify(type)},"data":${JSON.stringify(data)},"timestamp":${nowMs}`;
 }
 
+/** The same of news that must not be dropped. Throws when they are longer than news may be. */
+export function headToFit(type: string, data: object, nowMs: number): string {
+  const head = envelopeHead(type, data, nowMs);
+  if (head.length > NEWS_CHARS_MAX)
+    throw new RangeError(`news of type ${type} are too long: ${head.length} characters`);
+  return head;
+}
+
 export const idOf = ({ epoch, seq }: NewsId): string => `${epoch}-${seq}`;
 
 export function numbered(head: string, id: NewsId): News {

@@ -1,10 +1,10 @@
 // A bus over Redis: pub/sub, and a capped stream for each channel's history. Two connections, since one that subscribes can
 // do nothing else.
 import { Redis, type RedisOptions } from 'ioredis';
-import type { Bus, BusHooks } from './bus.ts';
+import { type Bus, type BusHooks, TOLD_KEPT_MS } from './bus.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { createLosses } from './losses.ts';
-import { envelopeHead, HISTORY_KEPT_MS, HISTORY_MAX, NEWS_CHARS_MAX, newsOf } from './news.ts';
+import { envelopeHead, HISTORY_KEPT_MS, HISTORY_MAX, headToFit, NEWS_CHARS_MAX, newsOf } from './news.ts';
 
 /**
  * Messages handed to the connection and not answered yet: they are sent without waiting for each other. 500 symbols are told of
@@ -42,6 +42,12 @@ redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], id, 'news', text)
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 redis.call('PUBLISH', ARGV[1], text)`;
 
+/** The same, unless it was told. KEYS: the history, what says so. ARGV: and, sixth, how many ms that is remembered. */
+const TELL_ONCE = `if not redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[6]) then return 0 end
+${TELL}
+return 1`;
+
+const toldKey = (key: string): string => `told:${key}`;
 const historyKey = (channel: string): string => `history:${channel}`;
 
 /** The connection that listens. `onHeard` is told whenever all subscriptions are live, anew after each reconnection. */
@@ -82,14 +88,15 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
   }
 
   const cannotTake = () => closed || publisher.status !== 'ready' || inFlight >= IN_FLIGHT_MAX;
-  function send(command: () => Promise<unknown>, onLost: () => void): void {
+  async function handOver<T>(command: () => Promise<T>): Promise<T> {
     inFlight += 1;
-    command()
-      .catch(onLost)
-      .finally(() => {
-        inFlight -= 1;
-      });
+    try {
+      return await command();
+    } finally {
+      inFlight -= 1;
+    }
   }
+  const send = (command: () => Promise<unknown>, onLost: () => void) => void handOver(command).catch(onLost);
 
   return {
     publish(channel, message) {
@@ -109,6 +116,19 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
         () => publisher.eval(TELL, 1, key, channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS),
         () => lose(1 + skipped), // Perhaps it did arrive: then a gap is announced where none is.
       );
+    },
+    async tellOnce(key, channel, type, data) {
+      const head = headToFit(type, data, now());
+      if (cannotTake()) throw new Error(`not connected, or too much is under way (${publisher.status})`);
+      const skipped = losses.take(channel);
+      const args = [channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS, TOLD_KEPT_MS];
+      let told: unknown;
+      try {
+        told = await handOver(() => publisher.eval(TELL_ONCE, 2, historyKey(channel), toldKey(key), ...args));
+      } finally {
+        if (told !== 1 && skipped > 0) losses.add(channel, skipped); // The next news are to show the gap.
+      }
+      return told === 1;
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message);

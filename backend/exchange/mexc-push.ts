@@ -1,6 +1,6 @@
 // What MEXC pushes over a WebSocket, as Protocol Buffers: message and field names and numbers as the exchange publishes them
 // (websocket-proto, June 2026). Prices, quantities and versions are text; times are ms unless a name says seconds.
-import { codecOf, type Decoded, flag, int32, int64, listOf, message, oneOf, optional, text } from './protobuf.ts';
+import { codecOf, type Decoded, flag, int32, int64, listOf, message, oneOf, optional, text } from '../protobuf.ts';
 
 const level = message('PublicAggreDepthV3ApiItem', { price: text(1), quantity: text(2) });
 

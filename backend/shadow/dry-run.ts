@@ -15,6 +15,7 @@ import { createSimulatedExchange } from './exchange.ts';
 const SILENT_BUS: Bus = {
   publish() {},
   tell() {},
+  tellOnce: async () => false,
   recent: async () => [],
   onReturn() {},
   subscribe: async () => async () => {},

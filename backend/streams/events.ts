@@ -1,6 +1,7 @@
 // Server-sent events: one channel each, resumed by Last-Event-ID (WHATWG HTML section 9.2).
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'hono';
+import { z } from 'zod';
 import { type Authenticate, isProblem } from '../auth/authenticate.ts';
 import { channels } from '../bus/bus.ts';
 import { parseNewsId } from '../bus/news.ts';
@@ -10,7 +11,7 @@ import type { Metrics } from '../metrics.ts';
 import { createDelivery, type Gap, type SlowPolicy } from './delivery.ts';
 import type { Feeds } from './feeds.ts';
 import type { Frame } from './frame.ts';
-import { gapData, plainMessage } from './socket-messages.ts';
+import { gapData, plainMessage, pulseCategory } from './socket-messages.ts';
 
 const STREAMS_MAX = 20_000;
 const UNSENT_BYTES_MAX = 64 * 1024;
@@ -38,7 +39,17 @@ export type EventStreams = {
   readonly close: (options: { spreadMs: number }) => Promise<void>;
 };
 
+const pulseQuery = z.object({ category: pulseCategory.default('new_pairs') });
+
 type Stream = { readonly end: () => void };
+
+type Asked = { readonly lastId?: string; readonly authorization?: string };
+
+function headersOf({ req }: Context): Asked {
+  const lastId = req.header('last-event-id');
+  const authorization = req.header('authorization');
+  return { ...(lastId !== undefined && { lastId }), ...(authorization !== undefined && { authorization }) };
+}
 
 /** Ends the stream of a token that no longer holds. */
 async function recheck(
@@ -53,8 +64,9 @@ async function recheck(
 export function createEventStreams(deps: EventsDeps): EventStreams {
   const { feeds, authenticate, metrics, now } = deps;
   const open = new Set<Stream>();
+  let isClosing = false;
 
-  function bodyOf(channel: string, policy: SlowPolicy, headers: { lastId?: string; authorization?: string }) {
+  function bodyOf(channel: string, policy: SlowPolicy, headers: Asked) {
     let stop = () => {};
     let drained = () => {};
     const source = {
@@ -115,16 +127,13 @@ export function createEventStreams(deps: EventsDeps): EventStreams {
 
   return {
     open(context, channel, policy) {
+      // On a connection that is kept alive: it would keep the server from closing.
+      if (isClosing) fail('streams_full', 'this backend is stopping');
       if (open.size >= STREAMS_MAX) fail('streams_full', `${STREAMS_MAX} event streams are open already`);
-      const lastId = context.req.header('last-event-id');
-      const authorization = context.req.header('authorization');
-      const headers = {
-        ...(lastId !== undefined && { lastId }),
-        ...(authorization !== undefined && { authorization }),
-      };
-      return new Response(bodyOf(channel, policy, headers), { headers: HEADERS });
+      return new Response(bodyOf(channel, policy, headersOf(context)), { headers: HEADERS });
     },
     async close({ spreadMs }) {
+      isClosing = true;
       await Promise.all(
         [...open].map(async (stream) => {
           await delay(Math.random() * spreadMs);
@@ -155,5 +164,11 @@ export function eventRoutes(route: Route, { events }: { readonly events: EventSt
     '/api/sse/orders/:user_id',
     (context) => events.open(context, channels.orders(parse(userId, context.req.param('user_id'))), 'end'),
     { summary: 'A user’s orders as an event stream' },
+  );
+  route(
+    'GET',
+    '/api/sse/pulse',
+    (context) => events.open(context, channels.pulse(parse(pulseQuery, context.req.query()).category), 'end'),
+    { summary: 'Tokens as they come into a category of the pulse, as an event stream' },
   );
 }

@@ -5,6 +5,7 @@ import { idOf, parseNewsId } from '../bus/news.ts';
 import { INTERVALS_MS, isInterval } from '../exchange/market-feed.ts';
 import { symbolName, userId } from '../http.ts';
 import { KLINES_MAX } from '../market/klines.ts';
+import { CATEGORIES } from '../solana/pulse/categories.ts';
 import type { Gap, SlowPolicy } from './delivery.ts';
 
 const newsId = z.string().transform((text, context) => {
@@ -13,10 +14,17 @@ const newsId = z.string().transform((text, context) => {
   context.addIssue('after must be the id of a message');
   return z.NEVER;
 });
+/** A mint is 32 to 44 characters of base58, a symbol less. */
+const TOKEN_CHARS_MAX = 44;
+
+export const pulseCategory = z.enum(CATEGORIES, `category must be one of ${CATEGORIES.join(', ')}`);
 /** A token is the symbol that it is traded as. */
 const channel = {
-  channel: z.enum(['market', 'market_events', 'price', 'orders', 'positions']).default('market'),
+  channel: z
+    .enum(['market', 'market_events', 'price', 'orders', 'positions', 'pulse', 'pulse_updates', 'migrations'])
+    .default('market'),
   token: symbolName.optional(),
+  category: pulseCategory.optional(),
   user_id: userId.optional(),
 };
 
@@ -33,12 +41,12 @@ export const clientMessage = z.discriminatedUnion('type', [
       .refine(isInterval, `timeframe must be one of ${Object.keys(INTERVALS_MS).join(', ')}`),
     limit: z.int().min(1).max(KLINES_MAX).default(100),
   }),
-  z.object({ type: z.literal('get_token_info'), token: z.string() }),
+  z.object({ type: z.literal('get_token_info'), token: z.string().max(TOKEN_CHARS_MAX) }),
   z.object({ type: z.literal('ping') }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;
 export type SubscribeMessage = Omit<Extract<ClientMessage, { type: 'subscribe' }>, 'type'>;
-export type ChannelWanted = Pick<SubscribeMessage, 'channel' | 'token' | 'user_id'>;
+export type ChannelWanted = Pick<SubscribeMessage, 'channel' | 'token' | 'category' | 'user_id'>;
 
 export type ErrorCode =
   | 'invalid_message'
@@ -61,11 +69,18 @@ export const CLOSE = {
 /** The bus's name of what a client wants, whose it is, and what becomes of it for a slow reader. */
 export type Wanted = { readonly name: string; readonly user: string | undefined; readonly policy: SlowPolicy };
 
-/** Undefined when the message does not say which: a market's token, or whose orders. */
+/** Undefined when the message does not say which: a market's token, the pulse's category, or whose orders. */
 export function wantedOf(wanted: ChannelWanted, self: string | undefined): Wanted | undefined {
   const user = wanted.user_id ?? self;
   if (wanted.channel === 'orders' || wanted.channel === 'positions')
     return user === undefined ? undefined : { name: channels[wanted.channel](user), user, policy: 'end' };
+  if (wanted.channel === 'migrations') return { name: channels.migrations, user: undefined, policy: 'end' };
+  if (wanted.channel === 'pulse' || wanted.channel === 'pulse_updates') {
+    if (wanted.category === undefined) return undefined;
+    return wanted.channel === 'pulse'
+      ? { name: channels.pulse(wanted.category), user: undefined, policy: 'end' }
+      : { name: channels.pulseUpdates(wanted.category), user: undefined, policy: 'conflate' };
+  }
   if (wanted.token === undefined) return undefined;
   const name = wanted.channel === 'market_events' ? 'marketEvents' : wanted.channel;
   return { name: channels[name](wanted.token), user: undefined, policy: 'conflate' };

@@ -11,8 +11,12 @@ import type { SocketWriter } from './socket-writer.ts';
 /** Messages of a client within a second; a page that resumes all its subscriptions stays below. */
 const MESSAGES_PER_SECOND_MAX = 150;
 
+/** What is known of a token of Solana by its mint; undefined: nothing. Rejects when nobody can say. */
+export type TokenInfo = (mint: string) => Promise<object | undefined>;
+
 export type SessionDeps = SubscriptionsDeps & {
   readonly klines: Klines;
+  readonly tokenInfo: TokenInfo;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;
   readonly raised: (operation: string, error: unknown) => void;
@@ -36,6 +40,11 @@ async function candles({ klines }: SessionDeps, token: string, timeframe: Interv
   if (result.kind !== 'klines') return refusal('failed', `no candles from the exchange: ${result.detail}`);
   const views = result.klines.map((kline) => klineView(kline, INTERVALS_MS[timeframe]));
   return { type: 'candles', data: { token, timeframe, candles: views } };
+}
+
+async function tokenInfo(deps: SessionDeps, token: string): Promise<Reply> {
+  const data = await deps.tokenInfo(token);
+  return data ? { type: 'token_info', data } : refusal('not_available', 'nothing is known of this token');
 }
 
 /** One thing after the other; what fails harms nothing that comes later. */
@@ -109,7 +118,7 @@ export function createSession(
       case 'get_candles':
         return candles(deps, message.token, message.timeframe, message.limit);
       case 'get_token_info':
-        return refusal('not_available', 'nothing is known of tokens yet');
+        return tokenInfo(deps, message.token);
     }
   }
 

@@ -50,7 +50,7 @@ function outletOf({ name }: Wanted, { writer, say, end }: Connection, { metrics 
 export function createSubscriptions(deps: SubscriptionsDeps, connection: Connection): Subscriptions {
   const open = new Map<string, { readonly delivery: Delivery; readonly leave: () => void }>();
   let isClosed = false;
-  const unclear = refusal('invalid_message', 'say of which token, or whose');
+  const unclear = refusal('invalid_message', 'say of which token or category, or whose');
 
   return {
     subscribe({ after, timeframes, ...message }, caller) {

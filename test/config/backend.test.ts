@@ -27,6 +27,7 @@ test('the least environment, then everything else by default', () => {
       marketSymbols: [],
       masterKeys: undefined,
       redisUrl: undefined,
+      geyser: [],
       shadowKeys: undefined,
       auth: { jwt: undefined, tokens: [] },
       risk: { limits: {}, killFile: undefined },
@@ -57,6 +58,28 @@ test('symbols to follow, then each once; without a stream, then a problem', () =
   assert.deepEqual(result.ok && result.value.marketSymbols, ['BTCUSDT', 'ETHUSDT']);
   const refused = readBackendConfig(symbols);
   assert.deepEqual(!refused.ok && refused.problems.map(({ variable }) => variable), ['MARKET_SYMBOLS']);
+});
+
+test('Geyser servers with a token each; without tokens none has one; another count of them is a problem without their text', () => {
+  const urls = { ...LEAST, GEYSER_URLS: 'https://a.example:443,http://127.0.0.1:8014' };
+  const [a, b] = ['https://a.example:443', 'http://127.0.0.1:8014'];
+  const of = (result: ReturnType<typeof readBackendConfig>) =>
+    result.ok && result.value.geyser.map(({ url, token }) => [url, token]);
+  assert.deepEqual(of(readBackendConfig({ ...urls, GEYSER_TOKENS: 'secret-one,' })), [
+    [a, 'secret-one'],
+    [b, undefined],
+  ]);
+  assert.deepEqual(of(readBackendConfig(urls)), [
+    [a, undefined],
+    [b, undefined],
+  ]);
+  const refused = readBackendConfig({ ...urls, GEYSER_TOKENS: 'secret-one' });
+  assert.ok(!refused.ok);
+  assert.deepEqual(
+    refused.problems.map(({ variable }) => variable),
+    ['GEYSER_TOKENS'],
+  );
+  assert.doesNotMatch(JSON.stringify(refused), /secret-one/);
 });
 
 test('values that are none, then a problem for each variable', () => {

@@ -49,6 +49,7 @@ describe('JSON Schema of the configuration', () => {
         'stream.price',
         'stream.market',
         'stream.orders',
+        'stream.pulse',
       ],
     );
     assert.deepEqual(new Set(config.routes.map(({ initialStage }) => initialStage)), new Set(['legacy']));

@@ -121,6 +121,27 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       assert.equal(drops() - before, 1);
     });
 
+    test('news told once under their key are told once, by whichever instance and however often', async () => {
+      const { bus, another = bus } = subject;
+      const heard: string[] = [];
+      await bus.subscribe('migrations:A', (message) => heard.push(message));
+      const tellings = [bus, another, bus, another].map((each) =>
+        each.tellOnce('key', 'migrations:A', 'migration', { i: 1 }),
+      );
+      const told = await Promise.all(tellings);
+      assert.deepEqual(told.filter(Boolean).length, 1);
+      assert.equal(await bus.tellOnce('another key', 'migrations:A', 'migration', { i: 2 }), true);
+      await eventually(() => heard.length === 2, 'both news');
+      assert.deepEqual(
+        heard.map((text) => [JSON.parse(text).seq, JSON.parse(text).data.i]),
+        [
+          [1, 1],
+          [2, 2],
+        ],
+      );
+      assert.equal((await another.recent('migrations:A')).length, 2);
+    });
+
     test('publishing to nobody is fine; after closing it is a counted drop', async () => {
       const { bus, drops } = subject;
       const before = drops();
@@ -131,6 +152,7 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       bus.publish('orders:a', 'too late');
       bus.tell('orders:a', 'order', {});
       assert.equal(drops() - before, 2);
+      await assert.rejects(bus.tellOnce('late', 'orders:a', 'order', {}));
       assert.notEqual(await bus.ping(), undefined);
     });
   });

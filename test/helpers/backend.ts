@@ -16,6 +16,7 @@ import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
+import type { TokenInfo } from '../../backend/streams/socket-session.ts';
 import type { AuthSettings } from '../../config/backend-auth.ts';
 import { createLogger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
@@ -39,6 +40,7 @@ export type Given = {
   readonly killFile?: string;
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
+  readonly tokenInfo?: TokenInfo;
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
@@ -54,6 +56,10 @@ export function testBackend(given: Given = {}) {
   const bus: Bus = given.bus ?? {
     publish: (channel, message) => void published.push({ channel, message }),
     tell: (channel, _, data) => void published.push({ channel, message: JSON.stringify(data) }),
+    async tellOnce(_, channel, __, data) {
+      published.push({ channel, message: JSON.stringify(data) });
+      return true;
+    },
     subscribe: async () => async () => {},
     recent: async () => [],
     onReturn() {},
@@ -86,6 +92,7 @@ export function testBackend(given: Given = {}) {
     riskSettings,
     authenticate,
     userFeed: given.userFeed,
+    tokenInfo: given.tokenInfo ?? (async () => undefined),
   };
   const hasOwnAccount = async () => false;
   const risk = createRisk({

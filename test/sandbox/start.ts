@@ -11,7 +11,7 @@ const HELP = `npm start -- [OPTIONS]
   --traffic         add a steady client that reads and trades through the gateway
   --rps N           its requests per second (20)
   --data DIR        where state is kept (.data)
-  --port-base N     listen on N to N+8 instead of the usual ports; 0 picks free ones
+  --port-base N     listen on N to N+9 instead of the usual ports; 0 picks free ones
   --without-gateway start everything but the gateway
   --no-planted      a legacy backend without the planted differences
 `;

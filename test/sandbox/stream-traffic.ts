@@ -56,12 +56,12 @@ export function createStreamTraffic(url: string): StreamTraffic {
       });
   }
 
-  function feedOf(token: string): (after: string | undefined) => Promise<string | undefined> {
+  function feedOf(path: string): (after: string | undefined) => Promise<string | undefined> {
     return async (after) => {
       let last: string | undefined;
       try {
         const headers = after === undefined ? {} : { 'last-event-id': after };
-        const { body } = await request(`${url}/api/sse/price/${token}`, { headers, signal, bodyTimeout: 0 });
+        const { body } = await request(`${url}${path}`, { headers, signal, bodyTimeout: 0 });
         let rest = '';
         for await (const chunk of body.setEncoding('utf8')) {
           const lines = (rest + chunk).split('\n');
@@ -78,7 +78,8 @@ export function createStreamTraffic(url: string): StreamTraffic {
   const tokenOf = (i: number): string => SYMBOLS[i % SYMBOLS.length]?.symbol ?? '';
   const streams = [
     ...Array.from({ length: SOCKETS }, (_, i) => keepOpen(socketOf(tokenOf(i)))),
-    ...Array.from({ length: FEEDS }, (_, i) => keepOpen(feedOf(tokenOf(i)))),
+    ...Array.from({ length: FEEDS }, (_, i) => keepOpen(feedOf(`/api/sse/price/${tokenOf(i)}`))),
+    keepOpen(feedOf('/api/sse/pulse?category=migrated')),
   ];
   return {
     counts: () => ({ ...counts }),

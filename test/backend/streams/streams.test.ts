@@ -18,7 +18,12 @@ const bearer = (name: string) => TOKENS.find((each) => each.name === name)?.toke
 
 async function started({ isOpen = false } = {}) {
   const bus = createMemoryBus({ onDrop() {}, raised() {} });
-  const { backend, metrics } = testBackend({ bus, ...(isOpen ? {} : { auth: { jwt: undefined, tokens: TOKENS } }) });
+  const tokenInfo = async (mint: string) => (mint === 'MINT' ? { token_address: mint } : undefined);
+  const { backend, metrics } = testBackend({
+    bus,
+    tokenInfo,
+    ...(isOpen ? {} : { auth: { jwt: undefined, tokens: TOKENS } }),
+  });
   const address = await backend.listen({ host: '127.0.0.1', port: 0, reconcileIntervalMs: 60_000 });
   await keep({ close: () => backend.close({ timeoutMs: 1000 }) });
   const url = `http://${address}`;
@@ -103,6 +108,32 @@ describe('/ws/trading', () => {
     await assert.rejects(openTradingClient(`${url}/elsewhere`), /404/);
   });
 
+  test('a token that is known, then what is known of it', async () => {
+    const { connect } = await started();
+    const client = await connect('alice');
+    client.say({ type: 'get_token_info', token: 'MINT' });
+    assert.deepEqual((await client.next(({ type }) => type === 'token_info', 'the token')).data, {
+      token_address: 'MINT',
+    });
+  });
+
+  test('of the pulse a category is subscribed to, and migrations as such; without a category it is no message', async () => {
+    const { bus, connect } = await started();
+    const client = await connect('alice');
+    client.say({ type: 'subscribe', channel: 'pulse' });
+    assert.equal((await client.next(isError, 'the refusal')).data.code, 'invalid_message');
+    client.say({ type: 'subscribe', channel: 'pulse', category: 'migrated' });
+    client.say({ type: 'subscribe', channel: 'pulse_updates', category: 'new_pairs' });
+    client.say({ type: 'subscribe', channel: 'migrations' });
+    await eventually(() => client.told.filter(isSubscribed).length === 3, 'the subscriptions');
+    assert.deepEqual(
+      client.told.filter(isSubscribed).map(({ data }) => data.channel),
+      ['pulse:migrated', 'pulse:updates:new_pairs', 'migrations:events'],
+    );
+    await bus.tellOnce('key', channels.pulse('migrated'), 'pulse_update', { i: 1 });
+    assert.equal((await client.next(isNews, 'the token')).data.i, 1);
+  });
+
   const wrong: readonly (readonly [string, object, string])[] = [
     ['no message', { type: 'dance' }, 'invalid_message'],
     ['no token', { type: 'subscribe' }, 'invalid_message'],
@@ -171,6 +202,16 @@ describe('/ws/trading', () => {
     client.socket.resume();
     const code = await within(client.closed, 'the close');
     assert.ok(code === 4008 || code === 1006, `${code}`); // It is cut when it does not read the Close in time either.
+  });
+
+  test('a client comes back to a backend that is stopping, then 503 instead of a stream that holds it up', async () => {
+    const { backend } = await started({ isOpen: true });
+    const stopped = backend.close({ timeoutMs: 1000 });
+    const path = '/api/sse/market/BTCUSDT';
+    const answer = await backend.fetch(new Request(`http://backend${path}`), { url: path, headers: {} });
+    assert.equal(answer.status, 503);
+    assert.match(await within(answer.text(), 'the answer'), /this backend is stopping/);
+    await within(stopped, 'the backend to stop');
   });
 
   test('the backend stops, then every client is closed with 1012 and every event stream ends', async () => {

@@ -13,6 +13,7 @@ const RETRY_MS = 1000;
 /** News that arrive while the history is read. */
 const EARLY_MAX = 1000;
 const EVENTS_PATH = /^\/api\/sse\/(?<kind>price|market|orders)\/(?<name>[^/?]+)$/;
+const PULSE_PATH = '/api/sse/pulse';
 const SOCKET_PATH = '/ws/trading';
 const DECIMAL = /^-?\d{1,15}(\.\d+)?$/;
 
@@ -65,8 +66,20 @@ async function follow(
 function channelOf(kind: unknown, name: unknown): string | undefined {
   if (typeof name !== 'string') return undefined;
   if (kind === 'orders') return channels.orders(name);
+  if (kind === 'pulse') return channels.pulse(name);
   return kind === 'price' ? channels.price(name) : channels.market(name);
 }
+
+/** The channel that a request for events names; undefined when it is for something else. */
+function channelAsked(url = ''): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://legacy');
+  if (pathname === PULSE_PATH) return channelOf('pulse', searchParams.get('category') ?? 'new_pairs');
+  const { kind, name } = EVENTS_PATH.exec(pathname)?.groups ?? {};
+  return kind === undefined ? undefined : channelOf(kind, name);
+}
+
+const nameIn = ({ channel, token, category, user_id }: Record<string, unknown>): unknown =>
+  channel === 'orders' ? user_id : channel === 'pulse' ? category : token;
 
 const idIn = (text: unknown): NewsId | undefined => (typeof text === 'string' ? parseNewsId(text) : undefined);
 
@@ -82,8 +95,8 @@ export function createLegacyNews(bus: Bus, now: () => number = Date.now): Legacy
     socket.on('error', () => {});
     socket.on('message', (bytes) => {
       const message = parsed(String(bytes));
-      const { type, token, user_id, after } = message;
-      const channel = channelOf(message.channel, message.channel === 'orders' ? user_id : token);
+      const { type, after } = message;
+      const channel = channelOf(message.channel, nameIn(message));
       if (type === 'ping') return say('pong', {});
       if (type !== 'subscribe' || channel === undefined) return say('error', { message: `cannot do ${type}` });
       const following = follow(bus, channel, idIn(after), (news) => {
@@ -122,9 +135,8 @@ export function createLegacyNews(bus: Bus, now: () => number = Date.now): Legacy
 
   return {
     handle(incoming, outgoing) {
-      const { kind, name } = EVENTS_PATH.exec(incoming.url?.split('?', 1)[0] ?? '')?.groups ?? {};
-      const channel = channelOf(kind, name);
-      if (incoming.method !== 'GET' || kind === undefined || channel === undefined) return false;
+      const channel = incoming.method === 'GET' ? channelAsked(incoming.url) : undefined;
+      if (channel === undefined) return false;
       if (open.size < CLIENTS_MAX) events(channel, incoming, outgoing);
       else outgoing.writeHead(503).end();
       return true;

@@ -131,6 +131,10 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
     EXCHANGE_LISTEN: `127.0.0.1:${ports.exchange}`,
     ...exchangeEnv,
   });
+  const geyser = start(context, 'geyser', ['test/sandbox/geyser/main.ts'], {
+    GEYSER_LISTEN: `127.0.0.1:${ports.geyser}`,
+    GEYSER_FAULTS: 'true',
+  });
   const redis = start(context, 'redis', ['test/sandbox/redis/main.ts', '--port', String(ports.redis)]);
   const dynamo = start(context, 'dynamodb', [
     'test/sandbox/dynamo/main.ts',
@@ -158,19 +162,22 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       ...exchangeEnv,
     }),
   );
-  const backend = Promise.all([dynamo, redis, exchange]).then(([dynamoAddress, redisAddress, exchangeAddress]) =>
-    start(context, 'new', ['backend/main.ts'], {
-      BACKEND_LISTEN: `127.0.0.1:${ports.new}`,
-      DYNAMODB_ENDPOINT: `http://${dynamoAddress}`,
-      DYNAMODB_TABLE: TABLE,
-      EXCHANGE_URL: `http://${exchangeAddress}`,
-      EXCHANGE_STREAM_URL: `ws://${exchangeAddress}/ws`,
-      MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
-      REDIS_URL: `redis://${redisAddress}`,
-      SHADOW_KEYS_FILE: shadowKeys,
-      ...UNHURRIED,
-      ...exchangeEnv,
-    }),
+  const stores = Promise.all([dynamo, redis]);
+  const backend = Promise.all([stores, exchange, geyser]).then(
+    ([[dynamoAddress, redisAddress], exchangeAddress, geyserAddress]) =>
+      start(context, 'new', ['backend/main.ts'], {
+        BACKEND_LISTEN: `127.0.0.1:${ports.new}`,
+        DYNAMODB_ENDPOINT: `http://${dynamoAddress}`,
+        DYNAMODB_TABLE: TABLE,
+        EXCHANGE_URL: `http://${exchangeAddress}`,
+        EXCHANGE_STREAM_URL: `ws://${exchangeAddress}/ws`,
+        GEYSER_URLS: `http://${geyserAddress}`,
+        MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
+        REDIS_URL: `redis://${redisAddress}`,
+        SHADOW_KEYS_FILE: shadowKeys,
+        ...UNHURRIED,
+        ...exchangeEnv,
+      }),
   );
   const [legacyAddress, newAddress] = await Promise.all([legacy, backend]);
   const gatewayConfig = writeGatewayConfig(join(ROOT, 'config', 'sandbox.yaml'), folder, {
@@ -195,7 +202,8 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
             GATEWAY_URL: `http://${gateway.traffic}`,
           }),
         };
-  const [exchangeAddress, postgresUrl, dynamodb, redisAddress] = await Promise.all([exchange, postgres, dynamo, redis]);
+  const [exchangeAddress, geyserAddress, postgresUrl] = await Promise.all([exchange, geyser, postgres]);
+  const [dynamodb, redisAddress] = await stores;
   return {
     listening: {
       ...gateway,
@@ -203,6 +211,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       legacy: legacyAddress,
       new: newAddress,
       exchange: exchangeAddress,
+      geyser: geyserAddress,
       postgres: new URL(postgresUrl).host,
       dynamodb,
       redis: redisAddress,

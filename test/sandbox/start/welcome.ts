@@ -14,6 +14,7 @@ export function welcome(
     ['legacy', listening.legacy],
     ['new', listening.new],
     ['exchange', listening.exchange],
+    ['geyser', listening.geyser],
     ['dynamodb', listening.dynamodb],
   ].flatMap(([name, address]) => (address === undefined ? [] : [`  ${name?.padEnd(10)} http://${address}`]));
   const start = `BANYAN_OPERATOR_TOKEN=$(cat ${token}) npm run gateway -- --config ${gatewayConfig}`;

@@ -24,13 +24,23 @@ export type Decoded<M> =
   M extends Message<infer F> ? { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never } : never;
 
 export const text = (number: number): Field<string> => ({ number, type: Type.STRING });
+/** Enumerations too: on the wire they are the same. */
 export const int32 = (number: number): Field<number> => ({ number, type: Type.INT32 });
 export const int64 = (number: number): Field<bigint> => ({ number, type: Type.INT64 });
+export const uint32 = (number: number): Field<number> => ({ number, type: Type.UINT32 });
+export const uint64 = (number: number): Field<bigint> => ({ number, type: Type.UINT64 });
+export const bytes = (number: number): Field<Uint8Array> => ({ number, type: Type.BYTES });
 export const flag = (number: number): Field<boolean> => ({ number, type: Type.BOOL });
 export const optional = <T>(field: Field<T>): Field<T | undefined> => ({
   number: field.number,
   type: field.type,
   isOptional: true,
+});
+/** Many of what is no message. */
+export const repeated = <T>({ number, type }: Field<T>): Field<readonly T[]> => ({
+  number,
+  type,
+  label: Label.REPEATED,
 });
 export const listOf = <M extends Message<Fields>>(message: M, number: number): Field<readonly Decoded<M>[]> => ({
   number,
@@ -44,6 +54,10 @@ export const oneOf = <M extends Message<Fields>>(message: M, number: number): Fi
   type: Type.MESSAGE,
   message,
 });
+
+/** A map from text to messages, as its entries: on the wire they are the same. `name` is that of the entry's message. */
+export const mapOf = <M extends Message<Fields>>(name: string, value: M, number: number) =>
+  listOf(message(name, { key: text(1), value: oneOf(value, 2) }), number);
 
 export const message = <F extends Fields>(name: string, fields: F): Message<F> => ({ name, fields });
 

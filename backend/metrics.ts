@@ -1,9 +1,20 @@
 // Every metric of the backend: name, labels, buckets.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Logger } from '../config/log.ts';
+import { VERSION } from '../config/version.ts';
 
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+function showBuild(registers: Registry[]): void {
+  const info = new Gauge({
+    name: 'banyan_build_info',
+    help: 'Always 1: which build this is, and the Node that runs it',
+    labelNames: ['version', 'node'],
+    registers,
+  });
+  info.set({ version: VERSION, node: process.version }, 1);
+}
 
 /** Of the system before, whose dashboards go by these names. */
 function tradingMetrics(registers: Registry[]) {
@@ -170,6 +181,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
   const registry = new Registry();
   if (options.processMetrics) collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  showBuild(registers);
   return {
     registry,
     requestSeconds: new Histogram({

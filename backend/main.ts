@@ -27,6 +27,7 @@ import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createDynamoStore } from './store/dynamo.ts';
 import type { Store } from './store/store.ts';
+import { createTracing } from './tracing.ts';
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
@@ -123,6 +124,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const feed = createFeed(config, log);
   const market = createMarketData({ feed, queries: marketQueries, bus, metrics, now });
   const nonces = createNonces(config, metrics, log);
+  const { otlpEndpoint: endpoint } = config;
+  const tracing = endpoint === undefined ? undefined : createTracing({ endpoint, metrics, log });
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
@@ -139,6 +142,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       log,
       now,
       shadow,
+      tracing,
     };
     const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
@@ -150,6 +154,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     market.close();
     feed?.close();
     await users?.audit.close();
+    await tracing?.close();
     await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
   }
 }

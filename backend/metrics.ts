@@ -16,6 +16,27 @@ function showBuild(registers: Registry[]): void {
   info.set({ version: VERSION, node: process.version }, 1);
 }
 
+function tracingMetrics(registers: Registry[]) {
+  return {
+    spansExported: new Counter({
+      name: 'spans_exported_total',
+      help: 'Spans that the OpenTelemetry collector has taken',
+      registers,
+    }),
+    spansDropped: new Counter({
+      name: 'spans_dropped_total',
+      help: 'Spans that were never exported, by reason: queue, refused or stopped (see config/otlp/exporter.ts)',
+      labelNames: ['reason'],
+      registers,
+    }),
+    exportFailures: new Counter({
+      name: 'span_export_failures_total',
+      help: 'Exports of spans that failed or were refused; those that failed are tried again',
+      registers,
+    }),
+  };
+}
+
 /** Of the system before, whose dashboards go by these names. */
 function tradingMetrics(registers: Registry[]) {
   return {
@@ -250,6 +271,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...marketMetrics(registers),
     ...streamMetrics(registers),
     ...shadowMetrics(registers),
+    ...tracingMetrics(registers),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

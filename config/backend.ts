@@ -149,6 +149,9 @@ const schema = z.object({
     .string()
     .optional()
     .describe('name a file that stops all new orders while it is there, or unset it to have none'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
+    .optional()
+    .describe("give an OpenTelemetry collector's base URL, e.g. http://collector:4318, or unset it to trace nothing"),
   RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
   STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
   LOG_LEVEL: z
@@ -185,6 +188,8 @@ export type BackendConfig = {
     readonly limits: unknown;
     readonly killFile: string | undefined;
   };
+  /** Where spans go; undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
   readonly reconcileIntervalMs: number;
   readonly stopTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -242,6 +247,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,
       risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },
+      otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,
       logLevel: read.LOG_LEVEL,

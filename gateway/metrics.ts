@@ -217,7 +217,7 @@ function tracingMetrics(registers: Registry[]) {
     }),
     spansDropped: new Counter({
       name: 'banyan_spans_dropped_total',
-      help: 'Spans that were never exported, by reason: queue, refused or stopped (see tracing/exporter.ts).',
+      help: 'Spans that were never exported, by reason: queue, refused or stopped (see config/otlp/exporter.ts).',
       labelNames: ['reason'] as const,
       registers,
     }),

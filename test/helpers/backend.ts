@@ -16,6 +16,7 @@ import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
+import type { Tracing } from '../../backend/tracing.ts';
 import type { AuthSettings } from '../../config/backend-auth.ts';
 import { createLogger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
@@ -42,6 +43,7 @@ export type Given = {
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
+  readonly tracing?: Tracing;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -86,6 +88,7 @@ export function testBackend(given: Given = {}) {
     riskSettings,
     authenticate,
     userFeed: given.userFeed,
+    tracing: given.tracing,
   };
   const hasOwnAccount = async () => false;
   const risk = createRisk({

@@ -76,7 +76,8 @@ export const masterKeys = z
   })
   .describe('give ID:BASE64 of 32 random bytes, the one in use first, at most two, or MASTER_KEYS_FILE naming a file');
 
-const schema = z.object({
+/** Every variable, with its default, and as its description what to do. */
+export const backendVariables = z.object({
   BACKEND_LISTEN: listenAddress
     .prefault('127.0.0.1:8002')
     .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
@@ -206,7 +207,7 @@ const SECRETS = [
 
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
-  const result = parseEnv(schema, env, SECRETS);
+  const result = parseEnv(backendVariables, env, SECRETS);
   if (!result.ok) return result;
   const read = result.value;
   const auth = readAuth(read);

@@ -26,6 +26,7 @@ import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
 import { type EventStreams, eventRoutes } from './streams/events.ts';
+import type { Tracing } from './tracing.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
@@ -43,6 +44,8 @@ export type AppDeps = OrderDeps & {
   readonly isStopping: () => boolean;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Pick<Tracing, 'served'> | undefined;
 };
 
 /** Adds every route to `app`. The orders' settlement works off the requests' path: whoever made the app stops it. */

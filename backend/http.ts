@@ -9,6 +9,7 @@ import { parseDecimal } from './domain/money.ts';
 import { type Problem, problem, problemResponse, statusOf } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { StoreUnavailable } from './store/store.ts';
+import type { Tracing } from './tracing.ts';
 
 /** The largest body any route here has a use for: an order is some 200 bytes. */
 const BODY_BYTES_MAX = 16 * 1024;
@@ -135,6 +136,8 @@ type RouteDeps = {
   readonly metrics: Metrics;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Pick<Tracing, 'served'> | undefined;
   /** Hears of each route. */
   readonly onRoute: (route: RouteListed) => void;
 };
@@ -161,29 +164,31 @@ export function allowed(refusal: Problem | undefined): void {
 
 /** Registers routes on `app` that are timed by their pattern and whose failures become problems. */
 export function createRoute(app: Hono, deps: RouteDeps): Route {
-  const { metrics, authenticate, onRoute } = deps;
+  const { metrics, authenticate, tracing, onRoute } = deps;
   return function route(method, path, handler, facts = {}) {
     const { access = 'user' } = facts;
     onRoute({ ...facts, access, method, path });
     const own = access === 'public' || !authenticate ? handler : guarded(handler, method, access, authenticate);
     const label = `${method} ${path}`;
-    const observe = (startedAtMs: number, response: Response) => {
+    const observe = (startedAtMs: number, response: Response, context: Context) => {
+      const { status } = response;
       const seconds = (performance.now() - startedAtMs) / 1000;
-      metrics.requestSeconds.observe({ route: label, status: response.status }, seconds);
-      metrics.requests.inc({ route: label, status: response.status });
+      metrics.requestSeconds.observe({ route: label, status }, seconds);
+      metrics.requests.inc({ route: label, status });
+      tracing?.served({ method, routePath: path, traceparent: context.req.header('traceparent'), startedAtMs, status });
       return response;
     };
     app.on(method, path, function timed(context) {
       const startedAtMs = performance.now();
       try {
         const answer = own(context, ANYBODY);
-        if (!(answer instanceof Promise)) return observe(startedAtMs, answer);
+        if (!(answer instanceof Promise)) return observe(startedAtMs, answer, context);
         return answer.then(
-          (response) => observe(startedAtMs, response),
-          (error: unknown) => observe(startedAtMs, errorResponse(context, error, deps)),
+          (response) => observe(startedAtMs, response, context),
+          (error: unknown) => observe(startedAtMs, errorResponse(context, error, deps), context),
         );
       } catch (error) {
-        return observe(startedAtMs, errorResponse(context, error, deps));
+        return observe(startedAtMs, errorResponse(context, error, deps), context);
       }
     });
   };

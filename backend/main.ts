@@ -31,6 +31,7 @@ import { tokenView } from './solana/pulse/token.ts';
 import { type PumpFeedDeps, startPumpFeed } from './solana/pump-feed.ts';
 import { createDynamoStore } from './store/dynamo.ts';
 import type { Store } from './store/store.ts';
+import { createTracing } from './tracing.ts';
 
 type Raised = ReturnType<typeof raisedTo>;
 
@@ -155,6 +156,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const nonces = createNonces(config, metrics, log);
   const solPrice = () => market.lastPrice(SOL_MARKET) ?? market.view(SOL_MARKET)?.measures.mid;
   const pump = followPump(config, { bus, metrics, now, solPrice }, log, raisedTo(metrics, log));
+  const { otlpEndpoint: endpoint } = config;
+  const tracing = endpoint === undefined ? undefined : createTracing({ endpoint, metrics, log });
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
@@ -172,6 +175,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       log,
       now,
       shadow,
+      tracing,
     };
     const backend = createBackend({ ...given, riskSettings, authenticate });
     const stopped = stopOnSignal(log);
@@ -184,6 +188,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     market.close();
     feed?.close();
     await users?.audit.close();
+    await tracing?.close();
     await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
   }
 }

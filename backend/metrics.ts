@@ -1,9 +1,41 @@
 // Every metric of the backend: name, labels, buckets.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Logger } from '../config/log.ts';
+import { VERSION } from '../config/version.ts';
 
 /** Seconds; the budgets are 3, 5 and 15 ms. */
 const SECONDS = [0.001, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+function showBuild(registers: Registry[]): void {
+  const info = new Gauge({
+    name: 'banyan_build_info',
+    help: 'Always 1: which build this is, and the Node that runs it',
+    labelNames: ['version', 'node'],
+    registers,
+  });
+  info.set({ version: VERSION, node: process.version }, 1);
+}
+
+function tracingMetrics(registers: Registry[]) {
+  return {
+    spansExported: new Counter({
+      name: 'spans_exported_total',
+      help: 'Spans that the OpenTelemetry collector has taken',
+      registers,
+    }),
+    spansDropped: new Counter({
+      name: 'spans_dropped_total',
+      help: 'Spans that were never exported, by reason: queue, refused or stopped (see config/otlp/exporter.ts)',
+      labelNames: ['reason'],
+      registers,
+    }),
+    exportFailures: new Counter({
+      name: 'span_export_failures_total',
+      help: 'Exports of spans that failed or were refused; those that failed are tried again',
+      registers,
+    }),
+  };
+}
 
 /** Of the system before, whose dashboards go by these names. */
 function tradingMetrics(registers: Registry[]) {
@@ -205,6 +237,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
   const registry = new Registry();
   if (options.processMetrics) collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  showBuild(registers);
   return {
     registry,
     requestSeconds: new Histogram({
@@ -274,6 +307,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...streamMetrics(registers),
     ...solanaMetrics(registers),
     ...shadowMetrics(registers),
+    ...tracingMetrics(registers),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

@@ -37,6 +37,7 @@ import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
 import { createTradingSocket } from './streams/socket.ts';
 import type { TokenInfo } from './streams/socket-session.ts';
+import type { Tracing } from './tracing.ts';
 
 /** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
 const FIRST_PASS_MS = 5000;
@@ -71,6 +72,8 @@ export type BackendDeps = {
   readonly riskSettings: RiskSettings;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;
+  /** Undefined: nothing is traced. Who made it closes it. */
+  readonly tracing?: Pick<Tracing, 'served'> | undefined;
   /** What verifies the gateway's dry runs; without keys every one is refused. */
   readonly shadow: { readonly keys: ShadowKeys | undefined; readonly nonces: Nonces };
 };
@@ -142,6 +145,7 @@ function createAppDeps(
     risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
     isStopping: is.stopping,
     authenticate: deps.authenticate,
+    tracing: deps.tracing,
   };
 }
 

@@ -76,7 +76,8 @@ export const masterKeys = z
   })
   .describe('give ID:BASE64 of 32 random bytes, the one in use first, at most two, or MASTER_KEYS_FILE naming a file');
 
-const schema = z.object({
+/** Every variable, with its default, and as its description what to do. */
+export const backendVariables = z.object({
   BACKEND_LISTEN: listenAddress
     .prefault('127.0.0.1:8002')
     .describe('give HOST:PORT, e.g. 127.0.0.1:8002; port 0 picks a free one'),
@@ -163,6 +164,9 @@ const schema = z.object({
     .string()
     .optional()
     .describe('name a file that stops all new orders while it is there, or unset it to have none'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
+    .optional()
+    .describe("give an OpenTelemetry collector's base URL, e.g. http://collector:4318, or unset it to trace nothing"),
   RECONCILE_INTERVAL_MS: milliseconds(3_600_000).default(10_000).describe('give milliseconds from 1 to 3600000'),
   STOP_TIMEOUT_MS: milliseconds(300_000).default(10_000).describe('give milliseconds from 1 to 300000'),
   LOG_LEVEL: z
@@ -201,6 +205,8 @@ export type BackendConfig = {
     readonly limits: unknown;
     readonly killFile: string | undefined;
   };
+  /** Where spans go; undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
   readonly reconcileIntervalMs: number;
   readonly stopTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -218,7 +224,7 @@ const SECRETS = [
 
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
-  const result = parseEnv(schema, env, SECRETS);
+  const result = parseEnv(backendVariables, env, SECRETS);
   if (!result.ok) return result;
   const read = result.value;
   const auth = readAuth(read);
@@ -265,6 +271,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,
       risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },
+      otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,
       reconcileIntervalMs: read.RECONCILE_INTERVAL_MS,
       stopTimeoutMs: read.STOP_TIMEOUT_MS,
       logLevel: read.LOG_LEVEL,

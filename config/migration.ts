@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { storeVariables } from './backend.ts';
 import { type Environment, type EnvResult, parseEnv } from './env.ts';
 
-const schema = z.object({
+/** Every variable, with its default, and as its description what to do. */
+export const migrationVariables = z.object({
   ...storeVariables,
   MIGRATION_SOURCE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgres URL' })
@@ -37,7 +38,7 @@ export type MigrationConfig = {
 
 /** The configuration, or everything that is wrong with the environment. */
 export function readMigrationConfig(env: Environment = process.env): EnvResult<MigrationConfig> {
-  const result = parseEnv(schema, env, ['MIGRATION_SOURCE_URL', 'MIGRATION_SIGNING_KEY']);
+  const result = parseEnv(migrationVariables, env, ['MIGRATION_SOURCE_URL', 'MIGRATION_SIGNING_KEY']);
   if (!result.ok) return result;
   const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region, ...read } = result.value;
   return {

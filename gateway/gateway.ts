@@ -7,6 +7,7 @@ import { keepEvidence } from './evidence-keeper.ts';
 import { startFlips } from './flips.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { openKeptIds } from './kept-ids.ts';
+import type { AuditEntry } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
@@ -25,6 +26,7 @@ import type { RouteTable } from './routing/route.ts';
 import type { RuleWatch } from './rule-watch.ts';
 import { type Serving, type ServingDeps, serveHere } from './serving.ts';
 import { createSettings, type SettingsHolder } from './settings.ts';
+import { countFlip, showStages } from './stage-metrics.ts';
 import { keepTrafficHistory } from './traffic-history.ts';
 import { watchAround } from './watch-around.ts';
 import { openKeptWrites } from './writes/kept-writes.ts';
@@ -95,10 +97,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const keeper = opened(await keepEvidence({ ...keeping, metrics, now, raised }));
     const history = opened(keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs }));
     const evidence = createAuditNumbers({ serving, writes, routes: routeIds });
-    const auditing = { ledger, evidence, instance, now, onAudited: notices.audited };
+    const auditing = { ledger, evidence, instance, now, onAudited: toldOf(metrics, notices) };
     const changes = await openChanges({ ...auditing, onProblem: raised });
     const control = await openControl({ table, flags, ledger, changes, now, onProblem: raised });
-    const stages = followStages({ table, control, serving });
+    const stages = followStages({ table, control, serving, metrics });
     const store = ledger.plans;
     const plans = opened(
       await startPlans({ settings, control, store, serving, metrics, log, notices, pace, now, raised }),
@@ -145,6 +147,14 @@ function reporter(metrics: GatewayMetrics, log: GatewayLog): (operation: string,
   };
 }
 
+/** Who hears of what was audited. */
+function toldOf(metrics: GatewayMetrics, notices: Pick<Notices, 'audited'>) {
+  return (entry: AuditEntry, isStored: boolean): void => {
+    countFlip(metrics, entry, isStored);
+    notices.audited(entry, isStored);
+  };
+}
+
 /** Settings whose upstreams are asked how they are. */
 function openSettings(config: GatewayConfig, { metrics, log, onHealth }: HealthDeps): SettingsHolder {
   return createSettings(config, (side, upstream) =>
@@ -178,11 +188,12 @@ interface StageFollower {
 }
 
 /** Has evidence begin anew with each stage, and with each rollback and its end. */
-function followStages({ table, control, serving }: StageDeps): StageFollower {
+function followStages({ table, control, serving, metrics }: StageDeps): StageFollower {
   const { evidence } = serving;
   const enter = () => {
-    for (const { id } of table().routes) {
-      const { stage, override } = control.route(id);
+    const states = table().routes.map(({ id }) => control.route(id));
+    showStages(metrics, states);
+    for (const { id, stage, override } of states) {
       evidence.enter(id, override ? `forced to ${override.side}` : stage);
     }
   };
@@ -200,6 +211,7 @@ interface StageDeps {
   readonly table: () => RouteTable;
   readonly control: Control;
   readonly serving: Serving;
+  readonly metrics: GatewayMetrics;
 }
 
 interface FollowDeps {

@@ -1,10 +1,14 @@
 // Every metric of the gateway: name, labels, buckets. Labels are bounded: route ids, sides and closed lists, never a
 // path or a user.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { VERSION } from '../config/version.ts';
 import { HotCounter, HotHistogram } from './hot-metrics.ts';
 
 /** OpenTelemetry's advice for HTTP servers, and finer steps below, since a gateway adds less than a millisecond. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What a gateway adds to a request before it is sent on. */
+const OVERHEAD_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 /** Of messages, which the new side may also send first. */
 const LAG_BUCKETS = [-1, -0.1, -0.01, 0, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -15,27 +19,10 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  showBuild(registers);
   return {
     registry,
-    requests: new HotCounter({
-      name: 'banyan_requests_total',
-      help: 'Requests answered, by route, serving side, the reason of the decision and the class of the status.',
-      labelNames: ['route', 'side', 'decision', 'code'] as const,
-      registers,
-    }),
-    duration: new HotHistogram({
-      name: 'banyan_request_duration_seconds',
-      help: 'From the request head to the last byte of the answer, as the client has it.',
-      labelNames: ['route', 'side'] as const,
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-    failures: new Counter({
-      name: 'banyan_forward_failures_total',
-      help: 'Requests that could not be forwarded or answered whole, by what happened (see failure.ts).',
-      labelNames: ['route', 'side', 'failure'] as const,
-      registers,
-    }),
+    ...requestMetrics(registers),
     refused: new Counter({
       name: 'banyan_requests_refused_total',
       help: 'Requests and connections that were refused and never forwarded, by reason (see http/refusal.ts).',
@@ -56,6 +43,7 @@ export function createMetrics() {
       registers,
     }),
     ...upstreamMetrics(registers),
+    ...stageMetrics(registers),
     ...mirrorMetrics(registers),
     ...flagMetrics(registers),
     ...reviewMetrics(registers),
@@ -91,6 +79,72 @@ export function createMetrics() {
       name: 'banyan_internal_errors_total',
       help: 'Failures of the gateway itself, by operation; each is in the log.',
       labelNames: ['operation'] as const,
+      registers,
+    }),
+  };
+}
+
+function requestMetrics(registers: Registry[]) {
+  return {
+    requests: new HotCounter({
+      name: 'banyan_requests_total',
+      help: 'Requests answered, by route, serving side, the reason of the decision and the class of the status.',
+      labelNames: ['route', 'side', 'decision', 'code'] as const,
+      registers,
+    }),
+    duration: new HotHistogram({
+      name: 'banyan_request_duration_seconds',
+      help: 'From the request head to the last byte of the answer, as the client has it.',
+      labelNames: ['route', 'side'] as const,
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+    overhead: new HotHistogram({
+      name: 'banyan_gateway_overhead_seconds',
+      help: 'From the request head until the request is on a connection to the side that answers it, and waiting for one.',
+      labelNames: ['route'] as const,
+      buckets: OVERHEAD_BUCKETS,
+      registers,
+    }),
+    failures: new Counter({
+      name: 'banyan_forward_failures_total',
+      help: 'Requests that could not be forwarded or answered whole, by what happened (see failure.ts).',
+      labelNames: ['route', 'side', 'failure'] as const,
+      registers,
+    }),
+  };
+}
+
+function showBuild(registers: Registry[]): void {
+  const info = new Gauge({
+    name: 'banyan_build_info',
+    help: 'Always 1: which build this is, and the Node that runs it.',
+    labelNames: ['version', 'node'] as const,
+    aggregator: 'max', // Every worker is the same build.
+    registers,
+  });
+  info.set({ version: VERSION, node: process.version }, 1);
+}
+
+/** Who serves; see stage-metrics.ts. */
+function stageMetrics(registers: Registry[]) {
+  return {
+    stages: new Gauge({
+      name: 'banyan_route_stage',
+      help: 'Whether a route is in a stage: 1 for the one it is in, 0 for the others.',
+      labelNames: ['route', 'stage'] as const,
+      registers,
+    }),
+    newShares: new Gauge({
+      name: 'banyan_route_new_share',
+      help: 'The share of its users, from 0 to 1, whom the new side is to serve.',
+      labelNames: ['route'] as const,
+      registers,
+    }),
+    flips: new Counter({
+      name: 'banyan_flips_total',
+      help: 'Changes of who serves: stage, rollback, lift; by what made them. Of all routes together the route is "*".',
+      labelNames: ['route', 'action', 'source'] as const,
       registers,
     }),
   };
@@ -163,7 +217,7 @@ function tracingMetrics(registers: Registry[]) {
     }),
     spansDropped: new Counter({
       name: 'banyan_spans_dropped_total',
-      help: 'Spans that were never exported, by reason: queue, refused or stopped (see tracing/exporter.ts).',
+      help: 'Spans that were never exported, by reason: queue, refused or stopped (see config/otlp/exporter.ts).',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -35,6 +35,8 @@ export function recordRequest({ metrics, traffic, log }: RecordDeps, request: Re
   // How long a reader stays with an event stream says nothing of the backend.
   const tookMs = (result.isEventStream ? result.firstByteMs : undefined) ?? durationMs;
   metrics.duration.record({ route: routeId, side }, tookMs / 1000);
+  if (result.sentAt !== undefined)
+    metrics.overhead.record({ route: routeId }, (result.sentAt - request.startedAt) / 1000);
   traffic.count(routeId, side, tookMs, status >= 500);
   if (failure) metrics.failures.inc({ route: routeId, side, failure });
   log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {

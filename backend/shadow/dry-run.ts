@@ -30,7 +30,7 @@ function metricsOfDryRuns(metrics: Metrics): Metrics {
 
 /** Each by name, and no "...real": whoever adds a dependency decides here what a dry run gets in its place. */
 function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
-  const { now, nextOrderId, prices, isStopping, authenticate, limits, isReconciling, hasOwnAccount } = real;
+  const { now, nextOrderId, prices, isStopping, authenticate, tracing, limits, isReconciling, hasOwnAccount } = real;
   const store = real.store.discarding();
   const raised = () => {};
   const tradingStates: TradingStates = {
@@ -63,6 +63,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     events: real.events,
     isStopping,
     authenticate,
+    tracing,
   };
 }
 

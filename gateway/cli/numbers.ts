@@ -7,3 +7,9 @@ export function wholeNumber(text: string): number {
     throw new InvalidArgumentError('expected a whole number');
   return value;
 }
+
+export function shareOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('expected a share from 0 to 1');
+  return value;
+}

@@ -12,13 +12,14 @@ import { serve } from '../serve.ts';
 import type { Answer, Output, Print } from './answer.ts';
 import { addAuditCommands } from './audit-grammar.ts';
 import { addChangingCommands, addPlanCommands } from './changing-grammar.ts';
+import { type ChecklistOptions, checklist } from './checklist.ts';
 import { createClient } from './client.ts';
 import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
 import { addContextCommands } from './context-grammar.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { addJobCommands } from './jobs.ts';
 import { addNotifyCommands } from './notify.ts';
-import { wholeNumber } from './numbers.ts';
+import { shareOf, wholeNumber } from './numbers.ts';
 import { makePin, type PinOptions } from './pin.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
@@ -175,6 +176,14 @@ function addReadingCommands(program: Command, answer: Answer, print: Print): voi
       answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
     );
   addReplayCommand(diffs, answer, print);
+  program
+    .command('checklist')
+    .description(
+      'what is still to be done before legacy can be switched off, as Markdown; exit code 6 while anything is',
+    )
+    .option('--parity <share>', 'the least lower bound of parity', shareOf, 0.999)
+    .option('--coverage <share>', 'the least coverage', shareOf, 0.9)
+    .action((options: ChecklistOptions) => answer((api) => checklist(api, options))());
   program
     .command('status')
     .description("the gateway's own state, and what needs attention")

@@ -58,13 +58,15 @@ export interface ForwardResult {
   readonly body: RequestBody | undefined;
   /** From when the request was on a connection to the head of its answer; undefined when it never began. */
   readonly firstByteMs: number | undefined;
+  /** When the request was on a connection, by performance.now; undefined when it never was. */
+  readonly sentAt: number | undefined;
 }
 
 /** What forwarding comes to where it failed before it began. */
 export function notForwarded(failure: ForwardFailure, error: unknown): ForwardResult {
   return {
     ...{ status: undefined, failure, error, headers: [], bytes: 0 },
-    ...{ isEventStream: false, body: undefined, firstByteMs: undefined },
+    ...{ isEventStream: false, body: undefined, firstByteMs: undefined, sentAt: undefined },
   };
 }
 
@@ -100,7 +102,7 @@ class Forwarding implements ExchangeHandler {
   #exchange: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #phase: Phase = 'connecting';
-  #sentAt = 0;
+  #sentAt: number | undefined;
   #firstByteMs: number | undefined;
   #status: number | undefined;
   #body: Buffer | null | BodyStream | undefined;
@@ -170,7 +172,8 @@ class Forwarding implements ExchangeHandler {
     }
     this.#phase = 'receiving_body';
     this.#status = status;
-    this.#firstByteMs = performance.now() - this.#sentAt;
+    const nowMs = performance.now();
+    this.#firstByteMs = nowMs - (this.#sentAt ?? nowMs);
     this.#headers = headers;
     this.#contentLength = typeof framing === 'number' ? framing : -1;
     if (isStream) this.#stopTimer();
@@ -318,6 +321,7 @@ class Forwarding implements ExchangeHandler {
       isEventStream: this.#events !== undefined,
       body: this.#resendableBody(),
       firstByteMs: this.#firstByteMs,
+      sentAt: this.#sentAt,
     });
   }
 }

@@ -1,6 +1,6 @@
 // Whether requests are traced is known when a process starts: what it takes is loaded then, or not at all.
 import type { GatewayConfig } from '../../config/gateway-schema.ts';
-import type { ExporterDeps } from './exporter.ts';
+import type { ExporterDeps } from '../../config/otlp/exporter.ts';
 import type { Tracing } from './tracing.ts';
 
 /** Opens tracing where the configuration names a collector. */

@@ -3,10 +3,10 @@
 //
 // Queries are in none of them, since they may hold secrets; path parameters are, in url.path.
 import { randomBytes } from 'node:crypto';
+import { createExporter, type Exporter, type ExporterDeps } from '../../config/otlp/exporter.ts';
+import type { Attributes, Span } from '../../config/otlp/span.ts';
 import { headerValue } from '../proxy/headers.ts';
 import { parseTraceparent } from '../proxy/trace.ts';
-import { createExporter, type Exporter, type ExporterDeps } from './exporter.ts';
-import type { Attributes, Span } from './span.ts';
 import type {
   ExchangeOutcome,
   ExchangeTrace,

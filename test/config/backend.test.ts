@@ -31,6 +31,7 @@ test('the least environment, then everything else by default', () => {
       shadowKeys: undefined,
       auth: { jwt: undefined, tokens: [] },
       risk: { limits: {}, killFile: undefined },
+      otlpEndpoint: undefined,
       reconcileIntervalMs: 10_000,
       stopTimeoutMs: 10_000,
       logLevel: 'info',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -17,12 +18,19 @@ const text = readFileSync(join(import.meta.dirname, '../../docs/shadow-header.md
 const [, id = '', secret = ''] = /The secret of key `(.+?)` is `(.+?)`/.exec(text) ?? [];
 const keys: ShadowKeys = [{ id, secret }];
 const vectors: readonly Vector[] = JSON.parse(/```json vectors\n([\s\S]*?)```/.exec(text)?.[1] ?? '[]');
+const byHand = /```sh vectors\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
 const form = new RegExp(/```regex\n(.+)\n```/.exec(text)?.[1] ?? 'none');
 
 describe('the documented header of a dry run', () => {
   test('has test vectors, a secret and a form', () => {
     assert.ok(vectors.length >= 2);
     assert.ok(secret.length >= 32);
+  });
+
+  test('is signed by hand as it is by the gateway', { skip: lacksOpenSsl() }, () => {
+    const { stdout } = spawnSync('bash', ['-c', byHand], { encoding: 'utf8' });
+    const [mac = 'none'] = /[0-9a-f]{64}/.exec(stdout) ?? [];
+    assert.ok(vectors[0]?.header.endsWith(mac), stdout);
   });
 
   for (const { method, target, body, header } of vectors) {
@@ -45,3 +53,7 @@ describe('the documented header of a dry run', () => {
     });
   }
 });
+
+function lacksOpenSsl(): string | false {
+  return spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed';
+}

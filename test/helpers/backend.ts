@@ -17,8 +17,9 @@ import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
 import type { TokenInfo } from '../../backend/streams/socket-session.ts';
+import type { Tracing } from '../../backend/tracing.ts';
 import type { AuthSettings } from '../../config/backend-auth.ts';
-import { createLogger } from '../../config/log.ts';
+import { createLogger, type Logger } from '../../config/log.ts';
 import type { ShadowKeys } from '../../config/shadow-keys.ts';
 import { createFakeExchange, type FakeExchange } from './fake-exchange.ts';
 
@@ -44,6 +45,9 @@ export type Given = {
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
+  readonly tracing?: Tracing;
+  /** Without one nothing is logged. */
+  readonly log?: Logger;
 };
 
 /** A backend on memory and a fake exchange, with a clock that only the test moves. Nothing listens. */
@@ -67,7 +71,7 @@ export function testBackend(given: Given = {}) {
     close: async () => {},
   };
   const metrics = createMetrics();
-  const log = createLogger({ name: 'test', level: 'silent' });
+  const log = given.log ?? createLogger({ name: 'test', level: 'silent' });
   const shadow = { keys: given.shadowKeys, nonces: createMemoryNonces(() => metrics.shadowNoncesEvicted.inc()) };
   const authenticate = given.auth && createAuthenticate(given.auth, now);
   const limits = mergedLimits(DEFAULT_LIMITS, given.limits ?? {});
@@ -93,6 +97,7 @@ export function testBackend(given: Given = {}) {
     authenticate,
     userFeed: given.userFeed,
     tokenInfo: given.tokenInfo ?? (async () => undefined),
+    tracing: given.tracing,
   };
   const hasOwnAccount = async () => false;
   const risk = createRisk({

@@ -1,4 +1,5 @@
-// A steady, realistic client: `node traffic.ts --url http://127.0.0.1:8080 --rps 20 [--seconds 60]`.
+// A steady, realistic client: `node traffic.ts --url http://127.0.0.1:8080 --rps 20 [--seconds 60]`. What is in
+// TRAFFIC_TOKEN it shows as a bearer token, for a new backend that asks who calls.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
@@ -17,6 +18,8 @@ export interface TrafficOptions {
   readonly rps: number;
   /** The same seed asks for the same things in the same order. */
   readonly seed?: number;
+  /** Shown with every request. */
+  readonly token?: string | undefined;
   /** Sees a line of text every few seconds. */
   readonly onReport?: (line: string) => void;
 }
@@ -51,6 +54,7 @@ export function createTraffic(options: TrafficOptions): { stop(): Promise<Traffi
     bodyTimeout: TIMEOUT_MS,
   });
   const journeys = createJourneys(createRandom(options.seed ?? 1));
+  const credentials = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
   const tally = createTally();
   const inFlight = new Set<Promise<void>>();
   const startedAtMs = performance.now();
@@ -59,7 +63,8 @@ export function createTraffic(options: TrafficOptions): { stop(): Promise<Traffi
   const one = async (journey: Journey): Promise<void> => {
     const sentAtMs = performance.now();
     try {
-      const { method, path, headers, body } = journey;
+      const { method, path, body } = journey;
+      const headers = { ...journey.headers, ...credentials };
       const answer = await pool.request({ method, path, headers, ...(body === undefined ? {} : { body }) });
       const text = await answer.body.text();
       tally.answered(journey, {
@@ -172,7 +177,8 @@ async function main(): Promise<void> {
     console.error('traffic: --rps and --seconds must be numbers above 0');
     process.exit(2);
   }
-  const traffic = createTraffic({ url: values.url, rps, onReport: (text) => console.error(text) });
+  const token = process.env.TRAFFIC_TOKEN || undefined;
+  const traffic = createTraffic({ url: values.url, rps, token, onReport: (text) => console.error(text) });
   const end = Promise.withResolvers<void>();
   process.on('SIGTERM', () => end.resolve());
   process.on('SIGINT', () => end.resolve());

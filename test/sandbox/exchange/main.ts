@@ -8,9 +8,10 @@ import { createExchangeSimulator } from './server.ts';
 /** The seed has more open orders than the exchange lets one account have; traffic adds its own. */
 const OPEN_ORDERS_MAX = 20_000;
 
-const listen = process.env.EXCHANGE_LISTEN ?? '127.0.0.1:8010';
+const [host = '', port] = (process.env.EXCHANGE_LISTEN ?? '127.0.0.1:8010').split(':');
 const exchange = await createExchangeSimulator({
-  port: Number(listen.split(':').at(-1)),
+  host,
+  port: Number(port),
   apiKey: process.env.EXCHANGE_API_KEY ?? 'mx0sandbox',
   secretKey: process.env.EXCHANGE_SECRET_KEY ?? 'sandbox-secret',
   openOrdersMax: OPEN_ORDERS_MAX,

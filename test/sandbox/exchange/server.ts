@@ -20,8 +20,10 @@ const BODY_BYTES_MAX = 64 * 1024;
 const OPEN_ORDERS_MAX = 500;
 
 export interface ExchangeSimulatorOptions extends Credentials {
-  /** Loopback port; 0 or absent picks a free one. */
+  /** 0 or absent picks a free one. */
   readonly port?: number;
+  /** Loopback unless it is said. */
+  readonly host?: string;
   /** The exchange's clock, ms. */
   readonly now?: () => number;
   readonly openOrdersMax?: number;
@@ -93,7 +95,7 @@ export async function createExchangeSimulator(options: ExchangeSimulatorOptions)
       connections -= 1;
     });
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const bookOf = (symbol: string) => {

@@ -12,8 +12,10 @@ if (!databaseUrl || !exchangeUrl) {
   console.error('legacy: set DATABASE_URL (postgres://...) and EXCHANGE_URL (http://...)');
   process.exit(2);
 }
+const [host = '', port] = (env.LEGACY_LISTEN ?? '127.0.0.1:8001').split(':');
 const legacy = await createLegacy({
-  port: Number((env.LEGACY_LISTEN ?? '127.0.0.1:8001').split(':').at(-1)),
+  host,
+  port: Number(port),
   databaseUrl,
   exchange: {
     url: exchangeUrl,

@@ -21,8 +21,10 @@ const STREAM_PATH = /^\/api\/sse\/price\/(?<token>[^/]+)$/;
 export interface LegacyOptions {
   readonly databaseUrl: string;
   readonly exchange: { readonly url: string; readonly apiKey: string; readonly secretKey: string };
-  /** Loopback port; 0 or absent picks a free one. */
+  /** 0 or absent picks a free one. */
   readonly port?: number;
+  /** Loopback unless it is said. */
+  readonly host?: string;
   /** Whether the answers have the planted differences; the sandbox's have, tests for parity want none. */
   readonly planted: boolean;
   readonly now?: () => number;
@@ -64,7 +66,7 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
     });
   });
   if (news) server.on('upgrade', news.upgrade);
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createExporter, QUEUE_MAX } from '../../../config/otlp/exporter.ts';
+import type { Span } from '../../../config/otlp/span.ts';
 import { createMetrics } from '../../../gateway/metrics.ts';
-import { createExporter, QUEUE_MAX } from '../../../gateway/tracing/exporter.ts';
-import type { Span } from '../../../gateway/tracing/span.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { type Collector, startCollector } from '../../helpers/collector.ts';
 import { eventually, within } from '../../helpers/deadline.ts';

@@ -15,7 +15,7 @@ export interface ExporterTiming {
   readonly intervalMs: number;
   /** How long a collector that was not there is left alone. */
   readonly retryMs: number;
-  /** How long a stopping gateway waits for its last spans to be taken. */
+  /** How long a stopping process waits for its last spans to be taken. */
   readonly flushTimeoutMs: number;
 }
 
@@ -33,7 +33,7 @@ export interface ExporterDeps {
   readonly timing?: ExporterTiming;
 }
 
-/** What gateway/metrics.ts has for tracing. */
+/** What a process's metrics have for tracing. */
 export interface TracingCounters {
   readonly spansExported: { inc(by: number): void };
   readonly spansDropped: { inc(labels: { reason: SpanDropReason }, by: number): void };

@@ -32,7 +32,7 @@ export type AppDeps = OrderDeps & {
   readonly tradingStates: TradingStates;
   readonly circuits: Circuits;
   readonly limits: Limits;
-  readonly isReconciling: () => boolean;
+  readonly isReconciling: (userId: string) => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
   /** Undefined: users have no keys of their own. */

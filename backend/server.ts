@@ -38,7 +38,7 @@ import { createFeeds, type Feeds } from './streams/feeds.ts';
 import { createTradingSocket } from './streams/socket.ts';
 import type { TokenInfo } from './streams/socket-session.ts';
 
-/** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
+/** How long listening waits for the first reconciliation; after that orders of users whose own have not been gone through are denied. */
 const FIRST_PASS_MS = 5000;
 /** How often a stopping server looks for connections that have gone idle. */
 const IDLE_SWEEP_MS = 50;
@@ -111,7 +111,7 @@ function formatAddress({ address, port, family }: AddressInfo): string {
 function createAppDeps(
   deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
-  is: { stopping(): boolean; reconciling(): boolean },
+  is: { stopping(): boolean; reconciling(userId: string): boolean },
 ): Omit<AppDeps, 'onExecution' | 'listening'> {
   const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
@@ -154,7 +154,7 @@ export function createBackend(deps: BackendDeps): Backend {
   const appDeps: AppDeps = {
     ...createAppDeps({ ...deps, feeds }, exchange, {
       stopping: () => stopping,
-      reconciling: () => reconciler.isBehind(),
+      reconciling: (userId) => reconciler.isBehind(userId),
     }),
     onExecution: (execution) => runner.wake(execution),
     listening: { note: (order) => listener.note(order) },

@@ -70,7 +70,7 @@ export type Facts = {
   /** The strictest of the states that hold for the user, and why it is what it is. */
   readonly state: TradingState;
   readonly stateReason: string;
-  /** The exchange has been away, and what has become of orders meanwhile is not known yet. */
+  /** The backend has started, and what has become of the user's orders meanwhile is not known yet. */
   readonly isReconciling: boolean;
   /** Why the exchange as a whole is not to be sent orders now. */
   readonly openCircuit: string | undefined;

@@ -52,7 +52,7 @@ export type RiskDeps = {
   readonly exchange: Pick<Exchange, 'rules'>;
   readonly tradingStates: Pick<TradingStates, 'current' | 'refresh'>;
   readonly circuits: Circuits;
-  readonly isReconciling: () => boolean;
+  readonly isReconciling: (userId: string) => boolean;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -100,7 +100,7 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       account: replaces === undefined ? current : withoutReservation(current, replaces),
       state,
       stateReason: reason,
-      isReconciling: isReconciling(),
+      isReconciling: isReconciling(account.user_id),
       openCircuit: circuits.open(account.user_id),
       ...market,
       nowMs: now(),

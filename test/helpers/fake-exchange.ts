@@ -26,6 +26,8 @@ export type FakeExchange = Exchange & {
   readonly setPrice: (symbol: string, price: string) => void;
   /** Runs within the next submission, before it takes effect. */
   readonly duringSubmit: (action: () => Promise<void>) => void;
+  /** And within the questions from now on, before they are answered. */
+  readonly duringFind: (action: () => Promise<void>) => void;
   /** Submissions that took effect. */
   readonly orderCount: () => number;
   /** What all orders together have filled. */
@@ -65,6 +67,7 @@ export function createFakeExchange(): FakeExchange {
   });
   let feeAsset: string | undefined;
   let during: () => Promise<void> = async () => {};
+  let asking: () => Promise<void> = async () => {};
 
   async function strike<T>(operation: Operation, work: () => T): Promise<T | typeof unknown | Rejection> {
     calls[operation] += 1;
@@ -137,11 +140,13 @@ export function createFakeExchange(): FakeExchange {
       prices.has(symbol)
         ? { kind: 'rules', rules: { ...rulesOf(symbol), ...rules.get(symbol) } }
         : rejected('unknown_symbol', 10007, 'bad symbol'),
-    find: (ref) =>
-      strike('find', () => {
+    async find(ref) {
+      await asking();
+      return strike('find', () => {
         const entry = entryOf(ref);
         return entry ? ({ kind: 'found', order: stateOf(entry) } as const) : ({ kind: 'not_found' } as const);
-      }),
+      });
+    },
     cancel: (ref) =>
       strike('cancel', () => {
         const entry = entryOf(ref);
@@ -172,6 +177,9 @@ export function createFakeExchange(): FakeExchange {
     setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
     duringSubmit(action) {
       during = action;
+    },
+    duringFind(action) {
+      asking = action;
     },
     orderCount: () => entries.size,
     filledTotal: () => [...entries.values()].reduce((sum, { filledQuantity }) => add(sum, filledQuantity), ZERO),

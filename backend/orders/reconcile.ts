@@ -22,8 +22,6 @@ const SOON_MS = 1000;
 
 type Place = { shard: number; after: SetCursor | undefined };
 
-type Settling = { readonly atOnce: number; readonly onSettled?: (order: OrderRecord) => void };
-
 export type Reconciler = {
   /** One pass over the unsure orders and a share of the open ones. Never rejects. Answers how many were asked about. */
   readonly pass: () => Promise<number>;
@@ -39,31 +37,49 @@ export type Reconciler = {
   readonly stop: () => Promise<void>;
 };
 
-/** Settles orders, `atOnce` at a time, until all are or `isStopped`. */
-function createSettleAll(
+type Work = (order: OrderRecord) => Promise<OrderRecord>;
+
+/** What is done with each order, and how orders are worked through: until all are or `isStopped`. */
+function createSteps(
   { metrics, log, listening }: Pick<OrderDeps, 'metrics' | 'log' | 'listening'>,
   { settlement, amendments }: Pick<Orders, 'settlement' | 'amendments'>,
   isStopped: () => boolean,
 ) {
-  async function settleOne(order: OrderRecord): Promise<void> {
+  /** The order as it is afterwards; as it was, where that failed. */
+  async function quietly(order: OrderRecord, work: Work): Promise<OrderRecord> {
     try {
-      listening.note(order);
-      await amendments.resume(await settlement.settle(order));
+      return await work(order);
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });
       log.warn({ err: error, orderId: order.order_id }, 'an order could not be reconciled; the next pass tries again');
+      return order;
     }
   }
 
-  return async function settleAll(orders: readonly OrderRecord[], { atOnce, onSettled }: Settling): Promise<void> {
-    const rest = [...orders];
-    async function worker(): Promise<void> {
-      for (let order = rest.shift(); order && !isStopped(); order = rest.shift()) {
-        await settleOne(order);
-        onSettled?.(order);
+  async function settle(order: OrderRecord): Promise<OrderRecord> {
+    listening.note(order);
+    return settlement.settle(order);
+  }
+
+  async function resume(order: OrderRecord): Promise<OrderRecord> {
+    await amendments.resume(order);
+    return order;
+  }
+
+  return {
+    settle,
+    resume,
+    settleAndResume: async (order: OrderRecord) => resume(await settle(order)),
+    /** Answers the orders as they are afterwards. */
+    async forEach(orders: readonly OrderRecord[], atOnce: number, work: Work): Promise<OrderRecord[]> {
+      const [rest, done]: [OrderRecord[], OrderRecord[]] = [[...orders], []];
+      async function worker(): Promise<void> {
+        for (let order = rest.shift(); order && !isStopped(); order = rest.shift())
+          done.push(await quietly(order, work));
       }
-    }
-    await Promise.all(Array.from({ length: atOnce }, worker));
+      await Promise.all(Array.from({ length: atOnce }, worker));
+      return done;
+    },
   };
 }
 
@@ -72,7 +88,7 @@ function createWalk(store: Pick<OrderDeps['store'], 'ordersOfSet'>, isStopped: (
   return async function walk(
     set: OrderSet,
     { place, max }: { place: Place; max: number },
-    take: (orders: readonly OrderRecord[]) => Promise<void> | void,
+    take: (orders: readonly OrderRecord[]) => unknown,
   ): Promise<number> {
     let asked = 0;
     for (let turns = 0; turns < SHARDS && asked < max && !isStopped(); ) {
@@ -91,7 +107,7 @@ function createWalk(store: Pick<OrderDeps['store'], 'ordersOfSet'>, isStopped: (
 }
 
 /** Passes over the unsure orders. Until the first has ended users wait for theirs. */
-function createUnsurePass(walk: ReturnType<typeof createWalk>, settleAll: ReturnType<typeof createSettleAll>) {
+function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType<typeof createSteps>) {
   const firstLook = createFirstLook();
   const caughtUp = Promise.withResolvers<void>();
   let isCaughtUp = false;
@@ -113,12 +129,20 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, settleAll: Return
       const place = { shard: 0, after: undefined };
       await walk('UNSURE', { place, max: UNSURE_PER_PASS_MAX }, (page) => void unsure.push(...page));
       if (isCaughtUp) {
-        await settleAll(unsure, { atOnce: ASKING_MAX });
+        await steps.forEach(unsure, ASKING_MAX, steps.settleAndResume);
         return unsure.length;
       }
       firstLook.expect(unsure);
-      await settleAll(unsure, { atOnce: ASKING_FIRST_MAX, onSettled: firstLook.seen });
+      const looked = await steps.forEach(unsure, ASKING_FIRST_MAX, async (order) => {
+        try {
+          return await steps.settle(order);
+        } finally {
+          firstLook.seen(order);
+        }
+      });
       end();
+      // Only now: what takes an order's place is an order, too, and would be denied like any while its user waits.
+      await steps.forEach(looked, ASKING_MAX, steps.resume);
       return unsure.length;
     },
   };
@@ -137,9 +161,9 @@ export function createReconciler(
   let isSoon = false;
   let isAfterUp = false;
   const isStopped = () => stopped;
-  const settleAll = createSettleAll(deps, orders, isStopped);
+  const steps = createSteps(deps, orders, isStopped);
   const walk = createWalk(store, isStopped);
-  const unsureOrders = createUnsurePass(walk, settleAll);
+  const unsureOrders = createUnsurePass(walk, steps);
   let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> = Promise.resolve(0);
@@ -153,7 +177,7 @@ export function createReconciler(
       isAfterUp = false;
       const most = afterUp ? OPEN_AFTER_UP_MAX : deps.isPushed() ? PUSHED_PER_PASS_MAX : OPEN_PER_PASS_MAX;
       const open = await walk('OPEN', { place: openPlace, max: most }, (page) =>
-        settleAll(page, { atOnce: ASKING_MAX }),
+        steps.forEach(page, ASKING_MAX, steps.settleAndResume),
       );
       await risk.repair();
       await countActive();

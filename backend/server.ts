@@ -9,6 +9,7 @@ import type { Logger } from '../config/log.ts';
 import type { ShadowKeys } from '../config/shadow-keys.ts';
 import { type AppDeps, addRoutes } from './app.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import { type Balances, createBalances } from './balances/balances.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -22,8 +23,8 @@ import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
 import { type Metrics, raisedTo } from './metrics.ts';
-import { createOrderListener } from './orders/listening.ts';
-import { createReconciler } from './orders/reconcile.ts';
+import { createOrderListener, type OrderListener } from './orders/listening.ts';
+import { createReconciler, type Reconciler } from './orders/reconcile.ts';
 import { createReturnWatch } from './orders/return-watch.ts';
 import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
@@ -117,6 +118,9 @@ function createAppDeps(
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
+  const balances = createBalances({ exchange, now });
+  const hasOwnAccount = async (userId: string) =>
+    (await credentials?.describe({ userId, exchange: MEXC })) !== undefined;
   const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
   const circuits = createCircuits(riskSettings.circuits, now);
   const isReconciling = is.reconciling;
@@ -125,13 +129,14 @@ function createAppDeps(
     store,
     exchange,
     credentials,
-    hasOwnAccount: async (userId) => (await credentials?.describe({ userId, exchange: MEXC })) !== undefined,
+    hasOwnAccount,
     bus,
     metrics,
     log,
     now,
     nextOrderId: createOrderIds({ now }),
     prices,
+    balances,
     market: deps.market,
     klines,
     events: createEventStreams({ ...deps, feeds }),
@@ -139,9 +144,45 @@ function createAppDeps(
     circuits,
     limits,
     isReconciling,
-    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    risk: createRisk({
+      ...{ store, exchange, prices, balances, hasOwnAccount, tradingStates, circuits },
+      ...{ isReconciling, limits, metrics, log, now },
+    }),
     isStopping: is.stopping,
     authenticate: deps.authenticate,
+  };
+}
+
+/** What is done with what the exchange tells of the service's account. */
+function createUserHooks(
+  deps: Pick<BackendDeps, 'metrics' | 'log'> & {
+    readonly balances: Balances;
+    readonly listener: OrderListener;
+    readonly reconciler: Reconciler;
+  },
+  setPushed: (up: boolean) => void,
+): UserHooks {
+  const { balances, listener, reconciler, metrics, log } = deps;
+
+  function heard(up: boolean): void {
+    setPushed(up);
+    balances.setStreamed(undefined, up);
+    metrics.pushedUp.set(up ? 1 : 0);
+  }
+
+  return {
+    onEvent(event) {
+      listener.take(event);
+      if (event.kind === 'balance') balances.take(undefined, event);
+    },
+    onUp() {
+      heard(true);
+      reconciler.afterUp();
+    },
+    onDown(reason) {
+      heard(false);
+      log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
+    },
   };
 }
 
@@ -160,7 +201,7 @@ export function createBackend(deps: BackendDeps): Backend {
     listening: { note: (order) => listener.note(order) },
   };
   let isPushed = false;
-  const { tradingStates, risk, events } = appDeps;
+  const { tradingStates, risk, events, balances } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const listener = createOrderListener(appDeps, () => orders.settlement);
@@ -173,21 +214,9 @@ export function createBackend(deps: BackendDeps): Backend {
     dryRun: createDryRun(appDeps),
   });
 
-  const heard = (up: boolean) => {
+  const userHooks = createUserHooks({ ...deps, balances, listener, reconciler }, (up) => {
     isPushed = up;
-    deps.metrics.pushedUp.set(up ? 1 : 0);
-  };
-  const userHooks: UserHooks = {
-    onEvent: listener.take,
-    onUp() {
-      heard(true);
-      reconciler.afterUp();
-    },
-    onDown(reason) {
-      heard(false);
-      deps.log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
-    },
-  };
+  });
   let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.

@@ -1,5 +1,6 @@
 import { add, compare, type Decimal, decimalOf, divide, multiply, ZERO } from '../../backend/domain/money.ts';
 import {
+  type Balance,
   type Exchange,
   type ExchangeOrder,
   type NewOrder,
@@ -10,7 +11,7 @@ import {
 } from '../../backend/exchange/exchange.ts';
 import { violationOf } from '../../backend/exchange/symbol-rules.ts';
 
-type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'ping';
+type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'balances' | 'ping';
 /** `lost`: the work is done and the answer never comes. `unknown`: the work is not done and nobody is told. */
 export type Trouble = 'lost' | 'unknown' | Rejection;
 
@@ -23,6 +24,8 @@ export type FakeExchange = Exchange & {
   readonly setRules: (symbol: string, rules: Partial<SymbolRules>) => void;
   /** Fees are taken in this asset from now on. */
   readonly takeFeesIn: (asset: string) => void;
+  /** What the account owns; nothing is locked by orders. */
+  readonly setFree: (asset: string, free: string) => void;
   readonly setPrice: (symbol: string, price: string) => void;
   /** Runs within the next submission, before it takes effect. */
   readonly duringSubmit: (action: () => Promise<void>) => void;
@@ -54,10 +57,11 @@ export function createFakeExchange(): FakeExchange {
     ['BTCUSDT', decimalOf('65000.25')],
     ['ETHUSDT', decimalOf('3200.5')],
   ]);
+  const balances = new Map<string, Balance>();
   const rules = new Map<string, Partial<SymbolRules>>();
   const entries = new Map<string, Entry>();
   const troubles = new Map<Operation, Trouble[]>();
-  const calls = { submit: 0, find: 0, cancel: 0, price: 0, ping: 0 };
+  const calls = { submit: 0, find: 0, cancel: 0, price: 0, balances: 0, ping: 0 };
   const unknown = { kind: 'unknown', detail: 'no answer' } as const;
   const rejected = (reason: Rejection['reason'], code: number, detail: string): Rejection => ({
     kind: 'rejected',
@@ -159,6 +163,7 @@ export function createFakeExchange(): FakeExchange {
         const price = prices.get(symbol);
         return price ? ({ kind: 'price', price } as const) : rejected('unknown_symbol', 10007, 'bad symbol');
       }),
+    balances: () => strike('balances', () => ({ kind: 'balances', balances: new Map(balances) }) as const),
     async ping() {
       const result = await strike('ping', () => undefined);
       return result?.detail;
@@ -174,6 +179,7 @@ export function createFakeExchange(): FakeExchange {
     takeFeesIn(asset) {
       feeAsset = asset;
     },
+    setFree: (asset, free) => balances.set(asset, { free: decimalOf(free), locked: ZERO }),
     setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
     duringSubmit(action) {
       during = action;

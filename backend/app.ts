@@ -2,6 +2,8 @@
 // shadow/dry-run.ts makes others that can have no effect.
 import type { Hono } from 'hono';
 import type { Authenticate } from './auth/authenticate.ts';
+import type { Balances } from './balances/balances.ts';
+import { balanceRoutes } from './balances/routes.ts';
 import { channels } from './bus/bus.ts';
 import { problem, problemResponse } from './errors.ts';
 import { executionRoutes } from './executions/routes.ts';
@@ -30,10 +32,11 @@ import type { Tracing } from './tracing.ts';
 
 export type AppDeps = OrderDeps & {
   readonly prices: Prices;
+  readonly balances: Balances;
   readonly tradingStates: TradingStates;
   readonly circuits: Circuits;
   readonly limits: Limits;
-  readonly isReconciling: () => boolean;
+  readonly isReconciling: (userId: string) => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
   /** Undefined: users have no keys of their own. */
@@ -68,6 +71,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   riskRoutes(route, deps);
   positionRoutes(route, deps);
   marketRoutes(route, deps);
+  balanceRoutes(route, deps);
   keyRoutes(route, deps);
   eventRoutes(route, deps);
   openApiRoutes(route, routes);

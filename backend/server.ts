@@ -9,6 +9,7 @@ import type { Logger } from '../config/log.ts';
 import type { ShadowKeys } from '../config/shadow-keys.ts';
 import { type AppDeps, addRoutes } from './app.ts';
 import type { Authenticate } from './auth/authenticate.ts';
+import { type Balances, createBalances } from './balances/balances.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -22,8 +23,8 @@ import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
 import { type Metrics, raisedTo } from './metrics.ts';
-import { createOrderListener } from './orders/listening.ts';
-import { createReconciler } from './orders/reconcile.ts';
+import { createOrderListener, type OrderListener } from './orders/listening.ts';
+import { createReconciler, type Reconciler } from './orders/reconcile.ts';
 import { createReturnWatch } from './orders/return-watch.ts';
 import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
@@ -39,7 +40,7 @@ import { createTradingSocket } from './streams/socket.ts';
 import type { TokenInfo } from './streams/socket-session.ts';
 import type { Tracing } from './tracing.ts';
 
-/** How long listening waits for the first reconciliation; after that orders are denied until it has ended. */
+/** How long listening waits for the first reconciliation; after that orders of users whose own have not been gone through are denied. */
 const FIRST_PASS_MS = 5000;
 /** How often a stopping server looks for connections that have gone idle. */
 const IDLE_SWEEP_MS = 50;
@@ -114,12 +115,15 @@ function formatAddress({ address, port, family }: AddressInfo): string {
 function createAppDeps(
   deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
-  is: { stopping(): boolean; reconciling(): boolean },
+  is: { stopping(): boolean; reconciling(userId: string): boolean },
 ): Omit<AppDeps, 'onExecution' | 'listening'> {
   const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
   const prices = createPrices({ exchange, now });
+  const balances = createBalances({ exchange, now });
+  const hasOwnAccount = async (userId: string) =>
+    (await credentials?.describe({ userId, exchange: MEXC })) !== undefined;
   const tradingStates = createTradingStates({ store, bus, now, killFile, raised });
   const circuits = createCircuits(riskSettings.circuits, now);
   const isReconciling = is.reconciling;
@@ -128,13 +132,14 @@ function createAppDeps(
     store,
     exchange,
     credentials,
-    hasOwnAccount: async (userId) => (await credentials?.describe({ userId, exchange: MEXC })) !== undefined,
+    hasOwnAccount,
     bus,
     metrics,
     log,
     now,
     nextOrderId: createOrderIds({ now }),
     prices,
+    balances,
     market: deps.market,
     klines,
     events: createEventStreams({ ...deps, feeds }),
@@ -142,10 +147,46 @@ function createAppDeps(
     circuits,
     limits,
     isReconciling,
-    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    risk: createRisk({
+      ...{ store, exchange, prices, balances, hasOwnAccount, tradingStates, circuits },
+      ...{ isReconciling, limits, metrics, log, now },
+    }),
     isStopping: is.stopping,
     authenticate: deps.authenticate,
     tracing: deps.tracing,
+  };
+}
+
+/** What is done with what the exchange tells of the service's account. */
+function createUserHooks(
+  deps: Pick<BackendDeps, 'metrics' | 'log'> & {
+    readonly balances: Balances;
+    readonly listener: OrderListener;
+    readonly reconciler: Reconciler;
+  },
+  setPushed: (up: boolean) => void,
+): UserHooks {
+  const { balances, listener, reconciler, metrics, log } = deps;
+
+  function heard(up: boolean): void {
+    setPushed(up);
+    balances.setStreamed(undefined, up);
+    metrics.pushedUp.set(up ? 1 : 0);
+  }
+
+  return {
+    onEvent(event) {
+      listener.take(event);
+      if (event.kind === 'balance') balances.take(undefined, event);
+    },
+    onUp() {
+      heard(true);
+      reconciler.afterUp();
+    },
+    onDown(reason) {
+      heard(false);
+      log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
+    },
   };
 }
 
@@ -158,13 +199,13 @@ export function createBackend(deps: BackendDeps): Backend {
   const appDeps: AppDeps = {
     ...createAppDeps({ ...deps, feeds }, exchange, {
       stopping: () => stopping,
-      reconciling: () => reconciler.isBehind(),
+      reconciling: (userId) => reconciler.isBehind(userId),
     }),
     onExecution: (execution) => runner.wake(execution),
     listening: { note: (order) => listener.note(order) },
   };
   let isPushed = false;
-  const { tradingStates, risk, events } = appDeps;
+  const { tradingStates, risk, events, balances } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const listener = createOrderListener(appDeps, () => orders.settlement);
@@ -177,21 +218,9 @@ export function createBackend(deps: BackendDeps): Backend {
     dryRun: createDryRun(appDeps),
   });
 
-  const heard = (up: boolean) => {
+  const userHooks = createUserHooks({ ...deps, balances, listener, reconciler }, (up) => {
     isPushed = up;
-    deps.metrics.pushedUp.set(up ? 1 : 0);
-  };
-  const userHooks: UserHooks = {
-    onEvent: listener.take,
-    onUp() {
-      heard(true);
-      reconciler.afterUp();
-    },
-    onDown(reason) {
-      heard(false);
-      deps.log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
-    },
-  };
+  });
   let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.

@@ -86,6 +86,13 @@ export type CancelResult =
   | Unknown;
 export type PriceResult = { readonly kind: 'price'; readonly price: Decimal } | Rejection | Unknown;
 
+export type Balance = { readonly free: Decimal; readonly locked: Decimal };
+/** By asset; one that is not there is zero. */
+export type BalancesResult =
+  | { readonly kind: 'balances'; readonly balances: ReadonlyMap<string, Balance> }
+  | Rejection
+  | Unknown;
+
 /** What the exchange publishes about a symbol's orders. */
 export type SymbolRules = {
   readonly symbol: string;
@@ -131,6 +138,8 @@ export type Exchange = {
   readonly find: (ref: OrderRef) => Promise<FindResult>;
   readonly cancel: (ref: OrderRef) => Promise<CancelResult>;
   readonly price: (symbol: string) => Promise<PriceResult>;
+  /** What the account owns: a user's with keys of its own, or the service's. A heavy question: ask seldom. */
+  readonly balances: (account?: string) => Promise<BalancesResult>;
   /** What is published of the symbol, from a cache. */
   readonly rules: (symbol: string) => Promise<RulesResult>;
   /** Undefined when the exchange answers, else the reason why it counts as unreachable. */

@@ -1,6 +1,7 @@
 // The exchange's market data as the rest of the backend sees it: what streams tell, and what can be asked for.
 import type { Decimal } from '../domain/money.ts';
 import type { Rejection, Side, Unknown } from './exchange.ts';
+import type { Interval } from './intervals.ts';
 
 /** A level of a book, as the exchange wrote it; not looked at yet. */
 export type Level = { readonly price: string; readonly quantity: string };
@@ -18,19 +19,6 @@ export type Trade = {
   readonly takerSide: Side;
   readonly timeMs: number;
 };
-
-export const INTERVALS_MS = {
-  '1m': 60_000,
-  '5m': 300_000,
-  '15m': 900_000,
-  '30m': 1_800_000,
-  '60m': 3_600_000,
-  '4h': 14_400_000,
-  '1d': 86_400_000,
-} as const;
-/** The exchange's names. Its weeks and months are left out: they do not begin at multiples of their length. */
-export type Interval = keyof typeof INTERVALS_MS;
-export const isInterval = (text: string): text is Interval => Object.hasOwn(INTERVALS_MS, text);
 
 export type Kline = {
   readonly openMs: number;

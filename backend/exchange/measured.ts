@@ -15,6 +15,7 @@ export function measuredExchange(exchange: Exchange, metrics: Metrics): Exchange
     preview: (order) => timed('preview', exchange.preview(order)),
     find: (ref) => timed('find', exchange.find(ref)),
     cancel: (ref) => timed('cancel', exchange.cancel(ref)),
+    balances: (account) => timed('balances', exchange.balances(account)),
     price: (symbol) => timed('price', exchange.price(symbol)),
   };
 }

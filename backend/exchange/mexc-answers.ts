@@ -1,7 +1,7 @@
 // What MEXC's answers mean: status and body in, a result of the port out. Pure.
 import { z } from 'zod';
 import { add, type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
-import type { ExchangeOrder, ExchangeStatus, Rejection, RejectReason, Unknown } from './exchange.ts';
+import type { Balance, ExchangeOrder, ExchangeStatus, Rejection, RejectReason, Unknown } from './exchange.ts';
 
 /** An HTTP answer, its body parsed as JSON; undefined when it is none. */
 export type Answer = {
@@ -141,6 +141,14 @@ export function orderOf(body: unknown): ExchangeOrder | undefined {
     filledQuote: parsed.cummulativeQuoteQty ?? ZERO,
     fees: null, // No answer about an order says them; feesOf reads it from the trades.
   };
+}
+
+const account = z.object({ balances: z.array(z.object({ asset: z.string().min(1), free: amount, locked: amount })) });
+
+/** The account's balances by asset; undefined when the answer is not readable. */
+export function balancesOf(body: unknown): ReadonlyMap<string, Balance> | undefined {
+  const parsed = account.safeParse(body).data;
+  return parsed && new Map(parsed.balances.map(({ asset, free, locked }) => [asset, { free, locked }]));
 }
 
 const trades = z.array(z.object({ commission: amount, commissionAsset: z.string().min(1) }));

@@ -21,6 +21,7 @@ export const ENDPOINTS = {
   'DELETE order': ordering(1),
   'GET order': trade(2),
   'GET myTrades': trade(10),
+  'GET account': trade(10), // Some users' orders wait for it.
   'POST userDataStream': data(1),
   'GET userDataStream': data(1),
   'PUT userDataStream': data(1),

@@ -2,7 +2,7 @@
 import { isPositive } from '../domain/money.ts';
 import type { CancelResult, Exchange, FindResult, NewOrder, OrderRef, PriceResult, Rejection } from './exchange.ts';
 import { ADMISSION_WAIT_MAX_MS } from './limiter.ts';
-import { feesOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
+import { balancesOf, feesOf, isOk, orderOf, placedOrder, refusal, rejected, unknown } from './mexc-answers.ts';
 import {
   type Call,
   type Credentials,
@@ -120,6 +120,16 @@ export function createMexcExchange(
       return { kind: 'found', order: { ...found.order, fees } };
     },
     cancel: async (ref) => cancelResult(orderResult(await signedCall('DELETE order', orderParameters(ref)))),
+    async balances() {
+      const call = await signedCall('GET account', {});
+      if (call.kind !== 'answer') return call;
+      if (!isOk(call.answer)) {
+        const refused = refusal(call.answer);
+        return refused.kind === 'not_found' ? rejected('refused', null, 'the exchange knows no such account') : refused;
+      }
+      const balances = balancesOf(call.answer.body);
+      return balances ? { kind: 'balances', balances } : unknown('the balances are not readable');
+    },
     ping: () => pingBy(connection),
   };
 }

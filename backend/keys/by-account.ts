@@ -36,6 +36,10 @@ export function exchangeByAccount(own: Exchange, exchanges: Exchanges): Exchange
       const exchange = await of(ref.account, 'find');
       return 'kind' in exchange ? exchange : exchange.find(ref);
     },
+    async balances(account) {
+      const exchange = await of(account, 'balances');
+      return 'kind' in exchange ? exchange : exchange.balances();
+    },
     async cancel(ref) {
       const exchange = await of(ref.account, 'cancel');
       return 'kind' in exchange ? exchange : exchange.cancel(ref);

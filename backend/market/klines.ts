@@ -2,14 +2,8 @@
 import type { Clock } from '../domain/ids.ts';
 import { createKept } from '../domain/kept.ts';
 import type { Rejection, Unknown } from '../exchange/exchange.ts';
-import {
-  INTERVALS_MS,
-  type Interval,
-  isInterval,
-  type Kline,
-  type KlinesResult,
-  type MarketQueries,
-} from '../exchange/market-feed.ts';
+import { gridOf, type Interval, isInterval } from '../exchange/intervals.ts';
+import type { Kline, KlinesResult, MarketQueries } from '../exchange/market-feed.ts';
 import type { KlineRecord } from '../store/items.ts';
 import type { Store } from '../store/store.ts';
 
@@ -64,7 +58,7 @@ export function createKlines({ store, queries, now, raised }: KlinesDeps): Kline
 
   /** Only candles that are over: they never change, so whoever stores one stores the same. */
   async function keep(symbol: string, interval: Interval, klines: readonly Kline[]): Promise<void> {
-    const over = klines.filter(({ openMs }) => openMs + INTERVALS_MS[interval] <= now());
+    const over = klines.filter(({ openMs }) => gridOf(interval).shifted(openMs, 1) <= now());
     try {
       await store.putKlines(over.map((kline) => recordOf(symbol, interval, kline)));
     } catch (error) {
@@ -84,15 +78,17 @@ export function createKlines({ store, queries, now, raised }: KlinesDeps): Kline
 
   return {
     async query(symbol, interval, { fromMs, toMs, limit }) {
-      const stepMs = INTERVALS_MS[interval];
-      const lastMs = Math.floor(Math.min(toMs ?? now(), now()) / stepMs) * stepMs;
-      const leastMs = lastMs - (Math.min(limit, KLINES_MAX) - 1) * stepMs;
-      const firstMs = Math.max(leastMs, Math.ceil((fromMs ?? leastMs) / stepMs) * stepMs);
-      if (firstMs > lastMs) return { kind: 'klines', klines: [] };
+      const { openOf, shifted } = gridOf(interval);
+      const lastMs = openOf(Math.min(toMs ?? now(), now()));
+      const leastMs = shifted(lastMs, 1 - Math.min(limit, KLINES_MAX));
+      const wantedMs = fromMs ?? leastMs;
+      if (wantedMs > lastMs) return { kind: 'klines', klines: [] };
+      const openedMs = openOf(wantedMs);
+      const firstMs = Math.max(leastMs, openedMs === wantedMs ? openedMs : shifted(openedMs, 1));
       const known = await stored(symbol, interval, firstMs, lastMs);
       const times = new Set(known.map(({ openMs }) => openMs));
       let missingMs = firstMs;
-      while (times.has(missingMs)) missingMs += stepMs;
+      while (times.has(missingMs)) missingMs = shifted(missingMs, 1);
       if (missingMs > lastMs) return { kind: 'klines', klines: known };
       const answer = await asked.ask(`${symbol} ${interval} ${missingMs} ${lastMs}`);
       if (answer.kind !== 'klines') return answer;

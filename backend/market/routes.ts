@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Clock } from '../domain/ids.ts';
 import { type Decimal, shown } from '../domain/money.ts';
 import type { PriceResult, Rejection, Unknown } from '../exchange/exchange.ts';
-import { INTERVALS_MS, isInterval, type Kline, type Level } from '../exchange/market-feed.ts';
+import { gridOf, INTERVAL_NAMES, type Interval, isInterval } from '../exchange/intervals.ts';
+import type { Kline, Level } from '../exchange/market-feed.ts';
 import { fail, json, parse, type Route } from '../http.ts';
 import { KLINES_MAX, type Klines } from './klines.ts';
 import { DEPTH_LEVELS_MAX, type MarketData } from './market-data.ts';
@@ -25,10 +26,7 @@ const whole = (name: string, max: number) =>
 const positive = (name: string, max: number) => whole(name, max).refine((n) => n >= 1, `${name} is below 1`);
 const depthQuery = z.object({ limit: positive('limit', DEPTH_LEVELS_MAX).default(DEPTH_LEVELS_USUAL) });
 const klinesQuery = z.object({
-  interval: z
-    .string()
-    .default('1m')
-    .refine(isInterval, `interval must be one of ${Object.keys(INTERVALS_MS).join(', ')}`),
+  interval: z.string().default('1m').refine(isInterval, `interval must be one of ${INTERVAL_NAMES}`),
   start: whole('start', TIME_MAX_MS).optional(),
   end: whole('end', TIME_MAX_MS).optional(),
   limit: positive('limit', KLINES_MAX).default(DEPTH_LEVELS_USUAL),
@@ -45,10 +43,16 @@ function failBy(symbol: string, what: string, result: Rejection | Unknown): neve
 const pair = ({ price, quantity }: Level) => [shown(price), shown(quantity)];
 
 /** A candle as the API tells it. */
-export function klineView(kline: Kline, intervalMs: number) {
+export function klineView(kline: Kline, interval: Interval) {
   const { openMs, open, high, low, close, volume, quoteVolume } = kline;
   const prices = { open, high, low, close };
-  return { open_time: openMs, close_time: openMs + intervalMs, ...prices, volume, quote_volume: quoteVolume };
+  return {
+    open_time: openMs,
+    close_time: gridOf(interval).shifted(openMs, 1),
+    ...prices,
+    volume,
+    quote_volume: quoteVolume,
+  };
 }
 
 export type MarketRouteDeps = {
@@ -93,6 +97,6 @@ export function marketRoutes(route: Route, { prices, market, klines, now }: Mark
     if (start !== undefined && end !== undefined && start > end) fail('invalid_request', 'start is after end');
     const result = await klines.query(symbol, interval, { fromMs: start, toMs: end, limit });
     if (result.kind !== 'klines') return failBy(symbol, 'klines', result);
-    return json({ symbol, interval, klines: result.klines.map((kline) => klineView(kline, INTERVALS_MS[interval])) });
+    return json({ symbol, interval, klines: result.klines.map((kline) => klineView(kline, interval)) });
   });
 }

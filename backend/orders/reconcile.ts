@@ -4,11 +4,14 @@ import { type OrderSet, SHARDS } from '../store/keys.ts';
 import type { SetCursor } from '../store/store.ts';
 import { createActiveCount } from './active.ts';
 import type { OrderDeps } from './deps.ts';
+import { createFirstLook } from './first-look.ts';
 import type { Orders } from './orders.ts';
 
 const PAGE = 50;
 /** Questions at once, and per pass: reading an order weighs 2, and the strictest reading of the limits is 300 per 10 s. */
 const ASKING_MAX = 4;
+/** Questions at once while users wait for them: one that the exchange leaves hanging must not hold up the others. */
+const ASKING_FIRST_MAX = 16;
 const UNSURE_PER_PASS_MAX = 1000;
 const OPEN_PER_PASS_MAX = 100;
 /** Open orders of a pass while the exchange tells of them by itself, and of the one after it began to. */
@@ -28,49 +31,70 @@ export type Reconciler = {
   readonly soon: () => void;
   /** The exchange tells of orders from now on; what happened before is to be found out. */
   readonly afterUp: () => void;
-  /** Whether the unsure are still being gone through for the first time: what became of them is not known yet. */
-  readonly isBehind: () => boolean;
+  /** Whether unsure orders of the user are still to be gone through for the first time: what became of them is not known yet. */
+  readonly isBehind: (userId: string) => boolean;
   /** Stops between two orders; resolves when it has. */
   readonly stop: () => Promise<void>;
 };
 
-/** Settles orders, a few at a time, until all are or `isStopped`. */
-function createSettleAll(
+type Work = (order: OrderRecord) => Promise<OrderRecord>;
+
+/** What is done with each order, and how orders are worked through: until all are or `isStopped`. */
+function createSteps(
   { metrics, log, listening }: Pick<OrderDeps, 'metrics' | 'log' | 'listening'>,
   { settlement, amendments }: Pick<Orders, 'settlement' | 'amendments'>,
   isStopped: () => boolean,
 ) {
-  async function settleOne(order: OrderRecord): Promise<void> {
+  /** The order as it is afterwards; as it was, where that failed. */
+  async function quietly(order: OrderRecord, work: Work): Promise<OrderRecord> {
     try {
-      listening.note(order);
-      await amendments.resume(await settlement.settle(order));
+      return await work(order);
     } catch (error) {
       metrics.raised.inc({ operation: 'orders.reconcile' });
       log.warn({ err: error, orderId: order.order_id }, 'an order could not be reconciled; the next pass tries again');
+      return order;
     }
   }
 
-  return async function settleAll(orders: readonly OrderRecord[]): Promise<void> {
-    const rest = [...orders];
-    async function worker(): Promise<void> {
-      for (let order = rest.shift(); order && !isStopped(); order = rest.shift()) await settleOne(order);
-    }
-    await Promise.all(Array.from({ length: ASKING_MAX }, worker));
+  async function settle(order: OrderRecord): Promise<OrderRecord> {
+    listening.note(order);
+    return settlement.settle(order);
+  }
+
+  async function resume(order: OrderRecord): Promise<OrderRecord> {
+    await amendments.resume(order);
+    return order;
+  }
+
+  return {
+    settle,
+    resume,
+    settleAndResume: async (order: OrderRecord) => resume(await settle(order)),
+    /** Answers the orders as they are afterwards. */
+    async forEach(orders: readonly OrderRecord[], atOnce: number, work: Work): Promise<OrderRecord[]> {
+      const [rest, done]: [OrderRecord[], OrderRecord[]] = [[...orders], []];
+      async function worker(): Promise<void> {
+        for (let order = rest.shift(); order && !isStopped(); order = rest.shift())
+          done.push(await quietly(order, work));
+      }
+      await Promise.all(Array.from({ length: atOnce }, worker));
+      return done;
+    },
   };
 }
 
-/** Settles up to `max` orders of a set from `place` on, once around the shards at most, moving `place` along. */
-function createWalk(
-  store: Pick<OrderDeps['store'], 'ordersOfSet'>,
-  settleAll: (orders: readonly OrderRecord[]) => Promise<void>,
-  isStopped: () => boolean,
-) {
-  return async function walk(set: OrderSet, place: Place, max: number): Promise<number> {
+/** Up to `max` orders of a set from `place` on, once around the shards at most, page by page to `take`, moving `place` along. */
+function createWalk(store: Pick<OrderDeps['store'], 'ordersOfSet'>, isStopped: () => boolean) {
+  return async function walk(
+    set: OrderSet,
+    { place, max }: { place: Place; max: number },
+    take: (orders: readonly OrderRecord[]) => unknown,
+  ): Promise<number> {
     let asked = 0;
     for (let turns = 0; turns < SHARDS && asked < max && !isStopped(); ) {
       const limit = Math.min(PAGE, max - asked);
       const page = await store.ordersOfSet(set, place.shard, { limit, ...(place.after ? { after: place.after } : {}) });
-      await settleAll(page.orders);
+      await take(page.orders);
       asked += page.orders.length;
       place.after = page.next ?? undefined;
       if (page.next === null) {
@@ -79,6 +103,48 @@ function createWalk(
       }
     }
     return asked;
+  };
+}
+
+/** Passes over the unsure orders. Until the first has ended users wait for theirs. */
+function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType<typeof createSteps>) {
+  const firstLook = createFirstLook();
+  const caughtUp = Promise.withResolvers<void>();
+  let isCaughtUp = false;
+
+  function end(): void {
+    isCaughtUp = true;
+    firstLook.end();
+    caughtUp.resolve();
+  }
+
+  return {
+    begin: firstLook.begin,
+    isWaiting: firstLook.isWaiting,
+    end,
+    caughtUp: caughtUp.promise,
+    /** Lists them before it asks about any: whoever has none need not wait for the others'. Answers how many. */
+    async pass(): Promise<number> {
+      const unsure: OrderRecord[] = [];
+      const place = { shard: 0, after: undefined };
+      await walk('UNSURE', { place, max: UNSURE_PER_PASS_MAX }, (page) => void unsure.push(...page));
+      if (isCaughtUp) {
+        await steps.forEach(unsure, ASKING_MAX, steps.settleAndResume);
+        return unsure.length;
+      }
+      firstLook.expect(unsure);
+      const looked = await steps.forEach(unsure, ASKING_FIRST_MAX, async (order) => {
+        try {
+          return await steps.settle(order);
+        } finally {
+          firstLook.seen(order);
+        }
+      });
+      end();
+      // Only now: what takes an order's place is an order, too, and would be denied like any while its user waits.
+      await steps.forEach(looked, ASKING_MAX, steps.resume);
+      return unsure.length;
+    },
   };
 }
 
@@ -92,12 +158,12 @@ export function createReconciler(
   const { store, risk, metrics, log } = deps;
   const countActive = createActiveCount(deps);
   let stopped = false;
-  let isBehind = false;
   let isSoon = false;
   let isAfterUp = false;
-  const caughtUp = Promise.withResolvers<void>();
   const isStopped = () => stopped;
-  const walk = createWalk(store, createSettleAll(deps, orders, isStopped), isStopped);
+  const steps = createSteps(deps, orders, isStopped);
+  const walk = createWalk(store, isStopped);
+  const unsureOrders = createUnsurePass(walk, steps);
   let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> = Promise.resolve(0);
@@ -106,12 +172,13 @@ export function createReconciler(
 
   async function pass(): Promise<number> {
     try {
-      const unsure = await walk('UNSURE', { shard: 0, after: undefined }, UNSURE_PER_PASS_MAX);
-      caughtUp.resolve();
+      const unsure = await unsureOrders.pass();
       const afterUp = isAfterUp;
       isAfterUp = false;
       const most = afterUp ? OPEN_AFTER_UP_MAX : deps.isPushed() ? PUSHED_PER_PASS_MAX : OPEN_PER_PASS_MAX;
-      const open = await walk('OPEN', openPlace, most);
+      const open = await walk('OPEN', { place: openPlace, max: most }, (page) =>
+        steps.forEach(page, ASKING_MAX, steps.settleAndResume),
+      );
       await risk.repair();
       await countActive();
       return unsure + open;
@@ -120,7 +187,7 @@ export function createReconciler(
       log.warn({ err: error }, 'a reconciliation was cut short; the next one starts over');
       return 0;
     } finally {
-      caughtUp.resolve(); // A store that cannot be read is no reason to take no orders: it could not take them either.
+      unsureOrders.end(); // A store that cannot be read is no reason to take no orders: it could not take them either.
     }
   }
 
@@ -141,13 +208,12 @@ export function createReconciler(
 
   return {
     pass,
-    isBehind: () => isBehind,
+    isBehind: unsureOrders.isWaiting,
     async start(everyMs) {
       intervalMs = everyMs;
-      isBehind = true;
+      unsureOrders.begin();
       repeat();
-      await caughtUp.promise;
-      isBehind = false;
+      await unsureOrders.caughtUp;
     },
     soon,
     afterUp() {

@@ -1,8 +1,10 @@
 // Whether an order may be sent, by everything known of its user: the checks in their order. Pure.
+import type { Funds } from '../balances/balances.ts';
 import {
   add,
   compare,
   type Decimal,
+  decimalOf,
   isPositive,
   multiply,
   negate,
@@ -15,6 +17,7 @@ import { type RuleReason, unknownSymbol, violationOf } from '../exchange/symbol-
 import type { AccountRecord, Reservation, TradingState } from '../store/account-items.ts';
 import type { Side } from '../store/items.ts';
 import { realizedOf } from './account.ts';
+import { type Cost, costOf, freeOf, isShort } from './funds.ts';
 import type { Limits } from './limits.ts';
 
 /** Why an order was denied; a part of the API. What an exchange refuses is another matter. */
@@ -37,6 +40,7 @@ export type DenialReason =
   | 'RATE_LIMIT_EXCEEDED'
   | 'POSITION_EXCEEDS_MAXIMUM'
   | 'EXPOSURE_EXCEEDS_MAXIMUM'
+  | 'NOTIONAL_EXCEEDS_FREE_BALANCE'
   | 'SELF_TRADE';
 
 /**
@@ -63,6 +67,14 @@ export type ProposedOrder = {
   readonly reduceOnly: boolean;
 };
 
+export type Proposal = {
+  readonly userId: string;
+  readonly orderId: string;
+  readonly order: ProposedOrder;
+  /** The order whose place this one takes: it no longer counts. */
+  readonly replaces?: string;
+};
+
 export type Facts = {
   readonly limits: Limits;
   /** As of now: of the order that this one takes the place of there is no reservation any more. */
@@ -70,7 +82,7 @@ export type Facts = {
   /** The strictest of the states that hold for the user, and why it is what it is. */
   readonly state: TradingState;
   readonly stateReason: string;
-  /** The exchange has been away, and what has become of orders meanwhile is not known yet. */
+  /** The backend has started, and what has become of the user's orders meanwhile is not known yet. */
   readonly isReconciling: boolean;
   /** Why the exchange as a whole is not to be sent orders now. */
   readonly openCircuit: string | undefined;
@@ -78,6 +90,8 @@ export type Facts = {
   readonly rules: RulesResult;
   /** Undefined when nobody could say, or was not asked since nothing depends on it. */
   readonly lastPrice: Decimal | undefined;
+  /** Of the account that the order goes out with; undefined when nobody could say, or was not asked. The exchange has the last word. */
+  readonly funds: Funds | undefined;
   readonly nowMs: number;
 };
 
@@ -101,12 +115,20 @@ export function needsPrice({ price }: Pick<ProposedOrder, 'price'>, limits: Limi
     limits.order_value_max,
     limits.position_value_max,
     limits.exposure_value_max,
+    limits.balance_buffer,
   ];
   return price === null && (limits.self_trade === 'deny' || ofValue.some((limit) => limit !== null));
 }
 
 /** What one unit counts for: the limit, or the last price at market, or nothing where no limit asks. */
 export const unitValueOf = ({ price }: ProposedOrder, { lastPrice }: Facts): Decimal => price ?? lastPrice ?? ZERO;
+
+/** What the order takes of the account, where a limit asks and the symbol's assets are known. */
+export function costIn(order: ProposedOrder, facts: Facts): Cost | undefined {
+  const { limits, rules } = facts;
+  if (limits.balance_buffer === null || rules.kind !== 'rules') return undefined;
+  return costOf({ ...order, unitValue: unitValueOf(order, facts) }, rules.rules, decimalOf(limits.balance_buffer));
+}
 
 const reservationsOf = ({ account }: Facts): readonly Reservation[] => Object.values(account.reservations);
 const netOf = ({ account }: Facts, symbol: string): Decimal => amount(account.holdings[symbol]?.net);
@@ -267,6 +289,15 @@ const checkSelfTrade: Check = (order, facts) => {
   return meets ? denied('SELF_TRADE', { symbol: order.symbol }) : undefined;
 };
 
+const checkBalance: Check = (order, facts) => {
+  const cost = costIn(order, facts);
+  if (!cost || !facts.funds) return undefined;
+  const free = freeOf(facts.funds, cost.asset, facts.account.reservations);
+  return isShort(cost, free)
+    ? denied('NOTIONAL_EXCEEDS_FREE_BALANCE', { asset: cost.asset, cost: cost.amount, free })
+    : undefined;
+};
+
 const CHECKS: readonly Check[] = [
   checkState,
   checkReconciling,
@@ -280,6 +311,7 @@ const CHECKS: readonly Check[] = [
   checkCollar,
   checkCounts,
   checkExposure,
+  checkBalance,
   checkSelfTrade,
 ];
 

@@ -36,6 +36,11 @@ const limits = z.strictObject({
   drawdown_max: amount('drawdown_max').nullable(),
   /** After a drawdown; then the highest point is taken anew. */
   drawdown_pause_ms: count('drawdown_pause_ms', 1, 7 * 86_400_000),
+  /**
+   * What must be free beside what a buy costs, as a share of it: "0.05" is five per cent, "0" just the cost. Null leaves
+   * balances to the exchange.
+   */
+  balance_buffer: amountOrZero('balance_buffer').nullable(),
   /** Whether an order may meet one of the same user's own. */
   self_trade: z.enum(['allow', 'deny']),
 });
@@ -55,6 +60,7 @@ export const DEFAULT_LIMITS: Limits = {
   daily_loss_max: null,
   drawdown_max: null,
   drawdown_pause_ms: 3_600_000,
+  balance_buffer: null,
   self_trade: 'allow',
 };
 

@@ -1,10 +1,11 @@
 // Risk, as orders see it: may this one be sent, and what has become of it. One conditional write on the user's account says yes,
 // so that several instances cannot together let through more than the limits.
 import type { Logger } from '../../config/log.ts';
+import type { Balances } from '../balances/balances.ts';
 import type { Clock } from '../domain/ids.ts';
 import type { Decimal } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
-import type { Exchange, PriceResult } from '../exchange/exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { unknownSymbol } from '../exchange/symbol-rules.ts';
 import type { Prices } from '../market/prices.ts';
 import type { Metrics } from '../metrics.ts';
@@ -13,20 +14,13 @@ import type { OrderRecord, PositionRecord } from '../store/items.ts';
 import type { Store } from '../store/store.ts';
 import { atTime, emptyAccount, withOrder, withoutReservation, withPosition, withReservation } from './account.ts';
 import { type Accounts, type Change, createAccounts } from './accounts.ts';
-import { checkOrder, type Denial, type Facts, needsPrice, type ProposedOrder, unitValueOf } from './check.ts';
+import { checkOrder, costIn, type Denial, type Facts, type Proposal, unitValueOf } from './check.ts';
 import type { Circuits } from './circuits.ts';
+import { askedOf, createDecide, type Market } from './decide.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { createOversight, type Oversight } from './oversight.ts';
 import { createRepair } from './repair.ts';
 import { stricter, type TradingStates } from './trading-state.ts';
-
-export type Proposal = {
-  readonly userId: string;
-  readonly orderId: string;
-  readonly order: ProposedOrder;
-  /** The order whose place this one takes: it no longer counts. */
-  readonly replaces?: string;
-};
 
 export type Risk = Oversight & {
   /** Reserves for the order, or says why not. The same order may ask again. Rejects with StoreUnavailable only. */
@@ -50,21 +44,17 @@ export type RiskDeps = {
   readonly store: Store;
   readonly prices: Prices;
   readonly exchange: Pick<Exchange, 'rules'>;
+  readonly balances: Pick<Balances, 'fresh' | 'ask'>;
+  /** Whether the user trades with an account of its own. */
+  readonly hasOwnAccount: (userId: string) => Promise<boolean>;
   readonly tradingStates: Pick<TradingStates, 'current' | 'refresh'>;
   readonly circuits: Circuits;
-  readonly isReconciling: () => boolean;
+  readonly isReconciling: (userId: string) => boolean;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
 };
-
-type AskPrice = (symbol: string) => Promise<PriceResult>;
-
-const askedOf =
-  (prices: Prices): AskPrice =>
-  async (symbol) =>
-    prices.fresh(symbol) ?? (await prices.ask(symbol));
 
 function createLastPrice({ prices, metrics }: Pick<RiskDeps, 'prices' | 'metrics'>): Risk['lastPrice'] {
   const askPrice = askedOf(prices);
@@ -80,15 +70,11 @@ function createLastPrice({ prices, metrics }: Pick<RiskDeps, 'prices' | 'metrics
   };
 }
 
-/** What of the facts is the symbol's. */
-type Market = Pick<Facts, 'rules' | 'lastPrice'>;
-
 /** Says yes or no, and reserves. */
 function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve' | 'wouldDeny'> {
-  const { prices, exchange, tradingStates, circuits, isReconciling, limits: defaults, metrics, log, now } = deps;
+  const { tradingStates, circuits, isReconciling, limits: defaults, metrics, log, now } = deps;
 
-  const askPrice = askedOf(prices);
-  const priceIn = (result: PriceResult | undefined) => (result?.kind === 'price' ? result.price : undefined);
+  const decide = createDecide(deps, accounts);
 
   function factsOf(account: AccountRecord, market: Market, replaces: string | undefined): Facts {
     const limits = limitsOf(defaults, account.limits);
@@ -100,7 +86,7 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       account: replaces === undefined ? current : withoutReservation(current, replaces),
       state,
       stateReason: reason,
-      isReconciling: isReconciling(),
+      isReconciling: isReconciling(account.user_id),
       openCircuit: circuits.open(account.user_id),
       ...market,
       nowMs: now(),
@@ -115,10 +101,18 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       const denial = checkOrder(order, facts);
       if (denial) return { account, result: denial, isFinal: false };
       const { symbol, side, quantity, price } = order;
-      const reservation = { symbol, side, quantity, price, unit_value: unitValueOf(order, facts), at: isoTime(now()) };
+      const cost = costIn(order, facts);
+      const reservation = { symbol, side, quantity, price, unit_value: unitValueOf(order, facts) };
       // The order whose place is taken keeps its own until it is settled: until then either can fill.
       const current = atTime(account, facts.limits, now());
-      return { account: withReservation(current, { orderId, reservation }, now()), result: undefined };
+      return {
+        account: withReservation(
+          current,
+          { orderId, reservation: { ...reservation, ...(cost && { cost }), at: isoTime(now()) } },
+          now(),
+        ),
+        result: undefined,
+      };
     };
   }
 
@@ -126,23 +120,6 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
     const { result } = reserving(proposal, market)(account);
     return { account, result, isFinal: false };
   };
-
-  /** Asks for the price only where a limit needs it; what a user's own limits need is known once the account has been read. */
-  async function decide(proposal: Proposal, change: typeof reserving): Promise<Denial | undefined> {
-    if (!tradingStates.current()) await tradingStates.refresh();
-    const { userId, order } = proposal;
-    const { symbol } = order;
-    const rules = await exchange.rules(symbol);
-    const known = priceIn(needsPrice(order, defaults) ? await askPrice(symbol) : prices.fresh(symbol));
-    const denial = await accounts.change<Denial | 'price' | undefined>(userId, (account) =>
-      known === undefined && needsPrice(order, limitsOf(defaults, account.limits))
-        ? { account, result: 'price', isFinal: false }
-        : change(proposal, { rules, lastPrice: known })(account),
-    );
-    if (denial !== 'price') return denial;
-    const lastPrice = priceIn(await askPrice(symbol));
-    return accounts.change(userId, change(proposal, { rules, lastPrice }));
-  }
 
   return {
     async reserve(proposal) {

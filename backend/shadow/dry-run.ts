@@ -23,6 +23,14 @@ const SILENT_BUS: Bus = {
   close: async () => {},
 };
 
+/** Of nobody: the copy comes when the original has spent what it would need. */
+const NO_BALANCES: AppDeps['balances'] = {
+  fresh: () => undefined,
+  ask: async () => ({ kind: 'unknown', detail: 'a dry run does not look at balances' }),
+  take() {},
+  setStreamed() {},
+};
+
 /** Counters that nobody reads, but for those of dry runs: users' counters must not count what no user did. */
 function metricsOfDryRuns(metrics: Metrics): Metrics {
   return { ...createMetrics(), requestSeconds: metrics.shadowRequestSeconds, errors: metrics.shadowErrors };
@@ -47,7 +55,11 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     credentials: undefined, // Keys are nothing that a copy of a request may touch.
     bus: SILENT_BUS,
     listening: { note() {} },
-    risk: createRisk({ store, exchange, prices, tradingStates, circuits, isReconciling, limits, metrics, log, now }),
+    balances: NO_BALANCES,
+    risk: createRisk({
+      ...{ store, exchange, prices, balances: NO_BALANCES, hasOwnAccount, tradingStates, circuits },
+      ...{ isReconciling, limits, metrics, log, now },
+    }),
     tradingStates,
     circuits,
     limits,

@@ -4,7 +4,10 @@ import { compare, type Decimal, multiply, ZERO } from '../domain/money.ts';
 import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../exchange/exchange.ts';
 
 /** What is asked of the real exchange: questions. */
-export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'preview' | 'find' | 'price' | 'rules' | 'ping'>;
+export type ReadExchange = Pick<
+  Exchange,
+  'submissionLifeMs' | 'preview' | 'find' | 'price' | 'balances' | 'rules' | 'ping'
+>;
 
 /** A market order, or a limit that the last price satisfies, fills at once. */
 function fillsAt({ side, price }: NewOrder, last: Decimal): boolean {
@@ -47,6 +50,7 @@ export function createSimulatedExchange(real: ReadExchange): Exchange {
     submissionLifeMs: real.submissionLifeMs,
     preview: real.preview,
     price: real.price,
+    balances: real.balances,
     rules: real.rules,
     ping: real.ping,
     find,

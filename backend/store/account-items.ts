@@ -17,6 +17,8 @@ const reservation = z.object({
   price: money.nullable(),
   /** Quote value of one unit, as the check took it; zero where no limit needed it. */
   unit_value: money,
+  /** What the exchange sets aside for it, where the check looked at balances. */
+  cost: z.object({ asset: z.string().min(1), amount: money }).optional(),
   at: timestamp,
 });
 export type Reservation = z.infer<typeof reservation>;

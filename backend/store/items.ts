@@ -306,7 +306,7 @@ export function klineToItem(kline: KlineRecord, nowMs: number): Item {
     [keys.PK]: { S: keys.klinePk(kline.symbol, kline.interval) },
     [keys.SK]: { S: keys.klineSk(kline.open_time) },
     data_type: { S: 'KLINE' },
-    ...(kline.interval.endsWith('d') ? {} : { [keys.TTL]: { N: expiry(nowMs) } }),
+    ...(/[dWM]$/.test(kline.interval) ? {} : { [keys.TTL]: { N: expiry(nowMs) } }),
   };
 }
 

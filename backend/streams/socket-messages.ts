@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { channels } from '../bus/bus.ts';
 import { idOf, parseNewsId } from '../bus/news.ts';
-import { INTERVALS_MS, isInterval } from '../exchange/market-feed.ts';
+import { INTERVAL_NAMES, isInterval } from '../exchange/intervals.ts';
 import { symbolName, userId } from '../http.ts';
 import { KLINES_MAX } from '../market/klines.ts';
 import { CATEGORIES } from '../solana/pulse/categories.ts';
@@ -35,10 +35,7 @@ export const clientMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('get_candles'),
     token: symbolName,
-    timeframe: z
-      .string()
-      .default('1m')
-      .refine(isInterval, `timeframe must be one of ${Object.keys(INTERVALS_MS).join(', ')}`),
+    timeframe: z.string().default('1m').refine(isInterval, `timeframe must be one of ${INTERVAL_NAMES}`),
     limit: z.int().min(1).max(KLINES_MAX).default(100),
   }),
   z.object({ type: z.literal('get_token_info'), token: z.string().max(TOKEN_CHARS_MAX) }),

@@ -1,7 +1,7 @@
 // One client of /ws/trading: who it is, how much it may say, and what it is answered. socket.ts has the connection.
 import { type Authenticate, type Caller, callerOf, isProblem } from '../auth/authenticate.ts';
 import type { Clock } from '../domain/ids.ts';
-import { INTERVALS_MS, type Interval } from '../exchange/market-feed.ts';
+import type { Interval } from '../exchange/intervals.ts';
 import type { Klines } from '../market/klines.ts';
 import { klineView } from '../market/routes.ts';
 import { CLOSE, type ClientMessage, clientMessage, plainMessage, type Reply, refusal } from './socket-messages.ts';
@@ -38,7 +38,7 @@ export type Session = {
 async function candles({ klines }: SessionDeps, token: string, timeframe: Interval, limit: number): Promise<Reply> {
   const result = await klines.query(token, timeframe, { fromMs: undefined, toMs: undefined, limit });
   if (result.kind !== 'klines') return refusal('failed', `no candles from the exchange: ${result.detail}`);
-  const views = result.klines.map((kline) => klineView(kline, INTERVALS_MS[timeframe]));
+  const views = result.klines.map((kline) => klineView(kline, timeframe));
   return { type: 'candles', data: { token, timeframe, candles: views } };
 }
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { decimalOf } from '../../backend/domain/money.ts';
 import { type Exchange, type NewOrder, ORDER_TYPES, type OrderRef } from '../../backend/exchange/exchange.ts';
 
-/** An exchange under test: BTCUSDT at 65000.25, nothing in its book. */
+/** An exchange under test: BTCUSDT at 65000.25, nothing in its book, and an account that owns 1000000000 MX. */
 export type ExchangeSubject = {
   readonly exchange: Exchange;
   /** The next submission, cancel or question has no answer; `done` says whether it takes effect all the same. */
@@ -29,6 +29,13 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
       subject = await start();
     });
     after(() => subject.close());
+
+    test('balances, then decimals by asset, and an asset that nobody owns is not there', async () => {
+      const result = await subject.exchange.balances();
+      assert.ok(result.kind === 'balances');
+      assert.deepEqual(result.balances.get('MX'), { free: '1000000000', locked: '0' });
+      assert.equal(result.balances.get('NOSUCH'), undefined);
+    });
 
     test('a limit order away from the market is accepted and open', async () => {
       const { exchange } = subject;

@@ -1,4 +1,5 @@
 import { createAuthenticate } from '../../backend/auth/authenticate.ts';
+import { createBalances } from '../../backend/balances/balances.ts';
 import type { Bus } from '../../backend/bus/bus.ts';
 import { createOrderIds } from '../../backend/domain/ids.ts';
 import type { MarketQueries } from '../../backend/exchange/market-feed.ts';
@@ -100,8 +101,11 @@ export function testBackend(given: Given = {}) {
     tracing: given.tracing,
   };
   const hasOwnAccount = async () => false;
+  const balances = createBalances(deps);
   const risk = createRisk({
     ...deps,
+    balances,
+    hasOwnAccount,
     limits,
     prices: createPrices(deps),
     tradingStates: createTradingStates({ ...deps, killFile: undefined, raised() {} }),

@@ -1,5 +1,6 @@
 import { add, compare, type Decimal, decimalOf, divide, multiply, ZERO } from '../../backend/domain/money.ts';
 import {
+  type Balance,
   type Exchange,
   type ExchangeOrder,
   type NewOrder,
@@ -10,7 +11,7 @@ import {
 } from '../../backend/exchange/exchange.ts';
 import { violationOf } from '../../backend/exchange/symbol-rules.ts';
 
-type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'ping';
+type Operation = 'submit' | 'find' | 'cancel' | 'price' | 'balances' | 'ping';
 /** `lost`: the work is done and the answer never comes. `unknown`: the work is not done and nobody is told. */
 export type Trouble = 'lost' | 'unknown' | Rejection;
 
@@ -23,9 +24,13 @@ export type FakeExchange = Exchange & {
   readonly setRules: (symbol: string, rules: Partial<SymbolRules>) => void;
   /** Fees are taken in this asset from now on. */
   readonly takeFeesIn: (asset: string) => void;
+  /** What the account owns; nothing is locked by orders. */
+  readonly setFree: (asset: string, free: string) => void;
   readonly setPrice: (symbol: string, price: string) => void;
   /** Runs within the next submission, before it takes effect. */
   readonly duringSubmit: (action: () => Promise<void>) => void;
+  /** And within the questions from now on, before they are answered. */
+  readonly duringFind: (action: () => Promise<void>) => void;
   /** Submissions that took effect. */
   readonly orderCount: () => number;
   /** What all orders together have filled. */
@@ -52,10 +57,11 @@ export function createFakeExchange(): FakeExchange {
     ['BTCUSDT', decimalOf('65000.25')],
     ['ETHUSDT', decimalOf('3200.5')],
   ]);
+  const balances = new Map<string, Balance>();
   const rules = new Map<string, Partial<SymbolRules>>();
   const entries = new Map<string, Entry>();
   const troubles = new Map<Operation, Trouble[]>();
-  const calls = { submit: 0, find: 0, cancel: 0, price: 0, ping: 0 };
+  const calls = { submit: 0, find: 0, cancel: 0, price: 0, balances: 0, ping: 0 };
   const unknown = { kind: 'unknown', detail: 'no answer' } as const;
   const rejected = (reason: Rejection['reason'], code: number, detail: string): Rejection => ({
     kind: 'rejected',
@@ -65,6 +71,7 @@ export function createFakeExchange(): FakeExchange {
   });
   let feeAsset: string | undefined;
   let during: () => Promise<void> = async () => {};
+  let asking: () => Promise<void> = async () => {};
 
   async function strike<T>(operation: Operation, work: () => T): Promise<T | typeof unknown | Rejection> {
     calls[operation] += 1;
@@ -137,11 +144,13 @@ export function createFakeExchange(): FakeExchange {
       prices.has(symbol)
         ? { kind: 'rules', rules: { ...rulesOf(symbol), ...rules.get(symbol) } }
         : rejected('unknown_symbol', 10007, 'bad symbol'),
-    find: (ref) =>
-      strike('find', () => {
+    async find(ref) {
+      await asking();
+      return strike('find', () => {
         const entry = entryOf(ref);
         return entry ? ({ kind: 'found', order: stateOf(entry) } as const) : ({ kind: 'not_found' } as const);
-      }),
+      });
+    },
     cancel: (ref) =>
       strike('cancel', () => {
         const entry = entryOf(ref);
@@ -154,6 +163,7 @@ export function createFakeExchange(): FakeExchange {
         const price = prices.get(symbol);
         return price ? ({ kind: 'price', price } as const) : rejected('unknown_symbol', 10007, 'bad symbol');
       }),
+    balances: () => strike('balances', () => ({ kind: 'balances', balances: new Map(balances) }) as const),
     async ping() {
       const result = await strike('ping', () => undefined);
       return result?.detail;
@@ -169,9 +179,13 @@ export function createFakeExchange(): FakeExchange {
     takeFeesIn(asset) {
       feeAsset = asset;
     },
+    setFree: (asset, free) => balances.set(asset, { free: decimalOf(free), locked: ZERO }),
     setPrice: (symbol, price) => prices.set(symbol, decimalOf(price)),
     duringSubmit(action) {
       during = action;
+    },
+    duringFind(action) {
+      asking = action;
     },
     orderCount: () => entries.size,
     filledTotal: () => [...entries.values()].reduce((sum, { filledQuantity }) => add(sum, filledQuantity), ZERO),

@@ -5,6 +5,7 @@ import { createExchangeSimulator } from '../../sandbox/exchange/server.ts';
 
 exchangeContract('in memory', async () => {
   const exchange = createFakeExchange();
+  exchange.setFree('MX', '1000000000');
   return {
     exchange,
     loseNext: (operation, effect) => exchange.trouble(operation, effect === 'done' ? 'lost' : 'unknown'),

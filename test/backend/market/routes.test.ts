@@ -72,6 +72,34 @@ describe('the market over the API', () => {
     assert.equal(simulator.requestCount(), count + 1);
   });
 
+  test('weeks and months, then they begin on Mondays and on the first, and those that are over come from the table', async () => {
+    const { call, simulator } = await subject(); // A Monday, 5 January 2026, 10:00.
+    const opens = async (query: string) =>
+      (
+        (await call('GET', `/api/market/klines/SOLUSDT?${query}`)).json.klines as Record<
+          'open_time' | 'close_time',
+          number
+        >[]
+      ).map(({ open_time, close_time }) =>
+        [open_time, close_time].map((ms) => new Date(ms).toISOString().slice(0, 10)),
+      );
+    assert.deepEqual(await opens('interval=1W&limit=2'), [
+      ['2025-12-29', '2026-01-05'],
+      ['2026-01-05', '2026-01-12'],
+    ]);
+    const months = [
+      ['2025-11-01', '2025-12-01'],
+      ['2025-12-01', '2026-01-01'],
+    ];
+    assert.deepEqual(await opens('interval=1M&limit=3'), [...months, ['2026-01-01', '2026-02-01']]);
+    const count = simulator.requestCount();
+    const range = `start=${Date.parse('2025-10-15')}&end=${Date.parse('2025-12-31')}`;
+    assert.deepEqual(await opens(`interval=1M&limit=2&${range}`), months);
+    assert.equal(simulator.requestCount(), count, 'the exchange was not asked');
+    assert.deepEqual(await opens(`interval=1M&start=${8.64e15}`), []);
+    assert.deepEqual(await opens(`interval=1M&start=${Date.parse('2026-01-02')}`), []);
+  });
+
   test('queries that are none and symbols that are none, then 400 that says so; no exchange, then 502', async () => {
     const { call, simulator } = await subject();
     const cases = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testBackend } from '../../helpers/backend.ts';
+import { eventually } from '../../helpers/deadline.ts';
 
 const LIMIT = {
   user_id: 'user-0001',
@@ -80,6 +81,17 @@ describe('changing an order', () => {
       ],
     );
     assert.equal(exchange.orderCount(), 2);
+  });
+
+  test('left in the middle by a crash, then the start goes on with it, though the user’s new orders have to wait', async (context) => {
+    const { call, exchange, store, id } = await resting();
+    exchange.trouble('cancel', 'unknown');
+    assert.equal((await call('PATCH', path(id), { price: '61000' })).status, 502);
+    const next = testBackend({ store, exchange });
+    await next.backend.listen({ host: '127.0.0.1', port: 0, reconcileIntervalMs: 3_600_000 });
+    context.after(() => next.backend.close({ timeoutMs: 1000 }));
+    await eventually(() => exchange.orderCount() === 2, 'the order that takes the place');
+    assert.equal((await next.call('GET', path(id))).json.status, 'cancelled');
   });
 
   test('left in the middle for longer than a minute, then it is let go', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decimalOf } from '../../../backend/domain/money.ts';
 import { START_MS, testBackend } from '../../helpers/backend.ts';
+import { within } from '../../helpers/deadline.ts';
 import { anOrder } from '../../helpers/records.ts';
 
 const created_at = new Date(START_MS).toISOString();
@@ -62,4 +63,33 @@ test('more open orders than one pass asks about, then each has its turn, and uns
   assert.equal(await backend.reconcile(), 101);
   assert.equal(await backend.reconcile(), 101);
   assert.equal(exchange.calls.find, 202);
+});
+
+test('a start with an order of one user that the exchange does not answer about, then only that user waits, and until it has', async (context) => {
+  const { backend, store, exchange, call } = testBackend();
+  await store.insertOrder(pending());
+  const answered = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  exchange.duringFind(async () => {
+    asked.resolve();
+    await answered.promise;
+  });
+  const listening = backend.listen({ host: '127.0.0.1', port: 0, reconcileIntervalMs: 3_600_000 });
+  context.after(async () => {
+    answered.resolve();
+    await listening;
+    await backend.close({ timeoutMs: 1000 });
+  });
+  await within(asked.promise, 'the question');
+  const body = { symbol: 'BTCUSDT', side: 'BUY', order_type: 'LIMIT', quantity: '0.5', price: '60000' };
+  const place = async (user_id: string) => {
+    const { status, json } = await call('POST', '/api/trade/order', { ...body, user_id });
+    return [status, json.reason];
+  };
+  exchange.duringFind(async () => {});
+  assert.deepEqual(await place('user-0002'), [201, undefined]);
+  assert.deepEqual(await place('user-0001'), [422, 'RECONCILING']);
+  answered.resolve();
+  await listening;
+  assert.deepEqual(await place('user-0001'), [201, undefined]);
 });

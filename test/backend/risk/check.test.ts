@@ -44,6 +44,7 @@ function facts(limits: SomeLimits = {}, account: Partial<AccountRecord> = {}, gi
     openCircuit: undefined,
     rules: { kind: 'unknown', detail: 'not told' },
     lastPrice: decimalOf('100'),
+    funds: undefined,
     nowMs: NOW_MS,
     ...given,
   };

@@ -1,4 +1,5 @@
 import { type Decimal, multiply } from '../decimal.ts';
+import type { Interval } from './intervals.ts';
 
 const MINUTE_MS = 60_000;
 /** Minutes with trades that are remembered: a week. */
@@ -17,7 +18,7 @@ export interface Candle {
 export interface Candles {
   add(deal: { readonly price: Decimal; readonly quantity: Decimal; readonly timeMs: number }): void;
   /** Candles that open within [fromMs, toMs], oldest first, at most `limit` of the newest. */
-  list(intervalMs: number, range: { fromMs: number; toMs: number; limit: number }): readonly Candle[];
+  list(interval: Interval, range: { fromMs: number; toMs: number; limit: number }): readonly Candle[];
 }
 
 const startOf = (timeMs: number, intervalMs: number): number => timeMs - (timeMs % intervalMs);
@@ -53,17 +54,18 @@ export function createCandles(price: Decimal, startedAtMs: number): Candles {
       else minutes.push(deal);
       if (minutes.length > MINUTES_MAX) minutes = minutes.slice(-MINUTES_MAX);
     },
-    list(intervalMs, { fromMs, toMs, limit }) {
-      const lastOpenMs = startOf(toMs, intervalMs);
-      const wantedMs = Math.ceil(fromMs / intervalMs) * intervalMs;
-      const firstOpenMs = Math.max(wantedMs, lastOpenMs - (limit - 1) * intervalMs);
+    list({ openOf, endOf }, { fromMs, toMs, limit }) {
+      const opens: number[] = [];
+      for (let openMs = openOf(toMs); openMs >= fromMs && opens.length < limit; openMs = openOf(openMs - 1))
+        opens.unshift(openMs);
+      const firstOpenMs = opens[0] ?? toMs;
       const candles: Candle[] = [];
       let next = minutes.findIndex(({ openMs }) => openMs >= firstOpenMs);
       if (next < 0) next = minutes.length;
       let close = minutes[next - 1]?.close ?? price;
-      for (let openMs = firstOpenMs; openMs <= lastOpenMs; openMs += intervalMs) {
+      for (const openMs of opens) {
         let candle: Candle | undefined;
-        for (let minute = minutes[next]; minute && minute.openMs < openMs + intervalMs; minute = minutes[++next])
+        for (let minute = minutes[next]; minute && minute.openMs < endOf(openMs); minute = minutes[++next])
           candle = candle ? joined(candle, minute) : { ...minute, openMs };
         candle ??= flat(openMs, close);
         close = candle.close;

@@ -2,27 +2,15 @@ import { type Decimal, decimal, formatDecimal } from '../decimal.ts';
 import { NOTIONAL_MAX, NOTIONAL_MIN, QUOTE_ASSET, TAKER_FEE } from '../symbols.ts';
 import type { Call } from './call.ts';
 import { ERRORS, type ExchangeError } from './errors.ts';
+import { INTERVALS } from './intervals.ts';
 import type { Market } from './market.ts';
 import type { Side } from './order.ts';
 
 const DEPTH_LEVELS_USUAL = 100;
 const DEPTH_LEVELS_MAX = 5000;
 const KLINES_MAX = 500;
-const DAY_MS = 24 * 3_600_000;
-const MINUTE_MS = 60_000;
 /** How many versions an outdated snapshot lies behind. */
 const STALE_VERSIONS = 1000;
-
-/** Interval names of REST; weeks and months are left out, since they are of no fixed length from the epoch. */
-export const INTERVALS: Readonly<Record<string, number>> = {
-  '1m': MINUTE_MS,
-  '5m': 5 * MINUTE_MS,
-  '15m': 15 * MINUTE_MS,
-  '30m': 30 * MINUTE_MS,
-  '60m': 60 * MINUTE_MS,
-  '4h': 4 * 60 * MINUTE_MS,
-  '1d': DAY_MS,
-};
 
 export function perMarket({ params, markets }: Call, view: (market: Market) => object): object | ExchangeError {
   const symbol = params.get('symbol');
@@ -86,17 +74,17 @@ export function depth({ params, markets, isStale }: Call): object | ExchangeErro
 export function klines({ params, markets, nowMs }: Call): object | ExchangeError {
   const market = markets.get(params.get('symbol') ?? '');
   if (!market) return ERRORS.badSymbol;
-  const intervalMs = INTERVALS[params.get('interval') ?? ''];
-  if (intervalMs === undefined) return ERRORS.paramError;
+  const interval = INTERVALS[params.get('interval') ?? ''];
+  if (!interval) return ERRORS.paramError;
   const limit = Math.min(KLINES_MAX, Math.max(1, Number(params.get('limit')) || KLINES_MAX));
   const toMs = Math.min(nowMs, Number(params.get('endTime')) || nowMs);
-  const fromMs = Number(params.get('startTime')) || toMs - (limit - 1) * intervalMs;
+  const fromMs = Number(params.get('startTime')) || 0;
   return market
-    .candles(intervalMs, { fromMs, toMs, limit })
+    .candles(interval, { fromMs, toMs, limit })
     .map((candle) => [
       candle.openMs,
       ...[candle.open, candle.high, candle.low, candle.close, candle.volume].map(formatDecimal),
-      candle.openMs + intervalMs,
+      interval.endOf(candle.openMs),
       formatDecimal(candle.quoteVolume),
     ]);
 }

@@ -1,6 +1,7 @@
 import { cut, type Decimal, decimal, divide, multiply, roundTo } from '../decimal.ts';
 import type { SimulatedSymbol } from '../symbols.ts';
 import { type Candle, createCandles } from './candles.ts';
+import type { Interval } from './intervals.ts';
 import { createMatchingBook, type Fill, type Resting } from './matching.ts';
 import type { ExchangeOrder, Side } from './order.ts';
 
@@ -39,7 +40,7 @@ export interface Market {
   lastPrice(): Decimal;
   version(): number;
   levels(side: Side, count: number): readonly Fill[];
-  candles(intervalMs: number, range: { fromMs: number; toMs: number; limit: number }): readonly Candle[];
+  candles(interval: Interval, range: { fromMs: number; toMs: number; limit: number }): readonly Candle[];
   /** Fills what crosses, of a house's fill only `share` (0..1). Resting the rest is the caller's. */
   match(order: ExchangeOrder, share: Decimal): readonly Fill[];
   /** Whether an order would take at once. */

@@ -3,8 +3,8 @@ import { type Decimal, formatDecimal, multiply } from '../decimal.ts';
 import { QUOTE_ASSET } from '../symbols.ts';
 import type { Account, Trade } from './account.ts';
 import type { Balance } from './balances.ts';
+import { INTERVALS, type Interval } from './intervals.ts';
 import type { Deal, Market } from './market.ts';
-import { INTERVALS } from './market-routes.ts';
 import type { ExchangeOrder, Side } from './order.ts';
 
 /** One topic while somebody listens: what has gathered since the last push. */
@@ -30,6 +30,8 @@ const STREAM_INTERVALS: Readonly<Record<string, string>> = {
   Min60: '60m',
   Hour4: '4h',
   Day1: '1d',
+  Week1: '1W',
+  Month1: '1M',
 };
 
 type Levels = readonly { readonly price: Decimal; readonly quantity: Decimal }[];
@@ -51,9 +53,9 @@ export function createTopic(name: string, markets: ReadonlyMap<string, Market>, 
   if (limitedMarket) return polled(LIMIT_DEPTH_MS, () => frame(limited, limitDepth(limitedMarket, Number(count))));
   const [, charted = '', chart = ''] = KLINE.exec(name) ?? [];
   const chartedMarket = markets.get(charted);
-  const intervalMs = INTERVALS[STREAM_INTERVALS[chart] ?? ''];
-  if (chartedMarket && intervalMs)
-    return polled(KLINE_MS, () => frame(charted, kline(chartedMarket, chart, intervalMs, now())));
+  const charting = INTERVALS[STREAM_INTERVALS[chart] ?? ''];
+  if (chartedMarket && charting)
+    return polled(KLINE_MS, () => frame(charted, kline(chartedMarket, chart, charting, now())));
   const [, listed = ''] = MINI_TICKER.exec(name) ?? [];
   const listedMarket = markets.get(listed);
   return listedMarket && polled(MINI_TICKER_MS, () => frame(listed, miniTicker(listedMarket)));
@@ -149,15 +151,15 @@ function limitDepth(market: Market, count: number): Partial<Push> {
   return { publicLimitDepths: { asks: levels('SELL'), bids: levels('BUY'), version, ...rest } };
 }
 
-function kline(market: Market, interval: string, intervalMs: number, nowMs: number): Partial<Push> {
-  const candle = market.candles(intervalMs, { fromMs: nowMs - intervalMs, toMs: nowMs, limit: 1 }).at(-1);
+function kline(market: Market, interval: string, { openOf, endOf }: Interval, nowMs: number): Partial<Push> {
+  const openMs = openOf(nowMs);
+  const candle = market.candles({ openOf, endOf }, { fromMs: openMs, toMs: nowMs, limit: 1 })[0];
   const text = (value: Decimal | undefined) => formatDecimal(value ?? market.lastPrice());
-  const startS = Math.floor((candle?.openMs ?? nowMs) / 1000);
   return {
     publicSpotKline: {
       interval,
-      windowStart: BigInt(startS),
-      windowEnd: BigInt(startS + intervalMs / 1000),
+      windowStart: BigInt(openMs / 1000),
+      windowEnd: BigInt(endOf(openMs) / 1000),
       openingPrice: text(candle?.open),
       closingPrice: text(candle?.close),
       highestPrice: text(candle?.high),

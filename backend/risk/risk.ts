@@ -26,6 +26,8 @@ export type Proposal = {
   readonly order: ProposedOrder;
   /** The order whose place this one takes: it no longer counts. */
   readonly replaces?: string;
+  /** Trading in the symbol is about to begin: that it is not published as traded yet is no reason to deny. */
+  readonly isOpening?: boolean;
 };
 
 export type Risk = Oversight & {
@@ -90,7 +92,7 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
   const askPrice = askedOf(prices);
   const priceIn = (result: PriceResult | undefined) => (result?.kind === 'price' ? result.price : undefined);
 
-  function factsOf(account: AccountRecord, market: Market, replaces: string | undefined): Facts {
+  function factsOf(account: AccountRecord, market: Market, { replaces, isOpening = false }: Proposal): Facts {
     const limits = limitsOf(defaults, account.limits);
     const ofAll = tradingStates.current() ?? { state: 'HALTED', reason: 'the trading state is not known' };
     const { state, reason } = stricter(ofAll, { state: account.state, reason: account.state_reason ?? '' });
@@ -102,16 +104,18 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       stateReason: reason,
       isReconciling: isReconciling(),
       openCircuit: circuits.open(account.user_id),
+      isOpening,
       ...market,
       nowMs: now(),
     };
   }
 
   /** An order that is reserved for already is not asked about again. */
-  function reserving({ orderId, order, replaces }: Proposal, market: Market): Change<Denial | undefined> {
+  function reserving(proposal: Proposal, market: Market): Change<Denial | undefined> {
+    const { orderId, order } = proposal;
     return (account) => {
       if (orderId in account.reservations) return { account, result: undefined };
-      const facts = factsOf(account, market, replaces);
+      const facts = factsOf(account, market, proposal);
       const denial = checkOrder(order, facts);
       if (denial) return { account, result: denial, isFinal: false };
       const { symbol, side, quantity, price } = order;

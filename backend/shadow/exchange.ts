@@ -4,7 +4,7 @@ import { compare, type Decimal, multiply, ZERO } from '../domain/money.ts';
 import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../exchange/exchange.ts';
 
 /** What is asked of the real exchange: questions. */
-export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'preview' | 'find' | 'price' | 'rules' | 'ping'>;
+export type ReadExchange = Pick<Exchange, 'submissionLifeMs' | 'now' | 'preview' | 'find' | 'price' | 'rules' | 'ping'>;
 
 /** A market order, or a limit that the last price satisfies, fills at once. */
 function fillsAt({ side, price }: NewOrder, last: Decimal): boolean {
@@ -45,6 +45,8 @@ export function createSimulatedExchange(real: ReadExchange): Exchange {
 
   return {
     submissionLifeMs: real.submissionLifeMs,
+    now: real.now,
+    prepare: async () => {},
     preview: real.preview,
     price: real.price,
     rules: real.rules,

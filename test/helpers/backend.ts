@@ -50,7 +50,7 @@ export type Given = {
 export function testBackend(given: Given = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
-  const exchange = given.exchange ?? createFakeExchange();
+  const exchange = given.exchange ?? createFakeExchange(now);
   const store = given.store ?? createMemoryStore(now);
   const published: { channel: string; message: string }[] = [];
   const bus: Bus = given.bus ?? {

@@ -63,6 +63,7 @@ describe('order states', () => {
       status: 'error',
       code: 'order_rejected',
       detail: 'order rejected by the exchange: too small',
+      reason: 'invalid_order',
     });
   });
 

@@ -43,11 +43,20 @@ export function refusalProblem(result: Rejection, symbol: string): Problem {
   }
 }
 
-type Failure = Problem & { readonly reason: RejectReason };
+type Failure = Problem & { readonly reason: RejectReason; readonly exchangeCode?: number };
 
 function submissionOf(status: OrderStatus, failure?: Failure): NonNullable<OrderRecord['submission']> {
-  const { code = null, detail = null, reason } = failure ?? {};
-  return { status, code, detail, ...(reason && { reason }) };
+  const { code = null, detail = null, reason, exchangeCode } = failure ?? {};
+  return {
+    ...{ status, code, detail },
+    ...(reason && { reason }),
+    ...(exchangeCode === undefined ? {} : { exchange_code: exchangeCode }),
+  };
+}
+
+function failureOf(result: Rejection, symbol: string): Failure {
+  const { reason, code } = result;
+  return { ...refusalProblem(result, symbol), reason, ...(code === null ? {} : { exchangeCode: code }) };
 }
 
 /**
@@ -59,8 +68,7 @@ export function submitted(
   result: SubmitResult,
   { nowMs, seen }: { nowMs: number; seen?: ExchangeOrder },
 ): OrderRecord {
-  const failure =
-    result.kind === 'rejected' ? { ...refusalProblem(result, order.symbol), reason: result.reason } : undefined;
+  const failure = result.kind === 'rejected' ? failureOf(result, order.symbol) : undefined;
   const status = result.kind === 'accepted' ? 'open' : result.kind === 'rejected' ? 'error' : 'unknown';
   const answered: OrderRecord = {
     ...order,

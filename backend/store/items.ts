@@ -60,6 +60,8 @@ const submission = z.object({
   detail: z.string().nullable(),
   /** Why the exchange refused, as the exchange's port tells reasons apart. */
   reason: z.string().optional(),
+  /** The exchange's own code, where it gave one. */
+  exchange_code: z.number().int().optional(),
 });
 
 /** A wish to change an order: cancel it, then place another with what is left. Durable before the cancel leaves. */

@@ -64,6 +64,7 @@ describe('order states', () => {
       code: 'order_rejected',
       detail: 'order rejected by the exchange: too small',
       reason: 'invalid_order',
+      exchange_code: 30002,
     });
   });
 

@@ -24,7 +24,10 @@ import type { Circuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
 import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
+import type { Calendar } from './sniper/calendar.ts';
+import { sniperRoutes } from './sniper/routes.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
+import type { TargetRecord } from './store/sniper-items.ts';
 import { type EventStreams, eventRoutes } from './streams/events.ts';
 
 export type AppDeps = OrderDeps & {
@@ -35,6 +38,9 @@ export type AppDeps = OrderDeps & {
   readonly isReconciling: () => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
+  readonly calendar: Pick<Calendar, 'pending'>;
+  /** Hears of a target that is to be worked at. */
+  readonly onTarget: (target: TargetRecord) => void;
   /** Undefined: users have no keys of their own. */
   readonly credentials: Credentials | undefined;
   readonly events: EventStreams;
@@ -66,6 +72,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   positionRoutes(route, deps);
   marketRoutes(route, deps);
   keyRoutes(route, deps);
+  sniperRoutes(route, deps);
   eventRoutes(route, deps);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));

@@ -32,6 +32,9 @@ import { createTradingStates } from './risk/trading-state.ts';
 import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
 import type { Nonces } from './shadow/nonces.ts';
+import { createCalendar } from './sniper/calendar.ts';
+import type { ListingSource } from './sniper/listing-source.ts';
+import { createSniping } from './sniper/sniping.ts';
 import type { Store } from './store/store.ts';
 import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
@@ -65,6 +68,8 @@ export type BackendDeps = {
   /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
   readonly userFeed: UserFeed | undefined;
   readonly marketQueries: MarketQueries;
+  /** Who tells of listings, undefined: nobody; and the longest wait before asking again, ms. */
+  readonly listings: { readonly source: ListingSource | undefined; readonly pollMostMs: number };
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
@@ -82,7 +87,7 @@ export type Backend = {
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
   readonly reconcile: () => Promise<number>;
-  /** One look at the executions, as well. */
+  /** One look at the executions, the calendar and the sniper's targets, as well. */
   readonly execute: () => Promise<void>;
   /**
    * Takes no new requests, finishes those under way for at most `timeoutMs`, then cuts what is left. The stores and clients in
@@ -112,7 +117,7 @@ function createAppDeps(
   deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(): boolean },
-): Omit<AppDeps, 'onExecution' | 'listening'> {
+): Omit<AppDeps, 'onExecution' | 'onTarget' | 'calendar' | 'listening'> {
   const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
@@ -145,18 +150,51 @@ function createAppDeps(
   };
 }
 
+/** What is done with the exchange's private stream. `onHeard` hears whether it is up. */
+function createUserHooks(
+  { metrics, log }: Pick<BackendDeps, 'metrics' | 'log'>,
+  {
+    listener,
+    reconciler,
+    onHeard,
+  }: {
+    listener: Pick<ReturnType<typeof createOrderListener>, 'take'>;
+    reconciler: Pick<ReturnType<typeof createReconciler>, 'afterUp'>;
+    onHeard: (up: boolean) => void;
+  },
+): UserHooks {
+  const heard = (up: boolean) => {
+    onHeard(up);
+    metrics.pushedUp.set(up ? 1 : 0);
+  };
+  return {
+    onEvent: listener.take,
+    onUp() {
+      heard(true);
+      reconciler.afterUp();
+    },
+    onDown(reason) {
+      heard(false);
+      log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
+    },
+  };
+}
+
 export function createBackend(deps: BackendDeps): Backend {
   let stopping = false;
   const measured = measuredExchange(deps.exchange, deps.metrics);
   const exchange = createReturnWatch(measured, () => reconciler.soon());
   const raised = raisedTo(deps.metrics, deps.log);
   const feeds = createFeeds({ bus: deps.bus, raised });
+  const calendar = createCalendar({ ...deps, ...deps.listings, raised });
   const appDeps: AppDeps = {
     ...createAppDeps({ ...deps, feeds }, exchange, {
       stopping: () => stopping,
       reconciling: () => reconciler.isBehind(),
     }),
     onExecution: (execution) => runner.wake(execution),
+    onTarget: (target) => sniper.wake(target),
+    calendar,
     listening: { note: (order) => listener.note(order) },
   };
   let isPushed = false;
@@ -166,6 +204,7 @@ export function createBackend(deps: BackendDeps): Backend {
   const listener = createOrderListener(appDeps, () => orders.settlement);
   const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
   const runner = createRunner(appDeps, orders);
+  const sniper = createSniping(appDeps, { orders, calendar });
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,
@@ -173,21 +212,13 @@ export function createBackend(deps: BackendDeps): Backend {
     dryRun: createDryRun(appDeps),
   });
 
-  const heard = (up: boolean) => {
-    isPushed = up;
-    deps.metrics.pushedUp.set(up ? 1 : 0);
-  };
-  const userHooks: UserHooks = {
-    onEvent: listener.take,
-    onUp() {
-      heard(true);
-      reconciler.afterUp();
+  const userHooks = createUserHooks(deps, {
+    listener,
+    reconciler,
+    onHeard: (up) => {
+      isPushed = up;
     },
-    onDown(reason) {
-      heard(false);
-      deps.log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
-    },
-  };
+  });
   let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.
@@ -208,7 +239,10 @@ export function createBackend(deps: BackendDeps): Backend {
   return {
     fetch,
     reconcile: reconciler.pass,
-    execute: runner.pass,
+    async execute() {
+      await Promise.all([runner.pass(), calendar.pass()]);
+      await sniper.pass();
+    },
     async listen({ host, port, reconcileIntervalMs }) {
       await tradingStates.start();
       userStream = deps.userFeed?.(userHooks); // Before the orders are gone through: nothing is missed between.
@@ -216,6 +250,8 @@ export function createBackend(deps: BackendDeps): Backend {
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
       runner.start();
+      calendar.start();
+      sniper.start();
       server.listen(port, host);
       await once(server, 'listening');
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
@@ -223,6 +259,7 @@ export function createBackend(deps: BackendDeps): Backend {
     async close({ timeoutMs }) {
       stopping = true;
       await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), reconciler.stop(), runner.stop()]);
+      await Promise.all([sniper.stop(), calendar.stop()]);
       await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },

@@ -14,6 +14,7 @@ import { createRisk } from '../../backend/risk/risk.ts';
 import { createTradingStates } from '../../backend/risk/trading-state.ts';
 import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
+import type { ListingSource } from '../../backend/sniper/listing-source.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
 import type { TokenInfo } from '../../backend/streams/socket-session.ts';
@@ -41,6 +42,7 @@ export type Given = {
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
   readonly tokenInfo?: TokenInfo;
+  readonly listingSource?: ListingSource;
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
@@ -93,6 +95,7 @@ export function testBackend(given: Given = {}) {
     authenticate,
     userFeed: given.userFeed,
     tokenInfo: given.tokenInfo ?? (async () => undefined),
+    listings: { source: given.listingSource, pollMostMs: 300_000 },
   };
   const hasOwnAccount = async () => false;
   const risk = createRisk({

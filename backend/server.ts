@@ -212,13 +212,10 @@ export function createBackend(deps: BackendDeps): Backend {
     dryRun: createDryRun(appDeps),
   });
 
-  const userHooks = createUserHooks(deps, {
-    listener,
-    reconciler,
-    onHeard: (up) => {
-      isPushed = up;
-    },
-  });
+  const onHeard = (up: boolean) => {
+    isPushed = up;
+  };
+  const userHooks = createUserHooks(deps, { listener, reconciler, onHeard });
   let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.
@@ -232,7 +229,7 @@ export function createBackend(deps: BackendDeps): Backend {
   /** Streams end by themselves never, so they are ended first, and within the time that requests have. */
   async function stopStreams(timeoutMs: number): Promise<void> {
     const spreadMs = Math.min(STREAMS_SPREAD_MS, timeoutMs / 2);
-    await Promise.all([tradingSocket.close({ spreadMs }), events.close({ spreadMs })]);
+    await Promise.all([tradingSocket, events].map((streams) => streams.close({ spreadMs })));
     feeds.close();
   }
 
@@ -249,17 +246,15 @@ export function createBackend(deps: BackendDeps): Backend {
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
-      runner.start();
-      calendar.start();
-      sniper.start();
+      for (const each of [runner, calendar, sniper]) each.start();
       server.listen(port, host);
       await once(server, 'listening');
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
-      await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), reconciler.stop(), runner.stop()]);
-      await Promise.all([sniper.stop(), calendar.stop()]);
+      const working = [reconciler, runner, sniper, calendar].map((each) => each.stop());
+      await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), ...working]);
       await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },

@@ -98,7 +98,8 @@ function retryMs({ submission }: OrderRecord, index: number): number | undefined
   const grown = (firstMs: number) => Math.min(RETRY_MOST_MS, Math.round(firstMs * RETRY_GROWTH ** index));
   if (submission?.exchange_code === NOT_LISTED_YET) return grown(EARLY_RETRY_MS);
   if (submission?.reason === 'rate_limited') return grown(RATE_RETRY_MS);
-  return submission?.reason === 'expired' ? 0 : undefined; // It is certain that it was not taken.
+  // It is certain that it was not taken: it came too late, or nobody knew of it until it no longer could be.
+  return submission?.reason === 'expired' || submission?.status === 'unknown' ? 0 : undefined;
 }
 
 const WATCHING: TargetExit = {

@@ -26,7 +26,10 @@ import type { Circuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
 import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
+import type { Calendar } from './sniper/calendar.ts';
+import { sniperRoutes } from './sniper/routes.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
+import type { TargetRecord } from './store/sniper-items.ts';
 import { type EventStreams, eventRoutes } from './streams/events.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -39,6 +42,9 @@ export type AppDeps = OrderDeps & {
   readonly isReconciling: (userId: string) => boolean;
   /** Hears of an execution that is to be worked at. */
   readonly onExecution: (execution: ExecutionRecord) => void;
+  readonly calendar: Pick<Calendar, 'pending'>;
+  /** Hears of a target that is to be worked at. */
+  readonly onTarget: (target: TargetRecord) => void;
   /** Undefined: users have no keys of their own. */
   readonly credentials: Credentials | undefined;
   readonly events: EventStreams;
@@ -73,6 +79,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   marketRoutes(route, deps);
   balanceRoutes(route, deps);
   keyRoutes(route, deps);
+  sniperRoutes(route, deps);
   eventRoutes(route, deps);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));

@@ -25,6 +25,7 @@ import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
 import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
+import { createMexcSite } from './sniper/mexc-site.ts';
 import { alone } from './solana/lease.ts';
 import { createMemoryKeeping, createRedisKeeping } from './solana/pulse/keeping.ts';
 import { tokenView } from './solana/pulse/token.ts';
@@ -78,6 +79,11 @@ function createUsersKeys({ masterKeys }: BackendConfig, store: Store, metrics: M
     audit,
     credentials: createCredentials({ store, masterKeys: createLocalMasterKeys(masterKeys), audit, now }),
   };
+}
+
+function listingsOf({ exchange: { siteUrl, sitePollMs: pollMostMs, timeoutMs } }: BackendConfig) {
+  const source = siteUrl === undefined ? undefined : createMexcSite({ url: siteUrl, timeoutMs, now: Date.now });
+  return { source, pollMostMs };
 }
 
 /** Shared by all instances where they share a Redis; without keys there is nothing to remember. */
@@ -163,6 +169,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     for (const symbol of config.marketSymbols) market.follow(symbol);
     const userFeed = createUserFeed(config, connection, log);
     const given = {
+      listings: listingsOf(config),
       store,
       exchange,
       market,

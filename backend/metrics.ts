@@ -194,6 +194,59 @@ function solanaMetrics(registers: Registry[]) {
   };
 }
 
+/** Seconds; an opening is met to the millisecond or not at all. */
+const LATE_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+
+function sniperMetrics(registers: Registry[]) {
+  return {
+    sniperPolls: new Counter({
+      name: 'sniper_polls_total',
+      help: 'Questions to the exchange’s web site, by what came of them',
+      labelNames: ['source', 'result'],
+      registers,
+    }),
+    sniperDrifted: new Counter({
+      name: 'sniper_drifted_entries_total',
+      help: 'Entries of the web site’s answers that were not of the shape known',
+      labelNames: ['source'],
+      registers,
+    }),
+    sniperListingsDropped: new Counter({
+      name: 'sniper_listings_dropped_total',
+      help: 'Listings not followed since too many were',
+      registers,
+    }),
+    sniperTargets: new Counter({
+      name: 'sniper_targets_total',
+      help: 'Targets by the status they came to',
+      labelNames: ['status', 'mode'],
+      registers,
+    }),
+    sniperAttempts: new Counter({
+      name: 'sniper_attempts_total',
+      help: 'Attempts at buying at an opening, by what came of them',
+      labelNames: ['result'],
+      registers,
+    }),
+    sniperTakeovers: new Counter({
+      name: 'sniper_takeovers_total',
+      help: 'Targets whose execution this instance took over from another',
+      registers,
+    }),
+    sniperNotTaken: new Counter({
+      name: 'sniper_targets_not_taken_total',
+      help: 'Times a target was left to other instances since too many were in hand here',
+      registers,
+    }),
+    sniperLateSeconds: new Histogram({
+      name: 'sniper_fire_late_seconds',
+      help: 'How much later than at the announced opening the first order was handed to the exchange’s client',
+      buckets: LATE_SECONDS,
+      registers,
+    }),
+  };
+}
+
 /** Dry runs are counted apart from what users do. */
 function shadowMetrics(registers: Registry[]) {
   return {
@@ -306,6 +359,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...marketMetrics(registers),
     ...streamMetrics(registers),
     ...solanaMetrics(registers),
+    ...sniperMetrics(registers),
     ...shadowMetrics(registers),
     ...tracingMetrics(registers),
     raised: new Counter({

@@ -33,6 +33,9 @@ import { createTradingStates } from './risk/trading-state.ts';
 import { createDryRun } from './shadow/dry-run.ts';
 import { createShadowEdge, type Fetch } from './shadow/edge.ts';
 import type { Nonces } from './shadow/nonces.ts';
+import { createCalendar } from './sniper/calendar.ts';
+import type { ListingSource } from './sniper/listing-source.ts';
+import { createSniping } from './sniper/sniping.ts';
 import type { Store } from './store/store.ts';
 import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
@@ -67,6 +70,8 @@ export type BackendDeps = {
   /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
   readonly userFeed: UserFeed | undefined;
   readonly marketQueries: MarketQueries;
+  /** Who tells of listings, undefined: nobody; and the longest wait before asking again, ms. */
+  readonly listings: { readonly source: ListingSource | undefined; readonly pollMostMs: number };
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
@@ -86,7 +91,7 @@ export type Backend = {
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
   readonly reconcile: () => Promise<number>;
-  /** One look at the executions, as well. */
+  /** One look at the executions, the calendar and the sniper's targets, as well. */
   readonly execute: () => Promise<void>;
   /**
    * Takes no new requests, finishes those under way for at most `timeoutMs`, then cuts what is left. The stores and clients in
@@ -116,7 +121,7 @@ function createAppDeps(
   deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(userId: string): boolean },
-): Omit<AppDeps, 'onExecution' | 'listening'> {
+): Omit<AppDeps, 'onExecution' | 'onTarget' | 'calendar' | 'listening'> {
   const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
@@ -196,12 +201,15 @@ export function createBackend(deps: BackendDeps): Backend {
   const exchange = createReturnWatch(measured, () => reconciler.soon());
   const raised = raisedTo(deps.metrics, deps.log);
   const feeds = createFeeds({ bus: deps.bus, raised });
+  const calendar = createCalendar({ ...deps, ...deps.listings, raised });
   const appDeps: AppDeps = {
     ...createAppDeps({ ...deps, feeds }, exchange, {
       stopping: () => stopping,
       reconciling: (userId) => reconciler.isBehind(userId),
     }),
     onExecution: (execution) => runner.wake(execution),
+    onTarget: (target) => sniper.wake(target),
+    calendar,
     listening: { note: (order) => listener.note(order) },
   };
   let isPushed = false;
@@ -211,6 +219,7 @@ export function createBackend(deps: BackendDeps): Backend {
   const listener = createOrderListener(appDeps, () => orders.settlement);
   const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
   const runner = createRunner(appDeps, orders);
+  const sniper = createSniping(appDeps, { orders, calendar });
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,
@@ -234,28 +243,32 @@ export function createBackend(deps: BackendDeps): Backend {
   /** Streams end by themselves never, so they are ended first, and within the time that requests have. */
   async function stopStreams(timeoutMs: number): Promise<void> {
     const spreadMs = Math.min(STREAMS_SPREAD_MS, timeoutMs / 2);
-    await Promise.all([tradingSocket.close({ spreadMs }), events.close({ spreadMs })]);
+    await Promise.all([tradingSocket, events].map((streams) => streams.close({ spreadMs })));
     feeds.close();
   }
 
   return {
     fetch,
     reconcile: reconciler.pass,
-    execute: runner.pass,
+    async execute() {
+      await Promise.all([runner.pass(), calendar.pass()]);
+      await sniper.pass();
+    },
     async listen({ host, port, reconcileIntervalMs }) {
       await tradingStates.start();
       userStream = deps.userFeed?.(userHooks); // Before the orders are gone through: nothing is missed between.
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
-      runner.start();
+      for (const each of [runner, calendar, sniper]) each.start();
       server.listen(port, host);
       await once(server, 'listening');
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
-      await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), reconciler.stop(), runner.stop()]);
+      const working = [reconciler, runner, sniper, calendar].map((each) => each.stop());
+      await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), ...working]);
       await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },

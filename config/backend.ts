@@ -101,6 +101,14 @@ export const backendVariables = z.object({
     .url({ protocol: /^wss?$/, error: 'is not a ws or wss URL' })
     .optional()
     .describe('give the WebSocket address, e.g. wss://wbs-api.mexc.com/ws, or unset it to do without streams'),
+  EXCHANGE_SITE_URL: httpUrl
+    .optional()
+    .describe(
+      "give the base URL of the exchange's web site, e.g. https://www.mexc.com, or unset it to ask for no listings",
+    ),
+  EXCHANGE_SITE_POLL_MS: milliseconds(3_600_000)
+    .default(300_000)
+    .describe('give the longest wait between two questions to the web site, milliseconds from 1 to 3600000'),
   MARKET_SYMBOLS: z
     .string()
     .regex(/^[A-Z0-9]{2,32}(,[A-Z0-9]{2,32}){0,499}$/, 'is not a list of symbols')
@@ -188,6 +196,10 @@ export type BackendConfig = {
     readonly warmConnections: number;
     /** Undefined: market data is asked for, never followed. */
     readonly streamUrl: string | undefined;
+    /** Of its web site, which tells of listings; undefined: nobody asks for them. */
+    readonly siteUrl: string | undefined;
+    /** The longest wait between two questions to it, ms. */
+    readonly sitePollMs: number;
   };
   /** Followed from the start. */
   readonly marketSymbols: readonly string[];
@@ -263,6 +275,8 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
         },
         warmConnections: read.EXCHANGE_WARM_CONNECTIONS,
         streamUrl: read.EXCHANGE_STREAM_URL,
+        siteUrl: read.EXCHANGE_SITE_URL,
+        sitePollMs: read.EXCHANGE_SITE_POLL_MS,
       },
       marketSymbols: read.MARKET_SYMBOLS ?? [],
       masterKeys: read.MASTER_KEYS,

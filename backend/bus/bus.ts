@@ -24,6 +24,10 @@ export const channels = {
   pulse: (category: string) => `pulse:${category}`,
   /** Tokens of a category as they change, twice a second at most. */
   pulseUpdates: (category: string) => `pulse:updates:${category}`,
+  /** Listings as they are announced and moved, and the patterns that they show. */
+  launches: 'alerts:launch',
+  /** A user's sniping targets, in the form of the API. */
+  sniper: (userId: string) => `sniper:${userId}`,
 } as const;
 
 export type Unsubscribe = () => Promise<void>;

@@ -125,3 +125,9 @@ export function roundUp(value: Decimal, scale: number): Decimal {
   const floor = units / step; // BigInt division truncates toward zero, which for negatives already is up.
   return render({ units: units > 0n && units % step !== 0n ? floor + 1n : floor, scale });
 }
+
+/** The largest value with `scale` decimals that is not above `value`, which must not be negative. */
+export function roundDown(value: Decimal, scale: number): Decimal {
+  const { units, scale: given } = exact(value);
+  return given <= scale ? value : render({ units: units / 10n ** BigInt(given - scale), scale });
+}

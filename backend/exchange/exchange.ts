@@ -22,6 +22,8 @@ export type NewOrder = {
   readonly price: Decimal | null;
   /** The user with whose keys it goes out; absent: with the service's own. */
   readonly account?: string;
+  /** By the exchange's clock, ms: not sent any more after this moment, and refused by the exchange if it arrives later. */
+  readonly validUntilMs?: number;
 };
 
 /** How to name an order to the exchange: by our id, or by its own where ours never reached it (orders from elsewhere). */
@@ -43,6 +45,8 @@ export type RejectReason =
   /** Too many open orders, or a position as large as the exchange allows. */
   | 'account_limit'
   | 'rate_limited'
+  /** It was too late: not sent any more, or it arrived after its time. */
+  | 'expired'
   /** The key, its permissions or its signature. */
   | 'unauthorised'
   | 'refused'
@@ -125,13 +129,17 @@ export type PreviewResult = { readonly kind: 'acceptable'; readonly lastPrice: D
  * - `unknown` promises nothing. The caller must ask `find` before it says or does anything further; it must not send again.
  * - `submit` sends at most once per call, except after a refusal that proves the first was not taken (a clock out of step).
  * - `find` answering `not_found` means that the exchange has no such order *now*: a submission still on its way can yet land
- *   until `submissionLifeMs` after `submit` was called.
+ *   until `submissionLifeMs` after `submit` was called, or until its `validUntilMs` where it has one.
  * - `cancel` answering `not_found` means nothing live to cancel: never there, or already filled or cancelled.
  * - Every call ends within the implementation's own deadline.
  */
 export type Exchange = {
   /** For how long after `submit` was called the exchange can still take the order, ms. */
   readonly submissionLifeMs: number;
+  /** The exchange's own time as best known, ms since 1970. */
+  readonly now: () => number;
+  /** Ahead of an order that must leave at a given moment: measures the exchange's clock and opens a connection. */
+  readonly prepare: () => Promise<void>;
   readonly submit: (order: NewOrder) => Promise<SubmitResult>;
   /** Asks for rules and prices; sends nothing that could become an order. */
   readonly preview: (order: NewOrder) => Promise<PreviewResult>;

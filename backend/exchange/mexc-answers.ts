@@ -14,7 +14,7 @@ export type Answer = {
 // Codes of section "Error Code" of the exchange's documentation, as far as this client tells them apart.
 
 /** The timestamp was refused: 700003 and 10073, and -1021 of the API that this one is modelled on. */
-const CODES_OUTSIDE_WINDOW: ReadonlySet<number> = new Set([700_003, 10_073, -1021]);
+const CODES_OUTSIDE_WINDOW = [700_003, 10_073, -1021];
 const CODES_NOT_FOUND: ReadonlySet<number> = new Set([-2011, -2013, 22_222]);
 /** The exchange failed inside: whatever HTTP status carries them, the order may exist. */
 const CODES_UNKNOWN: ReadonlySet<number> = new Set([500, 503, 504, 20_002]);
@@ -28,6 +28,7 @@ const CODES_BY_REASON: Readonly<Record<RejectReason, readonly number[]>> = {
   insufficient_balance: [30_004, 30_005, 10_101],
   account_limit: [30_027, 30_029, 30_032],
   rate_limited: [429, 510],
+  expired: CODES_OUTSIDE_WINDOW,
   unauthorised: [400, 401, 402, 403, 406, 602, 10_072, 60_005, 70_011, 700_001, 700_002, 700_006, 700_007],
   refused: [],
   unreachable: [],
@@ -56,7 +57,7 @@ export function unknown(detail: string): Unknown {
 /** Whether the exchange refused a request for its timestamp, which proves that nothing was taken. */
 export function isOutsideWindow(answer: Answer): boolean {
   const code = errorCode(answer);
-  return code !== undefined && CODES_OUTSIDE_WINDOW.has(code);
+  return code !== undefined && CODES_OUTSIDE_WINDOW.includes(code);
 }
 
 /** The least ban, and how long the exchange's rate window is. Both only where it did not say how long to wait. */

@@ -40,8 +40,13 @@ export type MexcConnectionOptions = {
 export type Credentials = { readonly apiKey: string; readonly secretKey: string };
 
 export type Call = { readonly kind: 'answer'; readonly answer: Answer } | Rejection | Unknown;
-/** Never rejects. `rejected` with `rate_limited` or `unreachable` means that nothing was sent. */
-export type SignedCall = (name: EndpointName, parameters: Parameters) => Promise<Call>;
+/** Never rejects. `rejected` without a code means that nothing was sent. */
+export type SignedCall = (
+  name: EndpointName,
+  parameters: Parameters,
+  /** By the exchange's clock, ms: nothing is sent after it, and the exchange refuses what arrives after it. */
+  validUntilMs?: number,
+) => Promise<Call>;
 
 export type MexcConnection = {
   readonly timeoutMs: number;
@@ -49,6 +54,10 @@ export type MexcConnection = {
   readonly open: (name: EndpointName, parameters: Parameters) => Promise<Call>;
   /** Calls in the name of an account; `recvWindowMs` is how old a request may be when it arrives, at most 60,000. */
   readonly account: (credentials: Credentials, recvWindowMs: number) => SignedCall;
+  /** The exchange's time as best known, ms since 1970. */
+  readonly now: () => number;
+  /** Measures the exchange's clock, and uses a connection so that one is open. */
+  readonly prepare: () => Promise<void>;
   /** Why nothing is sent now, if so. */
   readonly paused: () => string | undefined;
   readonly close: () => Promise<void>;
@@ -86,16 +95,21 @@ export function createMexcConnection(options: MexcConnectionOptions): MexcConnec
   const limiter = createLimiter(() => performance.now());
   const demandOf = windowsOf(limits);
 
-  /** `queryOf` is called once the request may go, so that its timestamp is not older than its journey. */
+  /**
+   * `queryOf` is called once the request may go, so that its timestamp is not older than its journey; undefined: it is too late
+   * for it.
+   */
   async function send(
     name: EndpointName,
-    queryOf: () => string,
+    queryOf: () => string | undefined,
     account?: { key: string; orders: RateWindow | undefined },
   ) {
     const refused = await limiter.admit(demandOf(name, account?.orders));
     if (refused !== undefined) return rejected('rate_limited', null, refused);
     const { method, path } = partsOf(name);
-    const call = callOf(await http.request(method, path, queryOf(), account?.key));
+    const query = queryOf();
+    if (query === undefined) return rejected('expired', null, 'it was too late to send it');
+    const call = callOf(await http.request(method, path, query, account?.key));
     const pause = call.kind === 'answer' ? pauseAfter(call.answer) : undefined;
     if (pause) {
       limiter.pause(pause.forMs, pause.reason);
@@ -129,14 +143,23 @@ export function createMexcConnection(options: MexcConnectionOptions): MexcConnec
     open,
     account({ apiKey, secretKey }, recvWindowMs) {
       const account = { key: apiKey, orders: windowOf(limits?.orders) };
-      return async function signedCall(name, parameters) {
-        const query = () => signedQuery(secretKey, parameters, { timestampMs: clock.now(), recvWindowMs });
+      return async function signedCall(name, parameters, validUntilMs = Number.POSITIVE_INFINITY) {
+        const query = () => {
+          const timestampMs = clock.now();
+          const windowMs = Math.min(recvWindowMs, validUntilMs - timestampMs);
+          if (windowMs <= 0) return undefined;
+          return signedQuery(secretKey, parameters, { timestampMs, recvWindowMs: windowMs });
+        };
         const first = await send(name, query, account);
         clock.keepFresh();
         // A refused time proves that nothing was taken, so sending once more by the exchange's clock is safe.
         const isLate = first.kind === 'answer' && isOutsideWindow(first.answer);
         return isLate && (await clock.measure()) ? send(name, query, account) : first;
       };
+    },
+    now: clock.now,
+    async prepare() {
+      await Promise.all([clock.measure(), open('GET ping', {})]);
     },
     paused: limiter.paused,
     async close() {

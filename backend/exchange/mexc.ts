@@ -88,6 +88,8 @@ export function createMexcExchange(
   const callMaxMs = connection.timeoutMs + ADMISSION_WAIT_MAX_MS;
   return {
     submissionLifeMs: account.recvWindowMs + CALLS_PER_SUBMISSION * callMaxMs + AHEAD_MAX_MS,
+    now: connection.now,
+    prepare: connection.prepare,
     price: market.price,
     rules: market.rulesOf,
     async preview(order) {
@@ -100,7 +102,7 @@ export function createMexcExchange(
     async submit(order) {
       const built = await submission(order, market.price);
       if (built.kind === 'rejected') return built;
-      const call = await signedCall('POST order', built.parameters);
+      const call = await signedCall('POST order', built.parameters, order.validUntilMs);
       if (call.kind !== 'answer') return call;
       if (!isOk(call.answer)) {
         const refused = refusal(call.answer);

@@ -91,7 +91,7 @@ function createCarryOut(deps: OrderDeps, { settlement, cancelOrder, placeOrder }
     const input = replacementOf(order, amendment);
     const id = parseOrderId(amendment.order_id);
     if (!input || !id) return { ok: true, order: await ended(order, 'replaced') };
-    const placed = await placeOrder(id, input, order.order_id);
+    const placed = await placeOrder(id, input, { replaces: order.order_id });
     if (placed !== 'exists' && isDenial(placed)) {
       await ended(order, 'abandoned');
       const { detail, ...denied } = denialProblem(placed);
@@ -133,7 +133,7 @@ export function createAmendments(deps: OrderDeps, steps: Steps): Amendments {
     const input = replacementOf(order, wished);
     if (!input) return refuse('invalid_request', `quantity must be above what has filled, ${order.filled_quantity}`);
     // Before anything is given up: what would be denied afterwards leaves the order as it is.
-    const denial = await risk.wouldDeny(proposalOf(orderId, input, order.order_id));
+    const denial = await risk.wouldDeny(proposalOf(orderId, input, { replaces: order.order_id }));
     if (denial) return { ok: false, problem: denialProblem(denial) };
     const noted = await changeOrder(deps, order, (current) =>
       obstacle(current) || current.amendment?.outcome === 'pending'

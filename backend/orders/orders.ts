@@ -5,12 +5,13 @@ import { type CancelOrder, createCancelOrder } from './cancel.ts';
 import { type CancelAll, createCancelAll } from './cancel-all.ts';
 import { type CreateOrders, createCreateOrders } from './create.ts';
 import type { OrderDeps } from './deps.ts';
-import { createPlaceOrder, type PlaceOrder } from './place.ts';
+import { createPlaceOrder, createPrepareOrder, type PlaceOrder, type PrepareOrder } from './place.ts';
 import { createSettlement, type Settlement } from './settle.ts';
 
 export type Orders = {
   readonly settlement: Settlement;
   readonly create: CreateOrders;
+  readonly prepare: PrepareOrder;
   readonly place: PlaceOrder;
   readonly cancel: CancelOrder;
   readonly cancelAll: CancelAll;
@@ -20,10 +21,12 @@ export type Orders = {
 /** The settlement follows orders off the requests' path: whoever makes this stops it. */
 export function createOrders(deps: OrderDeps, applyFills: ApplyFills): Orders {
   const settlement = createSettlement(deps, applyFills);
-  const place = createPlaceOrder(deps, settlement);
+  const prepare = createPrepareOrder(deps, settlement);
+  const place = createPlaceOrder(prepare);
   const cancel = createCancelOrder(deps, settlement);
   return {
     settlement,
+    prepare,
     place,
     cancel,
     create: createCreateOrders(deps, settlement, place),

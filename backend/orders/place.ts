@@ -15,11 +15,24 @@ import { refusalProblem, submitted } from './state.ts';
 /** An order whose quantity is known: of one that is to spend an amount, what that buys at the last price. */
 export type SizedOrder = CreateOrder & { readonly quantity: Decimal };
 
-function newOrder(orderId: OrderId, input: SizedOrder, nowMs: number): OrderRecord {
+/** What an order is besides what a client wants. */
+export type AlsoOrder = {
+  /** The order whose place it takes. */
+  readonly replaces?: string;
+  /**
+   * Of a symbol whose trading is about to begin. The exchange must not take it after `validUntilMs` of its own clock, so that it is
+   * known soon after that whether it did.
+   */
+  readonly opening?: { readonly validUntilMs: number };
+};
+
+function newOrder(orderId: OrderId, input: SizedOrder, nowMs: number, also: AlsoOrder): OrderRecord {
   const { reduce_only: reduceOnly, ...facts } = input;
   return {
     ...facts,
     ...(reduceOnly ? { reduce_only: true } : {}),
+    ...(also.replaces === undefined ? {} : { replaces: also.replaces }),
+    ...(also.opening && { valid_until: isoTime(also.opening.validUntilMs) }),
     order_id: orderId,
     filled_quantity: ZERO,
     average_price: null,
@@ -48,21 +61,32 @@ function toSubmit(order: OrderRecord, input: SizedOrder): NewOrder {
     ...(quoteQuantity && { quoteQuantity }),
     price,
     ...accountOf(order),
+    ...(order.valid_until === undefined ? {} : { validUntilMs: Date.parse(order.valid_until) }),
   };
 }
 
 /**
  * Sends an order at most once and answers it as recorded. 'exists': an order of this id is there already and nothing was sent.
  * A denial: risk said no, and nothing was stored or sent. Rejects when the intent could not be stored, in which case nothing was
- * sent either. `replaces` is the order whose place it takes.
+ * sent either.
  */
 export type PlaceOrder = (
   orderId: OrderId,
   input: CreateOrder,
-  replaces?: string,
+  also?: AlsoOrder,
 ) => Promise<OrderRecord | 'exists' | Denial>;
 
-export const isDenial = (placed: OrderRecord | Denial): placed is Denial => 'kind' in placed;
+/** An order that is reserved for and durable, and not sent yet. `send` is called once, or never. */
+export type PreparedOrder = { readonly order: OrderRecord; readonly send: () => Promise<OrderRecord> };
+
+/** As placing one, but for sending it. */
+export type PrepareOrder = (
+  orderId: OrderId,
+  input: CreateOrder,
+  also?: AlsoOrder,
+) => Promise<PreparedOrder | 'exists' | Denial>;
+
+export const isDenial = (placed: OrderRecord | PreparedOrder | Denial): placed is Denial => 'kind' in placed;
 
 /** The denial as a client gets it; by a rule of the exchange it is what the exchange would have answered. */
 export function denialProblem({ reason, context, rejection }: Denial): Problem {
@@ -73,14 +97,20 @@ export function denialProblem({ reason, context, rejection }: Denial): Problem {
 }
 
 /** What risk is asked about an order that a client wants. */
-export function proposalOf(orderId: string, input: SizedOrder, replaces?: string): Proposal {
+export function proposalOf(orderId: string, input: SizedOrder, { replaces, opening }: AlsoOrder = {}): Proposal {
   const { user_id: userId, symbol, side, order_type: orderType, quantity, price, reduce_only: reduceOnly } = input;
   const quoteQuantity = input.quote_quantity;
   const order = { symbol, side, orderType, quantity, ...(quoteQuantity && { quoteQuantity }), price, reduceOnly };
-  return { userId, orderId, order, ...(replaces === undefined ? {} : { replaces }) };
+  return {
+    userId,
+    orderId,
+    order,
+    ...(replaces === undefined ? {} : { replaces }),
+    ...(opening && { isOpening: true }),
+  };
 }
 
-export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): PlaceOrder {
+export function createPrepareOrder(deps: OrderDeps, settlement: Settlement): PrepareOrder {
   const { store, exchange, risk, metrics, log, now } = deps;
 
   async function sized(input: CreateOrder): Promise<SizedOrder | Denial> {
@@ -118,24 +148,8 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
     }
   }
 
-  /**
-   * 1 reserve what it can cost; 2 write down the intent; 3 send; 4 write down what came of it. Only what failed before 3 may be
-   * called a failure. A crash between 1 and 2 leaves a reservation, which repairing finds.
-   */
-  return async function placeOrder(orderId, wanted, replaces) {
-    const startedAtMs = performance.now();
-    const input = await sized(wanted);
-    if ('kind' in input) return input;
-    const reserved = await risk.reserve(proposalOf(orderId, input, replaces));
-    if (reserved.kind === 'denied') return reserved;
-    const isOwn = await deps.hasOwnAccount(input.user_id);
-    const order: OrderRecord = {
-      ...newOrder(orderId, input, now()),
-      ...(isOwn ? { account: 'user' } : {}),
-      ...(replaces === undefined ? {} : { replaces }),
-    };
-    if ((await store.insertOrder(order)) === 'exists') return 'exists';
-    announce(deps, order);
+  /** `preparedMs` is what the steps before it took, for the metrics. */
+  async function send(order: OrderRecord, input: SizedOrder, preparedMs: number): Promise<OrderRecord> {
     const sentAtMs = performance.now();
     const result = await exchange.submit(toSubmit(order, input));
     risk.recordResult(order.user_id, result);
@@ -148,9 +162,37 @@ export function createPlaceOrder(deps: OrderDeps, settlement: Settlement): Place
     const recorded = await record(order, result, found?.kind === 'found' ? found.order : undefined);
     const settled = await settleQuietly(recorded);
     if (result.kind === 'accepted' && found?.kind !== 'found') settlement.follow(settled); // Taken, and not seen yet.
-    const tookMs = performance.now() - startedAtMs;
+    const tookMs = preparedMs + performance.now() - sentAtMs;
     metrics.orderSeconds.observe(tookMs / 1000);
     metrics.orderOwnSeconds.observe((tookMs - exchangeMs) / 1000);
     return settled;
+  }
+
+  /**
+   * 1 reserve what it can cost; 2 write down the intent; 3 send; 4 write down what came of it. Only what failed before 3 may be
+   * called a failure. A crash between 1 and 2 leaves a reservation, which repairing finds.
+   */
+  return async function prepareOrder(orderId, wanted, also = {}) {
+    const startedAtMs = performance.now();
+    const input = await sized(wanted);
+    if ('kind' in input) return input;
+    const reserved = await risk.reserve(proposalOf(orderId, input, also));
+    if (reserved.kind === 'denied') return reserved;
+    const isOwn = await deps.hasOwnAccount(input.user_id);
+    const order: OrderRecord = {
+      ...newOrder(orderId, input, now(), also),
+      ...(isOwn ? { account: 'user' } : {}),
+    };
+    if ((await store.insertOrder(order)) === 'exists') return 'exists';
+    announce(deps, order);
+    const preparedMs = performance.now() - startedAtMs;
+    return { order, send: () => send(order, input, preparedMs) };
+  };
+}
+
+export function createPlaceOrder(prepareOrder: PrepareOrder): PlaceOrder {
+  return async function placeOrder(orderId, input, also) {
+    const prepared = await prepareOrder(orderId, input, also);
+    return prepared === 'exists' || isDenial(prepared) ? prepared : prepared.send();
   };
 }

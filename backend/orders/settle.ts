@@ -12,6 +12,8 @@ const FOLLOWING_MAX = 4;
 const WAITING_MAX = 1000;
 /** Clocks of instances differ; an order is only given up this long after it could last be taken, ms. */
 const CLOCK_MARGIN_MS = 5000;
+/** Instances know the exchange's clock this well, ms: what ends by that clock is over this much later for all of them. */
+export const EXCHANGE_CLOCK_MARGIN_MS = 250;
 
 export type Settlement = {
   /** Asks the exchange about the order and stores what it says. Answers the order as stored. Rejects only for the store. */
@@ -40,11 +42,16 @@ export function createSettlement(deps: OrderDeps, applyFills: ApplyFills): Settl
   const running = new Set<Promise<void>>();
   let stopped = false;
 
+  /** Whether the exchange can no longer take the order. */
+  function isOver({ created_at, valid_until }: OrderRecord): boolean {
+    if (valid_until !== undefined) return exchange.now() > Date.parse(valid_until) + EXCHANGE_CLOCK_MARGIN_MS;
+    return now() > Date.parse(created_at) + exchange.submissionLifeMs + CLOCK_MARGIN_MS;
+  }
+
   /** An order the exchange does not have: gone for good once its submission can no longer be taken. */
   function absent(order: OrderRecord): OrderRecord | undefined {
     const undecided = order.status === 'pending' || order.status === 'unknown';
-    const givenUpAt = Date.parse(order.created_at) + exchange.submissionLifeMs + CLOCK_MARGIN_MS;
-    return undecided && now() > givenUpAt ? neverTaken(order, now()) : undefined;
+    return undecided && isOver(order) ? neverTaken(order, now()) : undefined;
   }
 
   async function ask(order: OrderRecord): Promise<OrderRecord> {

@@ -4,7 +4,7 @@ import { compare, decimalOf, divide, isPositive, PRICE_SCALE, parseDecimal, ZERO
 import { quoteAssetOf } from '../domain/symbols.ts';
 import { isoTime } from '../domain/time.ts';
 import { type ErrorCode, type Problem, problem } from '../errors.ts';
-import type { ExchangeOrder, Rejection, SubmitResult } from '../exchange/exchange.ts';
+import type { ExchangeOrder, Rejection, RejectReason, SubmitResult } from '../exchange/exchange.ts';
 import type { OrderRecord, OrderStatus } from '../store/items.ts';
 
 /**
@@ -35,6 +35,7 @@ export function refusalProblem(result: Rejection, symbol: string): Problem {
     case 'not_tradable':
     case 'account_limit':
     case 'rate_limited':
+    case 'expired':
     case 'unauthorised':
     case 'refused':
     case 'unreachable':
@@ -42,8 +43,20 @@ export function refusalProblem(result: Rejection, symbol: string): Problem {
   }
 }
 
-function submissionOf(status: OrderStatus, failure?: Problem): NonNullable<OrderRecord['submission']> {
-  return { status, code: failure?.code ?? null, detail: failure?.detail ?? null };
+type Failure = Problem & { readonly reason: RejectReason; readonly exchangeCode?: number };
+
+function submissionOf(status: OrderStatus, failure?: Failure): NonNullable<OrderRecord['submission']> {
+  const { code = null, detail = null, reason, exchangeCode } = failure ?? {};
+  return {
+    ...{ status, code, detail },
+    ...(reason && { reason }),
+    ...(exchangeCode === undefined ? {} : { exchange_code: exchangeCode }),
+  };
+}
+
+function failureOf(result: Rejection, symbol: string): Failure {
+  const { reason, code } = result;
+  return { ...refusalProblem(result, symbol), reason, ...(code === null ? {} : { exchangeCode: code }) };
 }
 
 /**
@@ -55,7 +68,7 @@ export function submitted(
   result: SubmitResult,
   { nowMs, seen }: { nowMs: number; seen?: ExchangeOrder },
 ): OrderRecord {
-  const failure = result.kind === 'rejected' ? refusalProblem(result, order.symbol) : undefined;
+  const failure = result.kind === 'rejected' ? failureOf(result, order.symbol) : undefined;
   const status = result.kind === 'accepted' ? 'open' : result.kind === 'rejected' ? 'error' : 'unknown';
   const answered: OrderRecord = {
     ...order,
@@ -71,7 +84,10 @@ export function submitted(
 /** The order the exchange is certain not to have: it was never taken, and no longer can be. */
 export function neverTaken(order: OrderRecord, nowMs: number): OrderRecord {
   const code: ErrorCode = 'exchange_refused';
-  const failure = problem(code, 'exchange refused the order: it never arrived there');
+  const failure: Failure = {
+    ...problem(code, 'exchange refused the order: it never arrived there'),
+    reason: 'expired',
+  };
   return {
     ...order,
     status: 'error',

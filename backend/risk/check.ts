@@ -73,6 +73,8 @@ export type Proposal = {
   readonly order: ProposedOrder;
   /** The order whose place this one takes: it no longer counts. */
   readonly replaces?: string;
+  /** Trading in the symbol is about to begin: that it is not published as traded yet is no reason to deny. */
+  readonly isOpening?: boolean;
 };
 
 export type Facts = {
@@ -88,6 +90,8 @@ export type Facts = {
   readonly openCircuit: string | undefined;
   /** What the exchange publishes of the symbol. What it does not tell now is left to it: it has the last word. */
   readonly rules: RulesResult;
+  /** Trading in the symbol is about to begin: whether it has, the exchange says. */
+  readonly isOpening: boolean;
   /** Undefined when nobody could say, or was not asked since nothing depends on it. */
   readonly lastPrice: Decimal | undefined;
   /** Of the account that the order goes out with; undefined when nobody could say, or was not asked. The exchange has the last word. */
@@ -177,13 +181,13 @@ const checkLosses: Check = (order, facts) => {
 const checkSymbol: Check = ({ symbol }, { limits }) =>
   limits.symbols === null || limits.symbols.includes(symbol) ? undefined : denied('SYMBOL_NOT_ALLOWED', { symbol });
 
-const checkRules: Check = (order, { rules, lastPrice }) => {
+const checkRules: Check = (order, { rules, lastPrice, isOpening }) => {
   if (rules.kind === 'unknown') return undefined;
   const { symbol } = order;
-  const isUnknown = rules.kind === 'rejected' && rules.reason === 'unknown_symbol';
+  const isUnknown = rules.kind === 'rejected' && rules.reason === 'unknown_symbol' && !isOpening;
   const violation =
     rules.kind === 'rules'
-      ? violationOf(order, rules.rules, lastPrice)
+      ? violationOf(order, isOpening ? { ...rules.rules, isTraded: true } : rules.rules, lastPrice)
       : isUnknown
         ? unknownSymbol(symbol, rules)
         : undefined;

@@ -76,7 +76,7 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
 
   const decide = createDecide(deps, accounts);
 
-  function factsOf(account: AccountRecord, market: Market, replaces: string | undefined): Facts {
+  function factsOf(account: AccountRecord, market: Market, { replaces, isOpening = false }: Proposal): Facts {
     const limits = limitsOf(defaults, account.limits);
     const ofAll = tradingStates.current() ?? { state: 'HALTED', reason: 'the trading state is not known' };
     const { state, reason } = stricter(ofAll, { state: account.state, reason: account.state_reason ?? '' });
@@ -88,16 +88,18 @@ function createDecider(deps: RiskDeps, accounts: Accounts): Pick<Risk, 'reserve'
       stateReason: reason,
       isReconciling: isReconciling(account.user_id),
       openCircuit: circuits.open(account.user_id),
+      isOpening,
       ...market,
       nowMs: now(),
     };
   }
 
   /** An order that is reserved for already is not asked about again. */
-  function reserving({ orderId, order, replaces }: Proposal, market: Market): Change<Denial | undefined> {
+  function reserving(proposal: Proposal, market: Market): Change<Denial | undefined> {
+    const { orderId, order } = proposal;
     return (account) => {
       if (orderId in account.reservations) return { account, result: undefined };
-      const facts = factsOf(account, market, replaces);
+      const facts = factsOf(account, market, proposal);
       const denial = checkOrder(order, facts);
       if (denial) return { account, result: denial, isFinal: false };
       const { symbol, side, quantity, price } = order;

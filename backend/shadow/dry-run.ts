@@ -65,6 +65,8 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     limits,
     isReconciling,
     onExecution() {},
+    calendar: real.calendar,
+    onTarget() {},
     metrics,
     log,
     now,

@@ -6,7 +6,7 @@ import type { Exchange, ExchangeOrder, NewOrder, OrderRef, Rejection } from '../
 /** What is asked of the real exchange: questions. */
 export type ReadExchange = Pick<
   Exchange,
-  'submissionLifeMs' | 'preview' | 'find' | 'price' | 'balances' | 'rules' | 'ping'
+  'submissionLifeMs' | 'now' | 'preview' | 'find' | 'price' | 'balances' | 'rules' | 'ping'
 >;
 
 /** A market order, or a limit that the last price satisfies, fills at once. */
@@ -48,6 +48,8 @@ export function createSimulatedExchange(real: ReadExchange): Exchange {
 
   return {
     submissionLifeMs: real.submissionLifeMs,
+    now: real.now,
+    prepare: async () => {},
     preview: real.preview,
     price: real.price,
     balances: real.balances,

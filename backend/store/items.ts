@@ -58,6 +58,10 @@ const submission = z.object({
   /** Of a refusal: the error code the client got, and the text. */
   code: z.string().nullable(),
   detail: z.string().nullable(),
+  /** Why the exchange refused, as the exchange's port tells reasons apart. */
+  reason: z.string().optional(),
+  /** The exchange's own code, where it gave one. */
+  exchange_code: z.number().int().optional(),
 });
 
 /** A wish to change an order: cancel it, then place another with what is left. Durable before the cancel leaves. */
@@ -102,6 +106,8 @@ export const orderRecord = z.object({
   amendment: amendment.optional(),
   /** `user`: it went out with the user's own keys of the exchange; absent: with the service's. */
   account: z.literal('user').optional(),
+  /** By the exchange's clock: it cannot be taken any more after this time. */
+  valid_until: timestamp.optional(),
   /** The order that this one took the place of. */
   replaces: z.string().optional(),
   /** Null until the exchange has answered, and on orders created elsewhere. */

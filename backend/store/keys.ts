@@ -14,6 +14,7 @@ export const DATA_TYPE_INDEX = 'data_type-index';
 export const ORDER_PREFIX = 'ORDER#';
 export const POSITION_PREFIX = 'POSITION#';
 export const EXECUTION_PREFIX = 'EXECUTION#';
+export const TARGET_PREFIX = 'TARGET#';
 /** What the user may do and has under way: one item, so that one conditional write decides. */
 export const ACCOUNT_SK = 'ACCOUNT';
 /** The trading state of all users, beside no user. */
@@ -69,4 +70,10 @@ export const fillPrefix = (symbol: string) => `FILL#${symbol}#`;
 export const fillSk = (symbol: string, seq: number) => fillPrefix(symbol) + String(seq).padStart(SEQ_DIGITS, '0');
 export const executionSk = (executionId: string) => `${EXECUTION_PREFIX}${executionId}`;
 export const accountShard = (shard: number) => `ACCOUNT#RESERVED#${shard}`;
+export const targetSk = (targetId: string) => `${TARGET_PREFIX}${targetId}`;
+export const targetShard = (shard: number) => `TARGET#AT_WORK#${shard}`;
+/** All listings in one partition: a few a day, read together, and written when they change. */
+export const CALENDAR_PK = 'CALENDAR';
+export const CALENDAR_PREFIX = 'CALENDAR#';
+export const calendarSk = (vcoinId: string) => `${CALENDAR_PREFIX}${vcoinId}`;
 export const executionShard = (shard: number) => `EXECUTION#RUNNING#${shard}`;

@@ -3,7 +3,8 @@ import type { Clock } from '../domain/ids.ts';
 import { accountFromItem, accountToItem, tradingStateFromItem, tradingStateToItem } from './account-items.ts';
 import { executionFromItem, executionToItem } from './execution-items.ts';
 import { fillFromItem, fillToItem } from './fill-items.ts';
-import type { Expectation, ItemKey, ItemTable } from './item-table.ts';
+import { expectationOf, putVersioned, reading } from './item-records.ts';
+import type { ItemKey, ItemTable } from './item-table.ts';
 import {
   auditFromItem,
   auditToItem,
@@ -11,7 +12,6 @@ import {
   claimToItem,
   credentialFromItem,
   credentialToItem,
-  type Item,
   klineFromItem,
   klineToItem,
   orderFromItem,
@@ -21,6 +21,7 @@ import {
 } from './items.ts';
 import * as keys from './keys.ts';
 import { createOverlayTable } from './overlay.ts';
+import { sniperRecords } from './sniper-records.ts';
 import { type SetCursor, type Store, StoreUnavailable } from './store.ts';
 
 /** More than an exchange has symbols; a user's positions are read in one go. */
@@ -28,17 +29,6 @@ const POSITIONS_MAX = 5000;
 
 function keyOfCursor(cursor: SetCursor): ItemKey {
   return { pk: keys.userPk(cursor.userId), sk: keys.orderSk(cursor.orderId) };
-}
-
-/** An item that is not the record it claims to be cannot be served, and saying "not found" would be a lie. */
-function reading<T>(read: (item: Item) => T): (item: Item) => T {
-  return (item) => {
-    try {
-      return read(item);
-    } catch (cause) {
-      throw new StoreUnavailable('an item of the table is not readable', { cause });
-    }
-  };
 }
 
 const readOrder = reading(orderFromItem);
@@ -50,11 +40,6 @@ const readTradingState = reading(tradingStateFromItem);
 const readExecution = reading(executionFromItem);
 
 type Pages = { readonly limit: number; readonly after?: ItemKey };
-
-/** Stores a versioned record's item: version 1 where there is none, any other in place of the version before it. */
-async function putVersioned(table: ItemTable, item: Item, version: number): Promise<'stored' | 'conflict'> {
-  return (await table.put(item, expectationOf(version))) ? 'stored' : 'conflict';
-}
 
 /** What risk keeps: accounts, and the trading state. */
 function riskRecords(table: ItemTable) {
@@ -177,16 +162,12 @@ function keyRecords(table: ItemTable, now: Clock): KeyRecords {
   };
 }
 
-/** Version 1 is the first. */
-function expectationOf(version: number): Expectation {
-  return version === 1 ? { kind: 'absent' } : { kind: 'version', version: version - 1 };
-}
-
 export function createStore(table: ItemTable, now: Clock): Store {
   return {
     ...positionRecords(table),
     ...riskRecords(table),
     ...executionRecords(table, now),
+    ...sniperRecords(table, now),
     async insertOrder(order) {
       return (await table.put(orderToItem(order, now()), { kind: 'absent' })) ? 'stored' : 'exists';
     },

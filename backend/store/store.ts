@@ -5,6 +5,7 @@ import type { FillRecord } from './fill-items.ts';
 import type { ItemKey } from './item-table.ts';
 import type { AuditRecord, ClaimRecord, CredentialRecord, KlineRecord, OrderRecord, PositionRecord } from './items.ts';
 import type { OrderSet } from './keys.ts';
+import type { CalendarRecord, TargetRecord } from './sniper-items.ts';
 
 /** The store could not be asked, or did not answer in time; a write may or may not have happened. `cause` is its error. */
 export class StoreUnavailable extends Error {
@@ -80,6 +81,23 @@ export type Store = {
     shard: number,
     page: { limit: number; after?: ItemKey },
   ) => Promise<{ readonly executions: readonly ExecutionRecord[]; readonly next: ItemKey | null }>;
+
+  readonly getListing: (vcoinId: string) => Promise<CalendarRecord | undefined>;
+  /** As putAccount. */
+  readonly putListing: (listing: CalendarRecord) => Promise<'stored' | 'conflict'>;
+  /** All of the calendar, those first that open first. */
+  readonly listings: () => Promise<readonly CalendarRecord[]>;
+
+  readonly getTarget: (userId: string, targetId: string) => Promise<TargetRecord | undefined>;
+  /** As putAccount. */
+  readonly putTarget: (target: TargetRecord) => Promise<'stored' | 'conflict'>;
+  /** Newest first, at most `limit`, going on after the id `after`. Fewer than `limit` means there are no more. */
+  readonly listTargets: (userId: string, page: { limit: number; after?: string }) => Promise<readonly TargetRecord[]>;
+  /** Targets of one shard with something to be done by itself. May lag. */
+  readonly targetsAtWork: (
+    shard: number,
+    page: { limit: number; after?: ItemKey },
+  ) => Promise<{ readonly targets: readonly TargetRecord[]; readonly next: ItemKey | null }>;
 
   /** How many orders are not settled and positions not zero, in the whole table. Reads all their keys: for now and then. */
   readonly countActive: () => Promise<{ readonly orders: number; readonly positions: number }>;

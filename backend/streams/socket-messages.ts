@@ -21,7 +21,10 @@ export const pulseCategory = z.enum(CATEGORIES, `category must be one of ${CATEG
 /** A token is the symbol that it is traded as. */
 const channel = {
   channel: z
-    .enum(['market', 'market_events', 'price', 'orders', 'positions', 'pulse', 'pulse_updates', 'migrations'])
+    .enum([
+      ...(['market', 'market_events', 'price', 'orders', 'positions'] as const),
+      ...(['pulse', 'pulse_updates', 'migrations', 'sniper', 'launches'] as const),
+    ])
     .default('market'),
   token: symbolName.optional(),
   category: pulseCategory.optional(),
@@ -69,7 +72,8 @@ export type Wanted = { readonly name: string; readonly user: string | undefined;
 /** Undefined when the message does not say which: a market's token, the pulse's category, or whose orders. */
 export function wantedOf(wanted: ChannelWanted, self: string | undefined): Wanted | undefined {
   const user = wanted.user_id ?? self;
-  if (wanted.channel === 'orders' || wanted.channel === 'positions')
+  if (wanted.channel === 'launches') return { name: channels.launches, user: undefined, policy: 'end' };
+  if (wanted.channel === 'orders' || wanted.channel === 'positions' || wanted.channel === 'sniper')
     return user === undefined ? undefined : { name: channels[wanted.channel](user), user, policy: 'end' };
   if (wanted.channel === 'migrations') return { name: channels.migrations, user: undefined, policy: 'end' };
   if (wanted.channel === 'pulse' || wanted.channel === 'pulse_updates') {

@@ -21,6 +21,7 @@ import { benchMarketData } from './scenarios/market-data.ts';
 import { benchMemory } from './scenarios/memory.ts';
 import { benchMigration } from './scenarios/migration.ts';
 import { benchMirror } from './scenarios/mirror.ts';
+import { benchSniper } from './scenarios/sniper.ts';
 import { benchWebSocket } from './scenarios/websocket.ts';
 
 const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promise<ScenarioResult>>> = {
@@ -36,6 +37,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   decisions: benchDecisions,
   fanout: benchFanout,
   migration: benchMigration,
+  sniper: benchSniper,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

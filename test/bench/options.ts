@@ -14,6 +14,7 @@ export const SCENARIOS = [
   'decisions',
   'fanout',
   'migration',
+  'sniper',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

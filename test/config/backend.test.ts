@@ -23,6 +23,8 @@ test('the least environment, then everything else by default', () => {
         },
         warmConnections: 2,
         streamUrl: undefined,
+        siteUrl: undefined,
+        sitePollMs: 300_000,
       },
       marketSymbols: [],
       masterKeys: undefined,

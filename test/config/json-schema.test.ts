@@ -44,6 +44,7 @@ describe('JSON Schema of the configuration', () => {
         'trade.order.cancel',
         'trade.orders.list',
         'positions.list',
+        'sniper.calendar',
         'market.ticker',
         'stream.trading',
         'stream.price',

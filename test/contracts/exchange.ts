@@ -53,6 +53,19 @@ export function exchangeContract(name: string, start: () => Promise<ExchangeSubj
       });
     });
 
+    test('an order whose time is over by the exchange’s clock is not taken, and never will be', async () => {
+      const { exchange } = subject;
+      await exchange.prepare();
+      const before = subject.orderCount();
+      const late = order({ validUntilMs: exchange.now() - 100 });
+      const result = await exchange.submit(late);
+      assert.deepEqual([result.kind, result.kind === 'rejected' && result.reason], ['rejected', 'expired']);
+      assert.equal((await exchange.find(refOf(late))).kind, 'not_found');
+      const inTime = order({ validUntilMs: exchange.now() + 5000 });
+      assert.equal((await exchange.submit(inTime)).kind, 'accepted');
+      assert.equal(subject.orderCount(), before + 1);
+    });
+
     test('an order can be found by the exchange id alone', async () => {
       const { exchange } = subject;
       const result = await exchange.submit(order());

@@ -6,8 +6,9 @@ import type { ExecutionRecord } from '../../backend/store/execution-items.ts';
 import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { AuditRecord, CredentialRecord, KlineRecord, OrderRecord } from '../../backend/store/items.ts';
 import { type OrderSet, SHARDS, shardOf } from '../../backend/store/keys.ts';
+import type { CalendarRecord } from '../../backend/store/sniper-items.ts';
 import type { SetCursor, Store } from '../../backend/store/store.ts';
-import { anOrder, aPosition } from '../helpers/records.ts';
+import { anOrder, aPosition, aTarget } from '../helpers/records.ts';
 
 /** A store under test and the clock it reads. */
 export type StoreSubject = {
@@ -268,6 +269,49 @@ export function storeContract(name: string, start: () => Promise<StoreSubject>):
       assert.deepEqual(
         listed.map((each) => each.execution_id),
         ['x2', 'x1'],
+      );
+    });
+
+    test('listings are replaced by version and read in the order of their opening; those from elsewhere come back as they were', async () => {
+      const migrated: CalendarRecord = {
+        ...{ vcoin_id: 'v1', symbol: 'T1USDT', project_name: '月光 "1"', status: 'sniped' },
+        ...{ launch_price: '0.000000000123456789', token_supply: '999999999000000000000000001.5' },
+        first_open_time: '2026-06-01T00:00:00.000123Z',
+        details: { sts: 2, st: 1, tt: 4, links: [null, 'https://example.invalid/✓'], deep: { a: true } },
+        ...{ created_at: '2026-05-31T00:00:00.123456Z', version: 1 },
+      };
+      const earlier = { ...migrated, vcoin_id: 'v2', first_open_time: '2026-06-01T00:00:00.000Z', launch_price: null };
+      for (const listing of [migrated, earlier]) assert.equal(await store.putListing(listing), 'stored');
+      assert.equal(await store.putListing(migrated), 'conflict');
+      assert.deepEqual(await store.getListing('v1'), migrated);
+      assert.deepEqual(await store.listings(), [earlier, migrated]);
+      const later = { ...earlier, first_open_time: '2026-07-01T00:00:00.000Z', version: 2 };
+      assert.equal(await store.putListing(later), 'stored');
+      assert.deepEqual(await store.listings(), [migrated, later]);
+    });
+
+    test('targets are found by shard while there is something to be done, and listed newest first', async () => {
+      const target = aTarget({ user_id: 'user-targets', target_id: 't1', status: 'active' });
+      const atWork = async () => {
+        const pages = Array.from({ length: SHARDS }, (_, shard) => store.targetsAtWork(shard, { limit: 9 }));
+        return (await Promise.all(pages)).flatMap(({ targets }) => targets.map((each) => each.target_id)).sort();
+      };
+      assert.equal(await store.putTarget(target), 'stored');
+      assert.equal(await store.putTarget({ ...target, target_id: 't2', status: 'pending' }), 'stored');
+      assert.equal(await store.putTarget({ ...target, budget: '9' }), 'conflict');
+      assert.deepEqual(await store.getTarget('user-targets', 't1'), target);
+      assert.equal(await store.getTarget('somebody', 't1'), undefined);
+      assert.deepEqual(await atWork(), ['t1']);
+      const exit = { status: 'watching', trigger: null, index: 0, order_id: null, not_before: null } as const;
+      const bought = { ...target, status: 'completed', exit: { ...exit, sold: '0', proceeds: '0' } } as const;
+      assert.equal(await store.putTarget({ ...bought, version: 2 }), 'stored');
+      assert.deepEqual(await atWork(), ['t1'], 'it is to be sold again');
+      await store.putTarget({ ...bought, exit: { ...bought.exit, status: 'closed' }, version: 3 });
+      assert.deepEqual(await atWork(), []);
+      const listed = await store.listTargets('user-targets', { limit: 5 });
+      assert.deepEqual(
+        listed.map((each) => each.target_id),
+        ['t2', 't1'],
       );
     });
 

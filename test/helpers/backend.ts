@@ -15,6 +15,7 @@ import { createRisk } from '../../backend/risk/risk.ts';
 import { createTradingStates } from '../../backend/risk/trading-state.ts';
 import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
+import type { ListingSource } from '../../backend/sniper/listing-source.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
 import type { TokenInfo } from '../../backend/streams/socket-session.ts';
@@ -43,6 +44,7 @@ export type Given = {
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
   readonly tokenInfo?: TokenInfo;
+  readonly listingSource?: ListingSource;
   readonly credentials?: (store: Store) => Credentials;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
@@ -55,7 +57,7 @@ export type Given = {
 export function testBackend(given: Given = {}) {
   const clock = { nowMs: START_MS };
   const now = () => clock.nowMs;
-  const exchange = given.exchange ?? createFakeExchange();
+  const exchange = given.exchange ?? createFakeExchange(now);
   const store = given.store ?? createMemoryStore(now);
   const published: { channel: string; message: string }[] = [];
   const bus: Bus = given.bus ?? {
@@ -99,6 +101,7 @@ export function testBackend(given: Given = {}) {
     userFeed: given.userFeed,
     tokenInfo: given.tokenInfo ?? (async () => undefined),
     tracing: given.tracing,
+    listings: { source: given.listingSource, pollMostMs: 300_000 },
   };
   const hasOwnAccount = async () => false;
   const balances = createBalances(deps);

@@ -52,7 +52,8 @@ function rulesOf(symbol: string): SymbolRules {
 }
 
 /** An exchange in memory that keeps the port's contract: crossing orders fill at the last price, others rest. */
-export function createFakeExchange(): FakeExchange {
+/** `now` is its own clock. */
+export function createFakeExchange(now: () => number = Date.now): FakeExchange {
   const prices = new Map([
     ['BTCUSDT', decimalOf('65000.25')],
     ['ETHUSDT', decimalOf('3200.5')],
@@ -130,8 +131,12 @@ export function createFakeExchange(): FakeExchange {
 
   return {
     submissionLifeMs: 10_000,
+    now,
+    prepare: async () => {},
     async submit(order) {
       await during();
+      if (order.validUntilMs !== undefined && now() > order.validUntilMs)
+        return rejected('expired', 700003, 'too late');
       return strike('submit', () => take(order));
     },
     async preview(order) {

@@ -1,5 +1,6 @@
 import { clientOrderIdOf, createOrderIds } from '../../backend/domain/ids.ts';
 import type { OrderRecord, PositionRecord } from '../../backend/store/items.ts';
+import type { TargetRecord } from '../../backend/store/sniper-items.ts';
 
 const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 let clockMs = START_MS;
@@ -42,6 +43,35 @@ export function aPosition(given: Partial<PositionRecord> = {}): PositionRecord {
     opened_at: '2026-01-04T09:00:00.000Z',
     updated_at: '2026-01-05T10:00:00.123Z',
     applied: {},
+    version: 1,
+    ...given,
+  };
+}
+
+/** A pending live target of user-0001 in NEWUSDT; each call makes a newer one. */
+export function aTarget(given: Partial<TargetRecord> = {}): TargetRecord {
+  return {
+    target_id: nextId(),
+    user_id: 'user-0001',
+    symbol: 'NEWUSDT',
+    mode: 'live',
+    budget: '100',
+    take_profit: null,
+    stop_loss: null,
+    max_slippage: '0.1',
+    reference_price: null,
+    confidence_min: 85,
+    window_ms: 5000,
+    status: 'pending',
+    reason: null,
+    opens_at: null,
+    lease: null,
+    entry: null,
+    holding: null,
+    exit: null,
+    events: [],
+    created_at: '2026-01-05T10:00:00.123Z',
+    updated_at: '2026-01-05T10:00:00.123Z',
     version: 1,
     ...given,
   };

@@ -1,6 +1,7 @@
 // `npm start [-- --traffic]`: the whole sandbox on this machine, until Ctrl-C. `--help` tells the options.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { createListingTraffic } from './listing-traffic.ts';
 import { choosePorts } from './start/ports.ts';
 import { Interrupted, startSandbox } from './start/sandbox.ts';
 import { welcome } from './start/welcome.ts';
@@ -67,11 +68,14 @@ async function main(): Promise<void> {
       ? createTraffic({ url: `http://${gateway}`, rps: options.rps, onReport: say })
       : undefined;
   const streams = options.traffic && gateway ? createStreamTraffic(`http://${gateway}`) : undefined;
+  const { exchange, new: fresh } = sandbox.listening;
+  const listings =
+    options.traffic && exchange && fresh ? createListingTraffic({ exchange, backend: fresh, say }) : undefined;
   try {
     await Promise.race([sandbox.failed, interrupted]);
     say('stopping');
   } finally {
-    const [summary] = await Promise.all([traffic?.stop(), streams?.stop()]);
+    const [summary] = await Promise.all([traffic?.stop(), streams?.stop(), listings?.stop()]);
     if (summary) say(JSON.stringify({ ...summary, streams: streams?.counts() }));
     await sandbox.stop();
   }

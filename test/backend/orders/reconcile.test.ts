@@ -22,6 +22,20 @@ test('a crash after writing and before sending, then error, but only once the ex
   assert.equal(exchange.calls.submit, 0);
 });
 
+test('an order with an end of its own that was not sent, then it is given up as soon as the exchange’s clock is past that', async () => {
+  const { backend, store, clock, exchange } = testBackend();
+  const order = { ...pending(), valid_until: new Date(START_MS + 1000).toISOString() };
+  await store.insertOrder(order);
+  clock.nowMs = START_MS + 1250;
+  await backend.reconcile();
+  assert.equal((await store.getOrder(order.user_id, order.order_id))?.status, 'pending');
+  clock.nowMs += 1;
+  await backend.reconcile();
+  const given = await store.getOrder(order.user_id, order.order_id);
+  assert.deepEqual([given?.status, given?.submission?.reason], ['error', 'expired']);
+  assert.equal(exchange.calls.submit, 0);
+});
+
 test('a crash after sending and before writing the answer, then the order is as the exchange says and is not sent again', async () => {
   const { backend, store, exchange, call } = testBackend();
   const order = pending();

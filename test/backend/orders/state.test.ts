@@ -63,6 +63,8 @@ describe('order states', () => {
       status: 'error',
       code: 'order_rejected',
       detail: 'order rejected by the exchange: too small',
+      reason: 'invalid_order',
+      exchange_code: 30002,
     });
   });
 

@@ -42,6 +42,7 @@ function facts(limits: SomeLimits = {}, account: Partial<AccountRecord> = {}, gi
     stateReason: '',
     isReconciling: false,
     openCircuit: undefined,
+    isOpening: false,
     rules: { kind: 'unknown', detail: 'not told' },
     lastPrice: decimalOf('100'),
     funds: undefined,
@@ -54,6 +55,11 @@ const some = (given: Record<string, unknown>) => given as SomeLimits; // Parsed 
 describe('risk allows', () => {
   test('an order within nothing but the defaults, without any price', () => {
     assert.equal(checkOrder(order(), facts({}, {}, { lastPrice: undefined })), undefined);
+  });
+  test('a symbol that is not published as traded yet, or not at all, when its trading is about to begin', () => {
+    const refusal = { kind: 'rejected', reason: 'unknown_symbol', code: 10_007, detail: 'bad symbol' } as const;
+    assert.equal(checkOrder(order(), facts({}, {}, { rules: refusal }))?.reason, 'INSTRUMENT_NOT_FOUND');
+    assert.equal(checkOrder(order(), facts({}, {}, { rules: refusal, isOpening: true })), undefined);
   });
   test('at the limit exactly', () => {
     const limits = some({ order_value_max: '100', position_value_max: '300', exposure_value_max: '300' });

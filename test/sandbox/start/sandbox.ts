@@ -171,6 +171,8 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
         DYNAMODB_TABLE: TABLE,
         EXCHANGE_URL: `http://${exchangeAddress}`,
         EXCHANGE_STREAM_URL: `ws://${exchangeAddress}/ws`,
+        EXCHANGE_SITE_URL: `http://${exchangeAddress}`,
+        EXCHANGE_SITE_POLL_MS: '5000',
         GEYSER_URLS: `http://${geyserAddress}`,
         MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
         REDIS_URL: `redis://${redisAddress}`,

@@ -1,0 +1,88 @@
+// Getting out of what a target bought, by its take profit or stop loss. Pure; each step is stored before it is done, and each
+// sale's id is always the same, so that every instance may work at it and a restart loses nothing.
+import { childOrderId, parseOrderId } from '../domain/ids.ts';
+import {
+  add,
+  compare,
+  type Decimal,
+  decimalOf,
+  isPositive,
+  multiply,
+  parseDecimal,
+  subtract,
+  ZERO,
+} from '../domain/money.ts';
+import { isoTime } from '../domain/time.ts';
+import type { OrderRecord } from '../store/items.ts';
+import type { TargetExit, TargetRecord } from '../store/sniper-items.ts';
+import { changed } from './state.ts';
+
+/** Sales tried: then somebody has to look. */
+const SALES_MAX = 20;
+/** The next one after one that came to nothing, ms; doubles up to the most. */
+const RETRY_MS = 1000;
+const RETRY_MOST_MS = 30_000;
+/** Numbers of sales' ids, behind those of the attempts at buying. */
+const FIRST_SALE = 100;
+
+const ONE = decimalOf('1');
+const amount = (text: string | undefined): Decimal => parseDecimal(text ?? '0') ?? ZERO;
+
+export const leftToSell = ({ holding, exit }: Pick<TargetRecord, 'holding' | 'exit'>): Decimal =>
+  subtract(amount(holding?.quantity), amount(exit?.sold));
+
+/** Which of the two the price sets off, if any. */
+export function triggeredBy(target: TargetRecord, price: Decimal): 'take_profit' | 'stop_loss' | undefined {
+  const paid = amount(target.holding?.average_price);
+  const { take_profit: profit, stop_loss: loss } = target;
+  if (profit !== null && compare(price, multiply(paid, add(ONE, decimalOf(profit)))) >= 0) return 'take_profit';
+  if (loss !== null && compare(price, multiply(paid, subtract(ONE, decimalOf(loss)))) <= 0) return 'stop_loss';
+  return undefined;
+}
+
+/** The sale numbered `index`. */
+function sale(
+  target: TargetRecord,
+  index: number,
+  notBeforeMs: number,
+): Pick<TargetExit, 'index' | 'order_id' | 'not_before'> {
+  const parent = parseOrderId(target.target_id);
+  if (!parent) throw new Error(`${target.target_id} is no id of a target`);
+  return { index, order_id: childOrderId(parent, FIRST_SALE + index), not_before: isoTime(notBeforeMs) };
+}
+
+/** A watched target at a price; undefined while that sets nothing off. */
+export function triggered(target: TargetRecord, price: Decimal, nowMs: number): TargetRecord | undefined {
+  const trigger = triggeredBy(target, price);
+  if (!trigger || !target.exit) return undefined;
+  const exit: TargetExit = { ...target.exit, status: 'closing', trigger, ...sale(target, 0, nowMs) };
+  return changed(target, { exit }, nowMs, [`${trigger}_triggered`, `at ${price}`]);
+}
+
+/** The target with what a sale brought in: closed, or on to the next for what is left. */
+export function sold(target: TargetRecord, quantity: Decimal, quote: Decimal, nowMs: number): TargetRecord {
+  const { exit } = target;
+  if (!exit) throw new Error('a target without an exit sold something');
+  const next: TargetExit = {
+    ...exit,
+    sold: add(amount(exit.sold), quantity),
+    proceeds: add(amount(exit.proceeds), quote),
+  };
+  if (!isPositive(leftToSell({ ...target, exit: next }))) {
+    return changed(target, { exit: { ...next, status: 'closed' } }, nowMs, ['exit_closed', `for ${next.proceeds}`]);
+  }
+  const index = exit.index + 1;
+  if (index >= SALES_MAX) {
+    const why = `${SALES_MAX} sales came to too little; the rest is to be sold by hand`;
+    return changed(target, { exit: { ...next, status: 'failed' } }, nowMs, ['execution_error', why]);
+  }
+  const waitMs = isPositive(quantity) ? 0 : Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** exit.index);
+  return changed(target, { exit: { ...next, ...sale(target, index, nowMs + waitMs) } }, nowMs);
+}
+
+/** A target whose sale has ended; undefined while it has not. */
+export function afterSale(target: TargetRecord, order: OrderRecord, nowMs: number): TargetRecord | undefined {
+  if (order.status !== 'filled' && order.status !== 'cancelled' && order.status !== 'error') return undefined;
+  const quantity = amount(order.filled_quantity);
+  return sold(target, quantity, multiply(quantity, amount(order.average_price ?? '0')), nowMs);
+}

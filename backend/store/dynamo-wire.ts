@@ -42,8 +42,8 @@ const errorBody = z.object({ __type: z.string(), message: z.string().optional(),
 /** Said of a clock that is wrong, by more than five minutes. */
 const OF_CLOCK = /^(InvalidSignatureException|RequestTimeTooSkewed|RequestExpired)$/;
 
-function endpointOf(endpoint: string | undefined, region: string): string {
-  return endpoint ?? `https://dynamodb.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+function endpointOf(endpoint: string | undefined, { host }: Service, region: string): string {
+  return endpoint ?? `https://${host}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
 function parse(text: string): unknown {
@@ -64,12 +64,27 @@ function exceptionOf(status: number, body: unknown): DynamoDBServiceException {
   return new DynamoDBServiceException({ name, message, $fault: status >= 500 ? 'server' : 'client', $metadata });
 }
 
+export type WireOptions = { readonly endpoint: string | undefined; readonly region: string; readonly now: Clock };
+
+/** One of DynamoDB's two services, which speak alike: its name in the address, and of its version of the protocol. */
+type Service = { readonly host: string; readonly target: string };
+const TABLES: Service = { host: 'dynamodb', target: 'DynamoDB_20120810' };
+const STREAMS: Service = { host: 'streams.dynamodb', target: 'DynamoDBStreams_20120810' };
+
+/** Requests of any operation; what is answered is as the service sent it. */
+export type Caller = {
+  /** Rejects as the SDK does: with its exceptions for answers that are errors, with the socket's or a timeout's otherwise. */
+  readonly call: (operation: string, input: object) => Promise<unknown>;
+  readonly close: () => Promise<void>;
+};
+
 /** `client` is asked for credentials only, which it renews by itself. */
-export function createWire(
+function createCaller(
   client: Pick<DynamoDBClient, 'config'>,
-  { endpoint, region, now }: { endpoint: string | undefined; region: string; now: Clock },
-): Wire {
-  const url = new URL(endpointOf(endpoint, region));
+  service: Service,
+  { endpoint, region, now }: WireOptions,
+): Caller {
+  const url = new URL(endpointOf(endpoint, service, region));
   const pool = new Pool(url.origin, {
     connections: SOCKETS_MAX,
     pipelining: 1,
@@ -88,7 +103,7 @@ export function createWire(
       'content-type': 'application/x-amz-json-1.0',
       host: url.host,
       'x-amz-date': amzDate,
-      'x-amz-target': `DynamoDB_20120810.${operation}`,
+      'x-amz-target': `${service.target}.${operation}`,
       ...(credentials.sessionToken === undefined ? {} : { 'x-amz-security-token': credentials.sessionToken }),
     };
     const authorization = sign(credentials, { headers, body }, amzDate);
@@ -100,7 +115,7 @@ export function createWire(
   }
 
   return {
-    async send(operation, input) {
+    async call(operation, input) {
       const body = JSON.stringify(input);
       let answer = await post(operation, body);
       if (answer.status === 400 && OF_CLOCK.test(exceptionOf(400, answer.body).name) && answer.dateMs > 0) {
@@ -108,8 +123,23 @@ export function createWire(
         answer = await post(operation, body);
       }
       if (answer.status !== 200 || answer.body === undefined) throw exceptionOf(answer.status, answer.body);
-      return answer.body as Operations[typeof operation]['output']; // The service's own shape, as the SDK takes it too.
+      return answer.body;
     },
     close: () => pool.destroy(),
   };
 }
+
+export function createWire(client: Pick<DynamoDBClient, 'config'>, options: WireOptions): Wire {
+  const caller = createCaller(client, TABLES, options);
+  return {
+    async send(operation, input) {
+      const output = await caller.call(operation, input);
+      return output as Operations[typeof operation]['output']; // The service's own shape, as the SDK takes it too.
+    },
+    close: caller.close,
+  };
+}
+
+/** Of DynamoDB Streams: an SDK of its own otherwise, for three requests. */
+export const createStreamsCaller = (client: Pick<DynamoDBClient, 'config'>, options: WireOptions): Caller =>
+  createCaller(client, STREAMS, options);

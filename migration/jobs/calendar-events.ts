@@ -3,7 +3,7 @@
 import { calendarFromItem, calendarRecord, calendarToItem } from '../../backend/store/calendar-items.ts';
 import * as keys from '../../backend/store/keys.ts';
 import { decimalText, nullable, textOf, timestampText } from '../postgres/values.ts';
-import type { Job } from './job.ts';
+import { CANARY_USER, type Job } from './job.ts';
 import { printedDecimal, printedTime } from './printed.ts';
 
 export const calendarEvents: Job = {
@@ -52,4 +52,19 @@ export const calendarEvents: Job = {
     details: 'details::text',
     created_at: printedTime('created_at'),
   },
+  canary: (mark) => ({
+    row: {
+      vcoin_id: `${CANARY_USER}-${mark}`,
+      symbol: 'CANARY',
+      project_name: 'canary',
+      first_open_time: '2000-01-01 00:00:00+00',
+      status: 'missed',
+      launch_price: null,
+      token_supply: null,
+      details: '{}',
+      created_at: '2000-01-01 00:00:00+00',
+    },
+    field: 'project_name',
+    value: 'canary, come back',
+  }),
 };

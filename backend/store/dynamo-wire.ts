@@ -38,7 +38,15 @@ export type Wire = {
   readonly close: () => Promise<void>;
 };
 
-const errorBody = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
+const throttlingReasons = z.array(z.object({ reason: z.string().optional(), resource: z.string().optional() }));
+const errorBody = z.object({
+  __type: z.string(),
+  message: z.string().optional(),
+  Message: z.string().optional(),
+  /** Which limit of the table or of which index; spelt in two ways. */
+  ThrottlingReasons: throttlingReasons.optional().catch(undefined),
+  throttlingReasons: throttlingReasons.optional().catch(undefined),
+});
 /** Said of a clock that is wrong, by more than five minutes. */
 const OF_CLOCK = /^(InvalidSignatureException|RequestTimeTooSkewed|RequestExpired)$/;
 
@@ -61,7 +69,11 @@ function exceptionOf(status: number, body: unknown): DynamoDBServiceException {
   const message = error?.message ?? error?.Message ?? `HTTP ${status}`;
   const $metadata = { httpStatusCode: status };
   if (name === 'ConditionalCheckFailedException') return new ConditionalCheckFailedException({ message, $metadata });
-  return new DynamoDBServiceException({ name, message, $fault: status >= 500 ? 'server' : 'client', $metadata });
+  const exception = new DynamoDBServiceException({
+    ...{ name, message, $fault: status >= 500 ? 'server' : 'client', $metadata },
+  });
+  const ThrottlingReasons = error?.ThrottlingReasons ?? error?.throttlingReasons;
+  return ThrottlingReasons === undefined ? exception : Object.assign(exception, { ThrottlingReasons });
 }
 
 export type WireOptions = { readonly endpoint: string | undefined; readonly region: string; readonly now: Clock };

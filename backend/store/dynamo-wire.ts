@@ -38,12 +38,20 @@ export type Wire = {
   readonly close: () => Promise<void>;
 };
 
-const errorBody = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
+const throttlingReasons = z.array(z.object({ reason: z.string().optional(), resource: z.string().optional() }));
+const errorBody = z.object({
+  __type: z.string(),
+  message: z.string().optional(),
+  Message: z.string().optional(),
+  /** Which limit of the table or of which index; spelt in two ways. */
+  ThrottlingReasons: throttlingReasons.optional().catch(undefined),
+  throttlingReasons: throttlingReasons.optional().catch(undefined),
+});
 /** Said of a clock that is wrong, by more than five minutes. */
 const OF_CLOCK = /^(InvalidSignatureException|RequestTimeTooSkewed|RequestExpired)$/;
 
-function endpointOf(endpoint: string | undefined, region: string): string {
-  return endpoint ?? `https://dynamodb.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+function endpointOf(endpoint: string | undefined, { host }: Service, region: string): string {
+  return endpoint ?? `https://${host}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
 function parse(text: string): unknown {
@@ -61,15 +69,34 @@ function exceptionOf(status: number, body: unknown): DynamoDBServiceException {
   const message = error?.message ?? error?.Message ?? `HTTP ${status}`;
   const $metadata = { httpStatusCode: status };
   if (name === 'ConditionalCheckFailedException') return new ConditionalCheckFailedException({ message, $metadata });
-  return new DynamoDBServiceException({ name, message, $fault: status >= 500 ? 'server' : 'client', $metadata });
+  const exception = new DynamoDBServiceException({
+    ...{ name, message, $fault: status >= 500 ? 'server' : 'client', $metadata },
+  });
+  const ThrottlingReasons = error?.ThrottlingReasons ?? error?.throttlingReasons;
+  return ThrottlingReasons === undefined ? exception : Object.assign(exception, { ThrottlingReasons });
 }
 
+export type WireOptions = { readonly endpoint: string | undefined; readonly region: string; readonly now: Clock };
+
+/** One of DynamoDB's two services, which speak alike: its name in the address, and of its version of the protocol. */
+type Service = { readonly host: string; readonly target: string };
+const TABLES: Service = { host: 'dynamodb', target: 'DynamoDB_20120810' };
+const STREAMS: Service = { host: 'streams.dynamodb', target: 'DynamoDBStreams_20120810' };
+
+/** Requests of any operation; what is answered is as the service sent it. */
+export type Caller = {
+  /** Rejects as the SDK does: with its exceptions for answers that are errors, with the socket's or a timeout's otherwise. */
+  readonly call: (operation: string, input: object) => Promise<unknown>;
+  readonly close: () => Promise<void>;
+};
+
 /** `client` is asked for credentials only, which it renews by itself. */
-export function createWire(
+function createCaller(
   client: Pick<DynamoDBClient, 'config'>,
-  { endpoint, region, now }: { endpoint: string | undefined; region: string; now: Clock },
-): Wire {
-  const url = new URL(endpointOf(endpoint, region));
+  service: Service,
+  { endpoint, region, now }: WireOptions,
+): Caller {
+  const url = new URL(endpointOf(endpoint, service, region));
   const pool = new Pool(url.origin, {
     connections: SOCKETS_MAX,
     pipelining: 1,
@@ -88,7 +115,7 @@ export function createWire(
       'content-type': 'application/x-amz-json-1.0',
       host: url.host,
       'x-amz-date': amzDate,
-      'x-amz-target': `DynamoDB_20120810.${operation}`,
+      'x-amz-target': `${service.target}.${operation}`,
       ...(credentials.sessionToken === undefined ? {} : { 'x-amz-security-token': credentials.sessionToken }),
     };
     const authorization = sign(credentials, { headers, body }, amzDate);
@@ -100,7 +127,7 @@ export function createWire(
   }
 
   return {
-    async send(operation, input) {
+    async call(operation, input) {
       const body = JSON.stringify(input);
       let answer = await post(operation, body);
       if (answer.status === 400 && OF_CLOCK.test(exceptionOf(400, answer.body).name) && answer.dateMs > 0) {
@@ -108,8 +135,23 @@ export function createWire(
         answer = await post(operation, body);
       }
       if (answer.status !== 200 || answer.body === undefined) throw exceptionOf(answer.status, answer.body);
-      return answer.body as Operations[typeof operation]['output']; // The service's own shape, as the SDK takes it too.
+      return answer.body;
     },
     close: () => pool.destroy(),
   };
 }
+
+export function createWire(client: Pick<DynamoDBClient, 'config'>, options: WireOptions): Wire {
+  const caller = createCaller(client, TABLES, options);
+  return {
+    async send(operation, input) {
+      const output = await caller.call(operation, input);
+      return output as Operations[typeof operation]['output']; // The service's own shape, as the SDK takes it too.
+    },
+    close: caller.close,
+  };
+}
+
+/** Of DynamoDB Streams: an SDK of its own otherwise, for three requests. */
+export const createStreamsCaller = (client: Pick<DynamoDBClient, 'config'>, options: WireOptions): Caller =>
+  createCaller(client, STREAMS, options);

@@ -43,6 +43,11 @@ export const klineSk = (openMs: number) => `${KLINE_PREFIX}${timeText(openMs)}`;
 /** One series a partition: a minute's candle is one write a minute, and a range of them is one query. */
 export const klinePk = (symbol: string, interval: string) => `KLINE#${symbol}#${interval}`;
 
+/** A listing is found by the exchange's id of it, whenever it opens: that time may move. */
+export const calendarPk = (vcoinId: string) => `CALENDAR#${vcoinId}`;
+export const CALENDAR_SK = 'CALENDAR';
+export const calendarShard = (shard: number) => `CALENDAR#${shard}`;
+
 export const CREDENTIAL_PREFIX = 'CREDENTIAL#';
 export const credentialSk = (exchange: string) => `${CREDENTIAL_PREFIX}${exchange}`;
 export const credentialShard = (shard: number) => `CREDENTIAL#${shard}`;

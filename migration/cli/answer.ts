@@ -1,7 +1,7 @@
 // What a command of `banyan-migrate` answers, and how it ends.
 
 /** What the exit codes mean; the same as those of `banyan`. */
-export const EXIT = { ok: 0, error: 1, usage: 2, unreachable: 3, conflict: 5, gateNotMet: 6 } as const;
+export const EXIT = { ok: 0, error: 1, usage: 2, unreachable: 3, conflict: 5, gateNotMet: 6, timedOut: 7 } as const;
 
 /** The command cannot go on: `message` says why and what to do. */
 export class CommandError extends Error {

@@ -1,5 +1,7 @@
 // The commands that look and prepare: setup, plan, status, reset, explain, dead letters.
 import { setUpTable } from '../../backend/store/setup.ts';
+import { dropBackTables, ensureBackTables } from '../back/tables.ts';
+import { readControl } from '../cutover/control.ts';
 import type { Job } from '../jobs/job.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import { type Key, rangeOf } from '../jobs/key.ts';
@@ -16,9 +18,9 @@ import { type Context, checkedPlan, engineOf, planFile } from './context.ts';
 import { planText, statusText } from './render.ts';
 
 /** Makes what a run needs and is missing; says what it changed. */
-export async function setUp({ config, pool, target }: Context, job: Job): Promise<Result> {
-  const source = await ensureFullIdentity(pool, job);
-  const steps = await setUpTable(target.client, { table: config.dynamo.table, dryRun: false, stream: false });
+export async function setUp({ config, pool, target }: Context, job: Job, wayBack: boolean): Promise<Result> {
+  const source = [...(await ensureFullIdentity(pool, job)), ...(wayBack ? await ensureBackTables(pool, job) : [])];
+  const steps = await setUpTable(target.client, { table: config.dynamo.table, dryRun: false, stream: wayBack });
   const lines = steps.map(
     ({ step, name, outcome, detail }) => `${step} ${name}: ${outcome}${detail === undefined ? '' : `, ${detail}`}`,
   );
@@ -61,7 +63,14 @@ function certificateState(found: ReturnType<typeof readCertificate>): string {
 
 /** Gives the job up, so that it can be planned anew. What it wrote stays; a later plan's items win over it. */
 export async function reset({ config, pool, ledger }: Context, job: Job): Promise<Result> {
-  const done = await dropSlot(pool, job); // First: it fails while a run is under way.
+  const control = await readControl(pool, job);
+  if (control !== undefined && control.phase !== 'legacy')
+    throw new CommandError(
+      EXIT.conflict,
+      `legacy does not write ${job.name}; run: banyan-migrate rollback ${job.name}`,
+    );
+  // The slot first: it fails while a run is under way.
+  const done = [...(await dropSlot(pool, job)), ...(await dropBackTables(pool, job))];
   await ledger.remove(job.name);
   tellNothing(config.certificates, job.name);
   const text = [...done, `${job.name} is forgotten; the items that it wrote stay`].join('\n');

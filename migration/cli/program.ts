@@ -7,6 +7,16 @@ import { CommandError, EXIT, type Output, type Result } from './answer.ts';
 import { allJobs, explain, listDeadLetters, plan, replay, reset, setUp, status } from './commands.ts';
 import { type Context, jobNamed, withContext } from './context.ts';
 import { setPaused } from './pausing.ts';
+import {
+  type Commands,
+  cutover,
+  type Ends,
+  finish,
+  listRefusals,
+  rehearseBack,
+  rollback,
+  wayBack,
+} from './switching.ts';
 import { run, verify } from './work.ts';
 
 const CHUNK_ROWS = 5_000;
@@ -47,6 +57,7 @@ export async function runCli(args: readonly string[], { output, signal, env }: C
     code = result.code ?? EXIT.ok;
   };
   addCommands(program, answer, { output, signal });
+  addSwitching(program, answer, { output, signal });
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -67,7 +78,10 @@ function addCommands(program: Command, answer: Answer, ends: { output: Output; s
   program
     .command('setup <job>')
     .description('make the table and what the source needs, where missing, and say what was changed')
-    .action((name: string) => answer((context) => setUp(context, jobNamed(name))));
+    .option('--way-back', "also the table's stream, and what a cutover keeps in the source's database", false)
+    .action((name: string, { wayBack }: { wayBack: boolean }) =>
+      answer((context) => setUp(context, jobNamed(name), wayBack)),
+    );
   program
     .command('plan <job>')
     .description('a dry run: read every row, write nothing but the plan file')
@@ -125,6 +139,45 @@ function addCommands(program: Command, answer: Answer, ends: { output: Output; s
     .command('replay <job>')
     .description('map them again, as they are now')
     .action((name: string) => answer((context) => replay(context, jobNamed(name))));
+}
+
+function addSwitching(program: Command, answer: Answer, ends: Ends): void {
+  program
+    .command('way-back <job>')
+    .description("write the new side's changes back to the source, until it is told to end; goes on where it was")
+    .action((name: string) => answer((context) => wayBack(context, jobNamed(name), ends)));
+  program
+    .command('refused <job>')
+    .description('changes that could not be written back, and why')
+    .action((name: string) => answer((context) => listRefusals(context, jobNamed(name), ends)));
+  program
+    .command('rehearse <job>')
+    .description('prove the way back: a canary row goes to the table, is changed there, comes back and is deleted')
+    .action((name: string) => answer((context) => rehearseBack(context, jobNamed(name), ends)));
+  program
+    .command('cutover <job>')
+    .description('legacy stops writing, all of it arrives, the new side writes; within 30 s, or all is as it was')
+    .option('--dry-run', 'look at what stands in the way, and change nothing', false)
+    .option('--flip <command>', 'moves the traffic to the new side; safe to repeat')
+    .option('--unflip <command>', 'moves it back, when the flip failed; safe to repeat')
+    .action((name: string, options: Commands & { dryRun: boolean }) =>
+      answer((context) => cutover(context, jobNamed(name), { ...options, ...ends })),
+    );
+  program
+    .command('rollback <job>')
+    .description('what the new side wrote comes back, and legacy writes again')
+    .option('--unflip <command>', 'moves the traffic to legacy first; safe to repeat')
+    .option('--accept-refused', 'changes that could not be written back are lost to legacy', false)
+    .action((name: string, { acceptRefused, ...commands }: Commands & { acceptRefused: boolean }) =>
+      answer((context) => rollback(context, jobNamed(name), { ...commands, ...ends, acceptRefusals: acceptRefused })),
+    );
+  program
+    .command('finalize <job>')
+    .description('the new side is there to stay: drop the slot, the fence, the marks; there is no way back then')
+    .option('--dry-run', 'tell the steps, and take none', false)
+    .action((name: string, { dryRun }: { dryRun: boolean }) =>
+      answer((context) => finish(context, jobNamed(name), { ...ends, dryRun })),
+    );
 }
 
 function failed(error: unknown, err: Output['err']): number {

@@ -103,7 +103,7 @@ function createReporter({ target }: Context, output: Output): (progress: Progres
 }
 
 /** What changes during `work` is applied, by the run under way or, where there is none, by one of our own. */
-async function following<T>(context: Context, job: Job, plan: Plan, work: () => Promise<T>): Promise<T> {
+export async function following<T>(context: Context, job: Job, plan: Plan, work: () => Promise<T>): Promise<T> {
   const { pool, ledger } = context;
   const present = await ledger.job(job.name);
   const health = await slotHealth(pool, job);

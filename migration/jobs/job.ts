@@ -34,7 +34,15 @@ export type Job = {
    * expression of type text). Verification compares this with what the service reads.
    */
   readonly printed: Readonly<Record<string, string>>;
+  /**
+   * For the rehearsal of the way back: a row that nobody else has, told from others by `mark` (12 hexadecimal digits), and a
+   * text field of its record with another value that it takes on the new side.
+   */
+  readonly canary: (mark: string) => { readonly row: Row; readonly field: string; readonly value: string };
 };
+
+/** Whose rows canaries are, where rows have users. */
+export const CANARY_USER = 'banyan-canary';
 
 export const keyOf = (job: Job, row: Row): Key => job.key.map(({ name }) => row[name] ?? '');
 

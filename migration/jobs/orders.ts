@@ -2,7 +2,7 @@
 import { type OrderRecord, orderFromItem, orderRecord, orderToItem } from '../../backend/store/items.ts';
 import * as keys from '../../backend/store/keys.ts';
 import { decimalText, nullable, type Row, textOf, timestampText } from '../postgres/values.ts';
-import type { Job } from './job.ts';
+import { CANARY_USER, type Job } from './job.ts';
 import { printedDecimal, printedTime } from './printed.ts';
 
 /** Never expires before 90 days from the plan, however old the order is: a run must not write what is gone at once. */
@@ -80,4 +80,25 @@ export const orders: Job = {
     submission: 'null::text',
     version: "'1'",
   },
+  canary: (mark) => ({
+    row: {
+      order_id: `00000000-0000-4000-8000-${mark}`,
+      user_id: CANARY_USER,
+      symbol: 'CANARY',
+      side: 'BUY',
+      order_type: 'LIMIT',
+      quantity: '1',
+      price: '1',
+      filled_quantity: '0',
+      average_price: null,
+      fee: '0',
+      status: 'cancelled',
+      mexc_order_id: null,
+      client_order_id: `canary-${mark}`,
+      created_at: '2000-01-01 00:00:00+00',
+      updated_at: '2000-01-01 00:00:00+00',
+    },
+    field: 'fee',
+    value: '0.000000000000000001',
+  }),
 };

@@ -2,7 +2,7 @@
 import { positionFromItem, positionRecord, positionToItem } from '../../backend/store/items.ts';
 import * as keys from '../../backend/store/keys.ts';
 import { decimalText, textOf, timestampText } from '../postgres/values.ts';
-import type { Job } from './job.ts';
+import { CANARY_USER, type Job } from './job.ts';
 import { printedDecimal, printedTime } from './printed.ts';
 
 export const positions: Job = {
@@ -46,4 +46,18 @@ export const positions: Job = {
     applied: "'{}'",
     version: "'1'",
   },
+  canary: (mark) => ({
+    row: {
+      user_id: CANARY_USER,
+      symbol: `CANARY${mark}`,
+      side: 'long',
+      quantity: '1',
+      entry_price: '1',
+      realized_pnl: '0',
+      opened_at: '2000-01-01 00:00:00+00',
+      updated_at: '2000-01-01 00:00:00+00',
+    },
+    field: 'realized_pnl',
+    value: '0.000000000000000001',
+  }),
 };

@@ -21,6 +21,8 @@ export type Message =
   | { readonly kind: 'update'; readonly relation: Relation; readonly before: Tuple | undefined; readonly after: Tuple }
   | { readonly kind: 'delete'; readonly relation: Relation; readonly before: Tuple }
   | { readonly kind: 'truncate' }
+  /** Of pg_logical_emit_message, within the transaction. */
+  | { readonly kind: 'message'; readonly prefix: string }
   | { readonly kind: 'other' };
 
 /** Reads fields one after the other; reading past the end throws a RangeError. */
@@ -110,8 +112,13 @@ export function createPgoutputDecoder(): (bytes: Buffer) => Message {
       }
       case 'T':
         return { kind: 'truncate' };
+      case 'M': {
+        reader.byte(); // Whether it is of the transaction; ours are.
+        reader.int64();
+        return { kind: 'message', prefix: reader.string() };
+      }
       default:
-        return { kind: 'other' }; // Origin, Type, Message: nothing of a row.
+        return { kind: 'other' }; // Origin, Type: nothing of a row.
     }
   };
 }

@@ -11,6 +11,8 @@ import type { Row } from './values.ts';
 const PENDING_MAX = 20_000;
 /** How often the server is told our position and asked for its own, so that an idle slot moves on too. */
 const STATUS_INTERVAL_MS = 1_000;
+/** The prefix of the message that a transaction of the way back begins with: its changes came from the target. */
+export const WAY_BACK = 'banyan way back';
 /** Microseconds from 1970 to 2000, where Postgres's clock begins. */
 const EPOCH_2000_US = 946_684_800_000_000n;
 
@@ -35,7 +37,7 @@ class Inbox {
   #endLsn: Lsn | undefined;
   #reached: Lsn;
   #stop: string | undefined;
-  #transaction: { readonly commitLsn: Lsn; readonly xid: bigint; readonly known: boolean } | undefined;
+  #transaction: { readonly commitLsn: Lsn; readonly xid: bigint; readonly isNews: boolean } | undefined;
   #seq = 0;
   #xidReference: bigint;
 
@@ -72,7 +74,7 @@ class Inbox {
       case 'begin': {
         const xid = widenXid(message.xid, this.#xidReference);
         if (xid > this.#xidReference) this.#xidReference = xid;
-        this.#transaction = { commitLsn: message.commitLsn, xid, known: message.commitLsn < this.#options.from };
+        this.#transaction = { commitLsn: message.commitLsn, xid, isNews: message.commitLsn >= this.#options.from };
         this.#seq = 0;
         return;
       }
@@ -96,14 +98,18 @@ class Inbox {
       case 'delete':
         this.#change(message.before.row, null);
         return;
+      case 'message': // Comes before the transaction's first change.
+        if (message.prefix === WAY_BACK && this.#transaction)
+          this.#transaction = { ...this.#transaction, isNews: false };
+        return;
       case 'other':
     }
   }
 
   #change(before: Row | null, after: Row | null): void {
     if (!this.#transaction) throw new Error('the stream holds a change outside of any transaction');
-    const { commitLsn, xid, known } = this.#transaction;
-    if (!known) this.#changes.push({ commitLsn, xid, seq: this.#seq++, before, after });
+    const { commitLsn, xid, isNews } = this.#transaction;
+    if (isNews) this.#changes.push({ commitLsn, xid, seq: this.#seq++, before, after });
   }
 }
 
@@ -166,7 +172,7 @@ export function startStream(options: StreamOptions): ChangeStream & { readonly s
   });
   client.on('error', fail);
   client.on('end', () => fail(new Error('the replication connection ended')));
-  const start = `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (proto_version '1', publication_names '"${publication}"')`;
+  const start = `START_REPLICATION SLOT "${slot}" LOGICAL ${formatLsn(from)} (proto_version '1', publication_names '"${publication}"', messages 'true')`;
   const started = new Promise<void>((resolve, reject) => {
     connection.once('replicationStart', () => resolve());
     client.query(start).then(

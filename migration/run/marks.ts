@@ -26,6 +26,9 @@ export function versionOf(epoch: number, commitLsn: Lsn, seq: number): string {
   return String(BigInt(epoch) * EPOCH_SCALE + commitLsn * LSN_SCALE + BigInt(seq) * 2n);
 }
 
+/** The plan's time in seconds. */
+export const epochIn = (version: string): number => Number(BigInt(version) / EPOCH_SCALE);
+
 /** Above the version of the write that failed, below that of any later change. */
 export const repairVersion = (version: string): string => String(BigInt(version) + 1n);
 

@@ -4,7 +4,6 @@ import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   DynamoDBServiceException,
-  PutItemCommand,
   type PutItemCommandInput,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -142,31 +141,14 @@ export function createDynamoTarget(options: DynamoTargetOptions): DynamoTarget {
   const wire = createWire(client, { ...options, now: Date.now });
   const { table } = options;
   const pace = createPace();
-  const ask = <T>(call: () => Promise<T>, onThrottled = () => {}) =>
+  const ask = <T>(call: () => Promise<T>) =>
     pace.within(() =>
       patiently(call, {
         kindOf,
-        onThrottled(error) {
-          pace.throttled(throttlingOf(error));
-          onThrottled();
-        },
+        onThrottled: (error) => pace.throttled(throttlingOf(error)),
         random: Math.random,
       }),
     );
-
-  /** Straight on the wire, at a tenth of the SDK's cost. Once throttled through the SDK, whose error says which limit it was. */
-  async function write(input: PutItemCommandInput): Promise<void> {
-    let wasThrottled = false;
-    await ask(
-      async () => {
-        if (wasThrottled) await client.send(new PutItemCommand(input));
-        else await wire.send('PutItem', input);
-      },
-      () => {
-        wasThrottled = true;
-      },
-    );
-  }
 
   async function get(key: ItemKey): Promise<Item | undefined> {
     const input = { TableName: table, Key: attributesOfKey(key), ConsistentRead: true };
@@ -176,7 +158,7 @@ export function createDynamoTarget(options: DynamoTargetOptions): DynamoTarget {
   return {
     async put(item) {
       try {
-        await write(putInput(table, item));
+        await ask(() => wire.send('PutItem', putInput(table, item))); // At a tenth of the SDK's cost.
         return 'written';
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;

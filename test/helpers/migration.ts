@@ -16,10 +16,12 @@ import type { Row } from '../../migration/postgres/values.ts';
 import { isTombstone, unmarked } from '../../migration/run/marks.ts';
 import { dataFolder, startPostgres } from '../sandbox/postgres/postgres.ts';
 import { eventually } from './deadline.ts';
+import type { DynamoServer } from './dynamo.ts';
 import { spawnServer } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MIGRATE = join(ROOT, 'migration', 'main.ts');
+const KILLED_AT = join(ROOT, 'test', 'migration', 'killed-at.ts');
 export const SIGNING_KEY = 'test-signing-key-0123456789abcdef0123';
 
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
@@ -36,18 +38,28 @@ export type MigrationWorld = Awaited<ReturnType<typeof openMigrationWorld>>;
 
 export type MigrationServers = Awaited<ReturnType<typeof openMigrationServers>>;
 
+async function startStandIn(): Promise<DynamoServer> {
+  const dynamo = await spawnServer({ args: [join(ROOT, 'test', 'sandbox', 'dynamo', 'main.ts')] });
+  return {
+    endpoint: `http://${dynamo.listening.http}`,
+    close: async () => {
+      await dynamo.stop();
+    },
+  };
+}
+
 /** A Postgres and a table server, both new, with everything under one folder. */
-export async function openMigrationServers() {
+export async function openMigrationServers(startDynamo: () => Promise<DynamoServer> = startStandIn) {
   const folder = mkdtempSync(join(tmpdir(), 'banyan-migration-'));
   const dataDir = join(folder, 'postgres');
   const postgres = await startPostgres({ dataDir });
-  const dynamo = await spawnServer({ args: [join(ROOT, 'test', 'sandbox', 'dynamo', 'main.ts')] });
+  const dynamo = await startDynamo();
   return {
     folder,
     postgres,
-    endpoint: `http://${dynamo.listening.http}`,
+    endpoint: dynamo.endpoint,
     async close() {
-      await dynamo.stop();
+      await dynamo.close();
       await postgres.close();
       rmSync(dataFolder(dataDir), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
@@ -84,7 +96,11 @@ export async function openMigrationWorld(servers: MigrationServers) {
   const children = new Set<ChildProcess>();
 
   function start(...args: string[]): Command {
-    const child = spawn(process.execPath, [MIGRATE, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return startScript(MIGRATE, ...args);
+  }
+
+  function startScript(...args: string[]): Command {
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
@@ -105,6 +121,12 @@ export async function openMigrationWorld(servers: MigrationServers) {
     client,
     certificates: join(folder, 'certificates'),
     start,
+    /** Runs a command that dies as by kill -9 when it has said `words`. */
+    async killedAt(words: string, ...args: string[]): Promise<void> {
+      const { child, ended } = startScript(KILLED_AT, words, ...args);
+      const { stderr } = await ended;
+      assert.equal(child.signalCode, 'SIGKILL', `it ended by itself: ${stderr}`);
+    },
     /** Runs a command to its end, in this process; rejects when its exit code is another than `code`. */
     async migrate(args: readonly string[], code = 0): Promise<Ended> {
       const texts = { stdout: '', stderr: '' };

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { orderFromItem } from '../../backend/store/items.ts';
 import { certificatesIn } from '../../gateway/rollout/certificates.ts';
+import { calendarEvents } from '../../migration/jobs/calendar-events.ts';
 import { orders } from '../../migration/jobs/orders.ts';
 import { positions } from '../../migration/jobs/positions.ts';
 import { isTombstone } from '../../migration/run/marks.ts';
@@ -88,6 +89,25 @@ describe('a job', () => {
     const found = await differences(world, positions, plannedAtOf(world, positions));
     assert.deepEqual(found, { missing: [], extra: [], altered: [], rows: 60 });
     assert.equal((await json(['verify', 'positions'])).result, 'verified');
+  });
+
+  test('over listings, whose details are JSON with numbers longer than a float, then they move letter for letter', async () => {
+    await world.pool.query(
+      `insert into calendar_events (vcoin_id, symbol, project_name, first_open_time, status, launch_price, token_supply, details, created_at)
+       select 'v' || n || case when n % 2 = 0 then '🚀' else '' end, 'T' || n || 'USDT', '月光 "' || n || '"', now() + n * interval '1.000001 s',
+         (array['detected', 'sniped', 'missed'])[n % 3 + 1], nullif(n % 5, 0) * 0.000000000000000001, n * 10::numeric ^ 30 + 0.5,
+         '{"n": 12345678901234567890.123456789012345678, "links": [null, "✓"]}', now()
+       from generate_series(1, 40) n`,
+    );
+    await world.migrate(['setup', 'calendar_events']);
+    await world.migrate(['plan', 'calendar_events', '--chunk-rows', '7']);
+    await world.migrate(['run', 'calendar_events', '--until-caught-up']);
+    await world.pool.query("update calendar_events set status = 'sniped', details = '{\"n\": 1e400}' where id = 1");
+    await world.pool.query('delete from calendar_events where id = 2');
+    await world.migrate(['run', 'calendar_events', '--until-caught-up']);
+    const found = await differences(world, calendarEvents, plannedAtOf(world, calendarEvents));
+    assert.deepEqual(found, { missing: [], extra: [], altered: [], rows: 39 });
+    assert.equal((await json(['verify', 'calendar_events'])).result, 'verified');
   });
 
   test('follows changes: of values, of keys, of whom a row belongs to, deletes, and values too large for the row', async () => {

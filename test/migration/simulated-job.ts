@@ -28,4 +28,5 @@ export const SIMULATED_JOB: Job = {
   recordOf: (item) => item,
   keyOfRecord: ({ k }) => [String(k)],
   printed: {},
+  canary: (mark) => ({ row: { k: mark, u: 'u', a: 'a', b: 'b' }, field: 'a', value: 'b' }),
 };

@@ -4,10 +4,10 @@ import { channels, type Newsroom } from '../bus/bus.ts';
 import type { Clock } from '../domain/ids.ts';
 import { isoTime } from '../domain/time.ts';
 import type { Metrics } from '../metrics.ts';
-import type { CalendarRecord } from '../store/sniper-items.ts';
+import type { CalendarRecord } from '../store/calendar-items.ts';
 import type { Store } from '../store/store.ts';
 import { type Listing, patternsOf } from './detect.ts';
-import { listingOf, withSigns } from './listing-record.ts';
+import { detailsOf, listingOf, withSigns } from './listing-record.ts';
 import type { Announced, Signs } from './listing-source.ts';
 import { AFTERWARDS_MS } from './polling.ts';
 
@@ -41,7 +41,7 @@ export type Board = {
 /** The listing in the form of the API and the bus. */
 export function listingView({ version: _version, ...record }: CalendarRecord) {
   const { created_at: _created, ...view } = record;
-  return view;
+  return { ...view, details: detailsOf(record) };
 }
 
 /** The patterns that the listing shows now and did not before. */
@@ -92,7 +92,7 @@ export function createBoard({ store, bus, metrics, now }: BoardDeps): Board {
     const before = known.get(vcoinId) ?? (await store.getListing(vcoinId));
     const opens = isoTime(firstOpenMs);
     if (!before) {
-      const nothing = { launch_price: null, token_supply: null, details: {} };
+      const nothing = { launch_price: null, token_supply: null, details: '{}' };
       const about = { vcoin_id: vcoinId, symbol, project_name: projectName, first_open_time: opens };
       return keep({ ...about, ...nothing, status: 'detected', created_at: isoTime(now()), version: 1 }, undefined);
     }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { amount } from '../domain/amount.ts';
 import { add, compare, decimalOf, multiply, subtract, ZERO } from '../domain/money.ts';
 import { symbolName, userId } from '../http.ts';
-import { CALENDAR_STATUSES, TARGET_MODES, type TargetRecord } from '../store/sniper-items.ts';
+import { CALENDAR_STATUSES } from '../store/calendar-items.ts';
+import { TARGET_MODES, type TargetRecord } from '../store/sniper-items.ts';
 
 /** An announced opening may slip; ten minutes later it is another one. */
 const WINDOW_MS_LEAST = 500;

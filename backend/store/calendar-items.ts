@@ -1,9 +1,11 @@
 // Listings of the exchange's calendar: when a new coin opens, and what came of it.
 import { z } from 'zod';
-import { attributesOf, type Item, money, plainRecordOf, symbol, timestamp } from './items.ts';
+import { attributesOf, expiry, type Item, money, plainRecordOf, symbol, timestamp, version } from './items.ts';
 import * as keys from './keys.ts';
 
+/** detected: on its way, or not taken part in. sniped, missed: what became of it. */
 export const CALENDAR_STATUSES = ['detected', 'sniped', 'missed'] as const;
+export type CalendarStatus = (typeof CALENDAR_STATUSES)[number];
 
 export const calendarRecord = z.object({
   /** The exchange's own id of the listing. */
@@ -14,21 +16,21 @@ export const calendarRecord = z.object({
   status: z.enum(CALENDAR_STATUSES),
   launch_price: money.nullable(),
   token_supply: money.nullable(),
-  /** What else the exchange said, as the text of a JSON document, whose numbers may be longer than a float. */
+  /** What the exchange's web site says of it besides: the text of a JSON object, whose numbers may be longer than a float. */
   details: z.string(),
   created_at: timestamp,
+  version,
 });
 export type CalendarRecord = z.infer<typeof calendarRecord>;
 
-/** Kept for good: they are few, and what became of a listing is what patterns are learned from. */
-export function calendarToItem(event: CalendarRecord): Item {
+/** A listing leaves 90 days after it opened, or after it was written, where that is later. */
+export function calendarToItem(listing: CalendarRecord, nowMs: number): Item {
   return {
-    ...attributesOf(calendarRecord.parse(event)),
-    [keys.PK]: { S: keys.calendarPk(event.vcoin_id) },
-    [keys.SK]: { S: keys.CALENDAR_SK },
+    ...attributesOf(calendarRecord.parse(listing)),
+    [keys.PK]: { S: keys.CALENDAR_PK },
+    [keys.SK]: { S: keys.calendarSk(listing.vcoin_id) },
     data_type: { S: 'CALENDAR' },
-    [keys.SYMBOL_SHARD]: { S: keys.symbolShard(event.symbol, event.vcoin_id) },
-    [keys.DATA_TYPE_SHARD]: { S: keys.calendarShard(keys.shardOf(event.vcoin_id)) },
+    [keys.TTL]: { N: expiry(Math.max(nowMs, Date.parse(listing.first_open_time))) },
   };
 }
 

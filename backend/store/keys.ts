@@ -43,11 +43,6 @@ export const klineSk = (openMs: number) => `${KLINE_PREFIX}${timeText(openMs)}`;
 /** One series a partition: a minute's candle is one write a minute, and a range of them is one query. */
 export const klinePk = (symbol: string, interval: string) => `KLINE#${symbol}#${interval}`;
 
-/** A listing is found by the exchange's id of it, whenever it opens: that time may move. */
-export const calendarPk = (vcoinId: string) => `CALENDAR#${vcoinId}`;
-export const CALENDAR_SK = 'CALENDAR';
-export const calendarShard = (shard: number) => `CALENDAR#${shard}`;
-
 export const CREDENTIAL_PREFIX = 'CREDENTIAL#';
 export const credentialSk = (exchange: string) => `${CREDENTIAL_PREFIX}${exchange}`;
 export const credentialShard = (shard: number) => `CREDENTIAL#${shard}`;
@@ -77,7 +72,10 @@ export const executionSk = (executionId: string) => `${EXECUTION_PREFIX}${execut
 export const accountShard = (shard: number) => `ACCOUNT#RESERVED#${shard}`;
 export const targetSk = (targetId: string) => `${TARGET_PREFIX}${targetId}`;
 export const targetShard = (shard: number) => `TARGET#AT_WORK#${shard}`;
-/** All listings in one partition: a few a day, read together, and written when they change. */
+/**
+ * All listings in one partition: a few a day, read together, and written when they change. A listing is found by the exchange's
+ * id of it, whenever it opens: that time may move.
+ */
 export const CALENDAR_PK = 'CALENDAR';
 export const CALENDAR_PREFIX = 'CALENDAR#';
 export const calendarSk = (vcoinId: string) => `${CALENDAR_PREFIX}${vcoinId}`;

@@ -1,41 +1,7 @@
-// What the sniper keeps: the calendar of listings, and users' targets with how far each has come.
+// Users' targets, with how far each has come.
 import { z } from 'zod';
 import { attributesOf, expiry, type Item, money, plainRecordOf, symbol, timestamp, userId, version } from './items.ts';
 import * as keys from './keys.ts';
-
-/** detected: on its way, or not taken part in. sniped, missed: what became of it. */
-export const CALENDAR_STATUSES = ['detected', 'sniped', 'missed'] as const;
-export type CalendarStatus = (typeof CALENDAR_STATUSES)[number];
-
-/** A listing that was announced. `details` is what the exchange's web site says of it besides, under its own names. */
-export const calendarRecord = z.object({
-  vcoin_id: z.string().min(1).max(128),
-  symbol,
-  project_name: z.string().max(500),
-  first_open_time: timestamp,
-  status: z.enum(CALENDAR_STATUSES),
-  launch_price: money.nullable(),
-  token_supply: money.nullable(),
-  details: z.record(z.string(), z.unknown()),
-  created_at: timestamp,
-  version,
-});
-export type CalendarRecord = z.infer<typeof calendarRecord>;
-
-/** A listing leaves 90 days after it opened, or after it was written, where that is later. */
-export function calendarToItem(record: CalendarRecord, nowMs: number): Item {
-  return {
-    ...attributesOf(calendarRecord.parse(record)),
-    [keys.PK]: { S: keys.CALENDAR_PK },
-    [keys.SK]: { S: keys.calendarSk(record.vcoin_id) },
-    data_type: { S: 'CALENDAR' },
-    [keys.TTL]: { N: expiry(Math.max(nowMs, Date.parse(record.first_open_time))) },
-  };
-}
-
-export function calendarFromItem(item: Item): CalendarRecord {
-  return calendarRecord.parse(plainRecordOf(item));
-}
 
 /** live: orders go out. paper: fills are made up at the price of the moment. dry-run: all but the order. */
 export const TARGET_MODES = ['live', 'paper', 'dry-run'] as const;

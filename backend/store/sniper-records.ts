@@ -1,9 +1,10 @@
 // The Store's part for the sniper, over any ItemTable.
 import type { Clock } from '../domain/ids.ts';
+import { calendarFromItem, calendarToItem } from './calendar-items.ts';
 import { putVersioned, reading } from './item-records.ts';
 import type { ItemKey, ItemTable } from './item-table.ts';
 import * as keys from './keys.ts';
-import { calendarFromItem, calendarToItem, targetFromItem, targetToItem } from './sniper-items.ts';
+import { targetFromItem, targetToItem } from './sniper-items.ts';
 import type { Store } from './store.ts';
 
 /** More listings than there are in the 90 days that they are kept. */

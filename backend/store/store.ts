@@ -1,11 +1,13 @@
 // What the backend asks of its store. dynamo.ts is the real one, memory.ts the one for tests.
+
 import type { AccountRecord, TradingStateRecord } from './account-items.ts';
+import type { CalendarRecord } from './calendar-items.ts';
 import type { ExecutionRecord } from './execution-items.ts';
 import type { FillRecord } from './fill-items.ts';
 import type { ItemKey } from './item-table.ts';
 import type { AuditRecord, ClaimRecord, CredentialRecord, KlineRecord, OrderRecord, PositionRecord } from './items.ts';
 import type { OrderSet } from './keys.ts';
-import type { CalendarRecord, TargetRecord } from './sniper-items.ts';
+import type { TargetRecord } from './sniper-items.ts';
 
 /** The store could not be asked, or did not answer in time; a write may or may not have happened. `cause` is its error. */
 export class StoreUnavailable extends Error {

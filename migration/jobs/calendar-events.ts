@@ -23,7 +23,7 @@ export const calendarEvents: Job = {
     'created_at',
   ],
   dataType: 'CALENDAR',
-  toItem: (row) =>
+  toItem: (row, plannedAtMs) =>
     calendarToItem(
       calendarRecord.parse({
         vcoin_id: textOf(row, 'vcoin_id'),
@@ -35,10 +35,12 @@ export const calendarEvents: Job = {
         token_supply: nullable(decimalText, row, 'token_supply'),
         details: textOf(row, 'details'),
         created_at: timestampText(row, 'created_at'),
+        version: 1,
       }),
+      plannedAtMs,
     ),
-  rewritten: (item) => calendarToItem(calendarFromItem(item)),
-  itemKeyOf: (row) => ({ pk: keys.calendarPk(textOf(row, 'vcoin_id')), sk: keys.CALENDAR_SK }),
+  rewritten: (item, plannedAtMs) => calendarToItem(calendarFromItem(item), plannedAtMs),
+  itemKeyOf: (row) => ({ pk: keys.CALENDAR_PK, sk: keys.calendarSk(textOf(row, 'vcoin_id')) }),
   recordOf: calendarFromItem,
   keyOfRecord: ({ vcoin_id }) => [String(vcoin_id)],
   printed: {
@@ -51,6 +53,7 @@ export const calendarEvents: Job = {
     token_supply: printedDecimal('token_supply'),
     details: 'details::text',
     created_at: printedTime('created_at'),
+    version: "'1'",
   },
   canary: (mark) => ({
     row: {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decimalOf, ZERO } from '../../backend/domain/money.ts';
 import { emptyAccount } from '../../backend/risk/account.ts';
+import type { CalendarRecord } from '../../backend/store/calendar-items.ts';
 import type { ExecutionRecord } from '../../backend/store/execution-items.ts';
 import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { AuditRecord, CredentialRecord, KlineRecord, OrderRecord } from '../../backend/store/items.ts';
 import { type OrderSet, SHARDS, shardOf } from '../../backend/store/keys.ts';
-import type { CalendarRecord } from '../../backend/store/sniper-items.ts';
 import type { SetCursor, Store } from '../../backend/store/store.ts';
 import { anOrder, aPosition, aTarget } from '../helpers/records.ts';
 
@@ -277,7 +277,7 @@ export function storeContract(name: string, start: () => Promise<StoreSubject>):
         ...{ vcoin_id: 'v1', symbol: 'T1USDT', project_name: '月光 "1"', status: 'sniped' },
         ...{ launch_price: '0.000000000123456789', token_supply: '999999999000000000000000001.5' },
         first_open_time: '2026-06-01T00:00:00.000123Z',
-        details: { sts: 2, st: 1, tt: 4, links: [null, 'https://example.invalid/✓'], deep: { a: true } },
+        details: '{"sts": 2, "n": 12345678901234567890.5, "links": [null, "https://example.invalid/✓"]}',
         ...{ created_at: '2026-05-31T00:00:00.123456Z', version: 1 },
       };
       const earlier = { ...migrated, vcoin_id: 'v2', first_open_time: '2026-06-01T00:00:00.000Z', launch_price: null };

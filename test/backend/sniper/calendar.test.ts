@@ -4,8 +4,8 @@ import { createMetrics } from '../../../backend/metrics.ts';
 import { createCalendar } from '../../../backend/sniper/calendar.ts';
 import { createMexcSite } from '../../../backend/sniper/mexc-site.ts';
 import { pollAfterMs } from '../../../backend/sniper/polling.ts';
+import type { CalendarRecord } from '../../../backend/store/calendar-items.ts';
 import { createMemoryStore } from '../../../backend/store/memory.ts';
-import type { CalendarRecord } from '../../../backend/store/sniper-items.ts';
 import { createExchangeSimulator } from '../../sandbox/exchange/server.ts';
 
 const START_MS = 1_800_000_000_000;
@@ -55,7 +55,7 @@ describe('the calendar', () => {
     const [stored] = await store.listings();
     assert.deepEqual(
       [stored?.symbol, stored?.project_name, stored?.status, stored?.details],
-      ['NEWUSDT', 'New', 'detected', {}],
+      ['NEWUSDT', 'New', 'detected', '{}'],
     );
     assert.deepEqual(
       told.map(({ type, data }) => [type, data.symbol, data.kind]),
@@ -104,7 +104,7 @@ describe('the calendar', () => {
     const { clock, store, one } = await subject(context);
     const migrated: CalendarRecord = {
       ...{ vcoin_id: 'old', symbol: 'OLDUSDT', project_name: 'Old', status: 'detected', version: 1 },
-      ...{ launch_price: '0.000000000123456789', token_supply: '1e30', details: { sts: 'two', links: [null] } },
+      ...{ launch_price: '0.000000000123456789', token_supply: '1e30', details: '{"sts": "two", "links": [null]}' },
       ...{
         first_open_time: new Date(START_MS).toISOString().replace('Z', '123Z'),
         created_at: '2026-01-01T00:00:00.000Z',

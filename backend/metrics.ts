@@ -277,6 +277,52 @@ function shadowMetrics(registers: Registry[]) {
   };
 }
 
+/** An endpoint of Solana's RPC as it does now. */
+type EndpointSeen = { readonly endpoint: string; readonly score: number; readonly lag_slots: number };
+
+function solanaRpcMetrics(registers: Registry[]) {
+  let seen: () => readonly EndpointSeen[] = () => [];
+  const endpointGauge = (name: string, help: string, read: (endpoint: EndpointSeen) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['endpoint'],
+      registers,
+      collect() {
+        for (const each of seen()) this.set({ endpoint: each.endpoint }, read(each));
+      },
+    });
+  endpointGauge('solana_rpc_score', 'How well an RPC endpoint does: 1 is best', ({ score }) => score);
+  endpointGauge(
+    'solana_rpc_lag_slots',
+    'Slots that an RPC endpoint is behind the newest',
+    ({ lag_slots }) => lag_slots,
+  );
+  return {
+    /** From now on scrapes tell of these endpoints. */
+    watchSolana(endpoints: () => readonly EndpointSeen[]) {
+      seen = endpoints;
+    },
+    solanaRpcSeconds: new Histogram({
+      name: 'solana_rpc_seconds',
+      help: 'Requests to RPC endpoints by what came of them; ours: no room in our limit, or another was quicker',
+      labelNames: ['endpoint', 'result'],
+      buckets: SECONDS,
+      registers,
+    }),
+    solanaHedges: new Counter({
+      name: 'solana_rpc_hedges_total',
+      help: 'Reads that a second endpoint was asked for since the first was slow',
+      registers,
+    }),
+    solanaFallbacks: new Counter({
+      name: 'solana_quote_fallbacks_total',
+      help: 'Quotes asked of the second exchange since the first did not answer',
+      registers,
+    }),
+  };
+}
+
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Counts and logs a failure off the path of a request. */
@@ -362,6 +408,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...sniperMetrics(registers),
     ...shadowMetrics(registers),
     ...tracingMetrics(registers),
+    ...solanaRpcMetrics(registers),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

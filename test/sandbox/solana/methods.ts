@@ -1,5 +1,5 @@
 // The JSON-RPC methods of the sandbox's chain, with the shapes that agave answers.
-import { type Address, address, getAddressDecoder, isAddress } from '@solana/kit';
+import { type Address, address, getAddressDecoder, getAddressEncoder, isAddress } from '@solana/kit';
 import { TOKEN_PROGRAM_ADDRESS } from '@solana-program/token';
 import * as z from 'zod';
 import type { Chain } from './chain.ts';
@@ -133,8 +133,9 @@ export function createMethods(chain: Chain, lagSlots: () => number): Readonly<Re
     getTokenAccountsByOwner([owner, filter]) {
       const who = addressOf(owner);
       const wanted = mintOrProgram.parse(filter);
+      const bytes = Buffer.from(getAddressEncoder().encode(who));
       const value = tokenAccounts()
-        .filter(({ data }) => asAddress(data.subarray(32, 64)) === who)
+        .filter(({ data }) => data.subarray(32, 64).equals(bytes))
         .filter(({ program, data }) =>
           'mint' in wanted ? asAddress(data.subarray(0, 32)) === wanted.mint : program === wanted.programId,
         )
@@ -151,8 +152,9 @@ export function createMethods(chain: Chain, lagSlots: () => number): Readonly<Re
     getTokenLargestAccounts([given]) {
       const mint = addressOf(given);
       const decimals = decimalsOf(mint);
+      const wanted = Buffer.from(getAddressEncoder().encode(mint));
       const value = tokenAccounts()
-        .filter(({ data }) => asAddress(data.subarray(0, 32)) === mint)
+        .filter(({ data }) => data.subarray(0, 32).equals(wanted))
         .map(({ pubkey, data }) => ({ address: pubkey, amount: data.readBigUInt64LE(64) }))
         .sort((a, b) => (a.amount > b.amount ? -1 : a.amount < b.amount ? 1 : a.address < b.address ? -1 : 1))
         .slice(0, LARGEST_MAX)

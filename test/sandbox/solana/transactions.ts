@@ -51,6 +51,7 @@ export function createTransactions(chain: Chain, accountView: AccountView) {
     let lifetime: string;
     try {
       lifetime = chain.lifetimeOf(transaction);
+      if (lifetime === '') throw new Error('it has no lifetime');
     } catch {
       throw new RpcError('invalidParams', 'failed to deserialize solana_message::versioned::VersionedMessage');
     }

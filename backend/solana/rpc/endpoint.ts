@@ -39,7 +39,7 @@ const ERROR_TEXT_MAX = 300;
 
 const answerSchema = z.object({
   id: z.number(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
 });
 const answersSchema = z.union([z.array(answerSchema), answerSchema.transform((one) => [one])]);

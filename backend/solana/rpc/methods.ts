@@ -53,7 +53,7 @@ const tokenAccount = z
 export type TokenAccount = z.infer<typeof tokenAccount>;
 
 const simulation = z.object({
-  err: z.unknown(),
+  err: z.unknown().optional(),
   logs: z.array(z.string()).nullable().default(null),
   unitsConsumed: u64.nullish(),
   fee: u64.nullish(),

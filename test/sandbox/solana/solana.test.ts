@@ -15,6 +15,7 @@ import {
 import { TOKEN_PROGRAM_ADDRESS } from '@solana-program/token';
 import * as z from 'zod';
 import type { Token } from './chain.ts';
+import { KNOWN_MINTS, KNOWN_PROBE, KNOWN_TRANSFER, KNOWN_USERS } from './known.ts';
 import { createSolanaSimulator, type SolanaSimulator } from './server.ts';
 import { TOKEN_2022_PROGRAM_ADDRESS, WSOL } from './tokens.ts';
 
@@ -63,6 +64,18 @@ test('the same seed twice, then the same addresses', async () => {
     solana.chain.tokens.map(({ mint }) => mint),
   );
   await other.close();
+});
+
+test('what others know of the chain without making it is so', async () => {
+  const { users } = solana.chain;
+  assert.deepEqual(
+    KNOWN_USERS.map(String),
+    users.slice(0, KNOWN_USERS.length).map((user) => user.address),
+  );
+  assert.equal(users.at(-1)?.address, KNOWN_PROBE);
+  for (const [name, mint] of Object.entries(KNOWN_MINTS)) assert.equal(tokenNamed(name).mint, mint);
+  const transfer = KNOWN_TRANSFER as Base64EncodedWireTransaction; // Kit's brand of such a text.
+  assert.equal((await simulate(transfer)).value.err, null);
 });
 
 test('a buy signed by its buyer is sent, then the tokens are there, and sending it again is the same signature', async () => {

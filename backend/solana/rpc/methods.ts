@@ -97,12 +97,11 @@ export const ask = {
   }),
 } as const satisfies Record<string, (...args: never[]) => Asked<unknown>>;
 
-/** The node's own error on its way to whoever asked. */
-export class NodeError extends Error {
-  override readonly name = 'NodeError';
+/** The node's own error; to whoever does not know better, the chain could not be asked. */
+export class NodeError extends ProblemError {
   readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
+  constructor(method: string, code: number, message: string) {
+    super(problem('solana_unavailable', `the node refused ${method}: ${message}`));
     this.code = code;
   }
 }
@@ -111,7 +110,7 @@ type Answers<List extends readonly Asked<unknown>[]> = {
   -readonly [Place in keyof List]: List[Place] extends Asked<infer T> ? T : never;
 };
 
-/** Asks for several things at once. @throws {ProblemError} when no endpoint answers. @throws {NodeError} */
+/** Asks for several things at once. @throws {ProblemError} when no endpoint answers, {NodeError} when one refuses. */
 export async function askAll<const List extends readonly Asked<unknown>[]>(
   rpc: RpcClient,
   ...asked: List
@@ -119,10 +118,10 @@ export async function askAll<const List extends readonly Asked<unknown>[]>(
   const result = await rpc.calls(asked.map(({ method, params }) => ({ method, params })));
   if (result.kind === 'unavailable') throw new ProblemError(problem('solana_unavailable', result.detail));
   const values = result.answers.map((answer, index) => {
-    if (answer.kind === 'error') throw new NodeError(answer.code, answer.message);
+    const method = asked[index]?.method ?? '';
+    if (answer.kind === 'error') throw new NodeError(method, answer.code, answer.message);
     const read = asked[index]?.schema.safeParse(answer.result);
     if (read?.success) return read.data;
-    const method = asked[index]?.method ?? '';
     throw new ProblemError(problem('solana_unavailable', `${method} was answered with something else`));
   });
   return values as Answers<List>; // Each was read by the schema at its place.

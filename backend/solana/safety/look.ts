@@ -5,7 +5,7 @@ import { readHolding } from '../accounts/holding.ts';
 import { type Mint, readMint } from '../accounts/mint.ts';
 import type { Dex, DexResult, Quote } from '../quotes/dex.ts';
 import type { RpcClient } from '../rpc/client.ts';
-import { ask, askAll, askOne, NodeError, TOKEN_PROGRAMS } from '../rpc/methods.ts';
+import { ask, askAll, askOne, TOKEN_PROGRAMS } from '../rpc/methods.ts';
 import { errorText, resultOf } from '../simulate/outcome.ts';
 import type { Holders, Liquidity, TokenFacts, Trial } from './score.ts';
 
@@ -38,7 +38,7 @@ export type SafetyDeps = {
 type Holder = { readonly owner: string; readonly amount: bigint };
 
 const reasonOf = (error: unknown): string => {
-  if (error instanceof ProblemError || error instanceof NodeError) return error.message;
+  if (error instanceof ProblemError) return error.message;
   throw error;
 };
 

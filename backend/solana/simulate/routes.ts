@@ -39,9 +39,8 @@ export function simulateRoutes(route: Route, rpc: RpcClient): void {
           will_succeed: result === 'Success',
         });
       } catch (error) {
-        if (!(error instanceof NodeError)) throw error;
-        if (error.code === INVALID_PARAMS) return fail('invalid_request', `transaction is none: ${error.message}`);
-        return fail('solana_unavailable', `the node did not simulate it: ${error.message}`);
+        if (!(error instanceof NodeError) || error.code !== INVALID_PARAMS) throw error;
+        return fail('invalid_request', `transaction is none: ${error.message}`);
       }
     },
     { summary: 'What a transaction would do now, signed or not', body },

@@ -161,6 +161,7 @@ function streamMetrics(registers: Registry[]) {
 
 function solanaMetrics(registers: Registry[]) {
   return {
+    ...solanaRpcMetrics(registers),
     geyserUp: new Gauge({ name: 'geyser_up', help: '1 while a Geyser server is heard, else 0', registers }),
     geyserSlot: new Gauge({ name: 'geyser_slot', help: 'The newest slot heard of', registers }),
     geyserLag: new Gauge({
@@ -408,7 +409,6 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
     ...sniperMetrics(registers),
     ...shadowMetrics(registers),
     ...tracingMetrics(registers),
-    ...solanaRpcMetrics(registers),
     raised: new Counter({
       name: 'raised_total',
       help: 'Failures off the path of a request, by operation',

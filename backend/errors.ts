@@ -24,11 +24,13 @@ const ERRORS = {
   idempotency_conflict: { status: 422, title: 'The Idempotency-Key was used for another request' },
   log_too_long: { status: 422, title: 'The log is longer than one answer may read' },
   risk_denied: { status: 422, title: 'Risk does not allow it' },
+  no_route: { status: 422, title: 'Nobody trades this' },
   internal: { status: 500, title: 'Something went wrong here' },
   storage: { status: 500, title: 'The store failed' },
   auth_unavailable: { status: 503, title: 'Nobody can say now who is calling' },
   shadow_unverifiable: { status: 503, title: 'The dry run cannot be verified now' },
   streams_full: { status: 503, title: 'No more streams can be opened here' },
+  solana_unavailable: { status: 503, title: 'The chain could not be asked' },
   exchange_refused: { status: 502, title: 'The exchange refused' },
   exchange_unclear: { status: 502, title: 'The exchange did not confirm' },
 } as const satisfies Record<string, { status: number; title: string }>;

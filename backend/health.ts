@@ -5,6 +5,7 @@ import { isoTime } from './domain/time.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import { json, type Route } from './http.ts';
 import type { Metrics } from './metrics.ts';
+import type { Solana } from './solana/solana.ts';
 import type { Store } from './store/store.ts';
 
 /** A dependency that has not answered by then counts as unreachable; probes give up soon after. */
@@ -46,16 +47,27 @@ async function readiness({ store, exchange, bus }: Checks) {
 
 export function healthRoutes(
   route: Route,
-  deps: Checks & { metrics: Metrics; now: Clock; isStopping: () => boolean },
+  deps: Checks & {
+    metrics: Metrics;
+    now: Clock;
+    isStopping: () => boolean;
+    solana: Pick<Solana, 'endpoints'> | undefined;
+  },
 ): void {
-  const { metrics, now, isStopping } = deps;
+  const { metrics, now, isStopping, solana } = deps;
   route(
     'GET',
     '/health',
     () => new Response('OK', { headers: { 'content-type': 'text/plain; charset=utf-8' } }),
     PUBLIC,
   );
-  route('GET', '/api/admin/health', () => json({ status: 'healthy', timestamp: isoTime(now()) }), PUBLIC);
+  route(
+    'GET',
+    '/api/admin/health',
+    () =>
+      json({ status: 'healthy', timestamp: isoTime(now()), ...(solana && { solana: { rpc: solana.endpoints() } }) }),
+    PUBLIC,
+  );
   route(
     'GET',
     '/api/admin/ready',

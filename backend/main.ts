@@ -117,6 +117,13 @@ function followPump(config: BackendConfig, given: PumpFeedGiven, log: Logger, ra
   };
 }
 
+/** Its modules are loaded only where there is an endpoint: they take memory that a backend without has no use for. */
+async function createSolanaOf({ solana: settings, redisUrl }: BackendConfig, metrics: Metrics, log: Logger) {
+  if (!settings) return undefined;
+  const { createSolana } = await import('./solana/solana.ts');
+  return createSolana({ settings, redisUrl, metrics, now: Date.now, raised: raisedTo(metrics, log) });
+}
+
 /** Limits of the settings over the defaults, or what is wrong with them. */
 function readRiskSettings({ risk }: BackendConfig): RiskSettings {
   const limits = someLimits.safeParse(risk.limits);
@@ -164,6 +171,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const pump = followPump(config, { bus, metrics, now, solPrice }, log, raisedTo(metrics, log));
   const { otlpEndpoint: endpoint } = config;
   const tracing = endpoint === undefined ? undefined : createTracing({ endpoint, metrics, log });
+  const solana = await createSolanaOf(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     for (const symbol of config.marketSymbols) market.follow(symbol);
@@ -174,6 +182,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       exchange,
       market,
       marketQueries,
+      solana,
       userFeed,
       credentials: users?.credentials,
       tokenInfo: pump.tokenInfo,
@@ -196,7 +205,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     feed?.close();
     await users?.audit.close();
     await tracing?.close();
-    await Promise.all([bus.close(), nonces.close(), exchange.close(), store.close()]);
+    await Promise.all([bus.close(), nonces.close(), solana?.close(), exchange.close(), store.close()]);
   }
 }
 

@@ -161,6 +161,7 @@ function streamMetrics(registers: Registry[]) {
 
 function solanaMetrics(registers: Registry[]) {
   return {
+    ...solanaRpcMetrics(registers),
     geyserUp: new Gauge({ name: 'geyser_up', help: '1 while a Geyser server is heard, else 0', registers }),
     geyserSlot: new Gauge({ name: 'geyser_slot', help: 'The newest slot heard of', registers }),
     geyserLag: new Gauge({
@@ -272,6 +273,52 @@ function shadowMetrics(registers: Registry[]) {
     shadowNoncesEvicted: new Counter({
       name: 'shadow_nonces_evicted_total',
       help: 'Nonces of dry runs forgotten before their time, for want of room',
+      registers,
+    }),
+  };
+}
+
+/** An endpoint of Solana's RPC as it does now. */
+type EndpointSeen = { readonly endpoint: string; readonly score: number; readonly lag_slots: number };
+
+function solanaRpcMetrics(registers: Registry[]) {
+  let seen: () => readonly EndpointSeen[] = () => [];
+  const endpointGauge = (name: string, help: string, read: (endpoint: EndpointSeen) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['endpoint'],
+      registers,
+      collect() {
+        for (const each of seen()) this.set({ endpoint: each.endpoint }, read(each));
+      },
+    });
+  endpointGauge('solana_rpc_score', 'How well an RPC endpoint does: 1 is best', ({ score }) => score);
+  endpointGauge(
+    'solana_rpc_lag_slots',
+    'Slots that an RPC endpoint is behind the newest',
+    ({ lag_slots }) => lag_slots,
+  );
+  return {
+    /** From now on scrapes tell of these endpoints. */
+    watchSolana(endpoints: () => readonly EndpointSeen[]) {
+      seen = endpoints;
+    },
+    solanaRpcSeconds: new Histogram({
+      name: 'solana_rpc_seconds',
+      help: 'Requests to RPC endpoints by what came of them; ours: no room in our limit, or another was quicker',
+      labelNames: ['endpoint', 'result'],
+      buckets: SECONDS,
+      registers,
+    }),
+    solanaHedges: new Counter({
+      name: 'solana_rpc_hedges_total',
+      help: 'Reads that a second endpoint was asked for since the first was slow',
+      registers,
+    }),
+    solanaFallbacks: new Counter({
+      name: 'solana_quote_fallbacks_total',
+      help: 'Quotes asked of the second exchange since the first did not answer',
       registers,
     }),
   };

@@ -36,6 +36,7 @@ import type { Nonces } from './shadow/nonces.ts';
 import { createCalendar } from './sniper/calendar.ts';
 import type { ListingSource } from './sniper/listing-source.ts';
 import { createSniping } from './sniper/sniping.ts';
+import type { Solana } from './solana/solana.ts';
 import type { Store } from './store/store.ts';
 import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
@@ -72,6 +73,8 @@ export type BackendDeps = {
   readonly marketQueries: MarketQueries;
   /** Who tells of listings, undefined: nobody; and the longest wait before asking again, ms. */
   readonly listings: { readonly source: ListingSource | undefined; readonly pollMostMs: number };
+  /** Undefined: no RPC endpoint is configured. */
+  readonly solana: Solana | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly now: Clock;
@@ -147,6 +150,7 @@ function createAppDeps(
     balances,
     market: deps.market,
     klines,
+    solana: deps.solana,
     events: createEventStreams({ ...deps, feeds }),
     tradingStates,
     circuits,

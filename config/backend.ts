@@ -65,6 +65,8 @@ export const storeVariables = {
     .describe('give an AWS region such as eu-central-1'),
 };
 
+const SOLANA_RPC_URLS_MAX = 8;
+
 /** What users' keys of the exchange are encrypted with. */
 export const masterKeys = z
   .string()
@@ -131,6 +133,39 @@ export const backendVariables = z.object({
     .max(32, 'is above 32')
     .default(2)
     .describe('give the connections to keep open while idle, 0 to 32'),
+  SOLANA_RPC_URLS: z
+    .string()
+    .transform((text, context) => {
+      const urls = text.split(',');
+      const isUsable = (url: string) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+      if (urls.length <= SOLANA_RPC_URLS_MAX && urls.every(isUsable)) return urls;
+      context.addIssue(`is not a list of at most ${SOLANA_RPC_URLS_MAX} http or https URLs`);
+      return z.NEVER;
+    })
+    .optional()
+    .describe(
+      'give the RPC endpoints as URLs with commas between, or SOLANA_RPC_URLS_FILE naming a file, or unset it to do without Solana',
+    ),
+  SOLANA_RPC_LIMIT: rate.prefault('100/10s').describe('give COUNT/PERIOD such as 100/10s: calls to each endpoint'),
+  SOLANA_RPC_BATCHES: z
+    .enum(['true', 'false'], { error: 'is neither true nor false' })
+    .default('true')
+    .transform((text) => text === 'true')
+    .describe('give false where an endpoint does not take several calls in one request'),
+  SOLANA_TIMEOUT_MS: milliseconds(60_000).default(3000).describe('give milliseconds from 1 to 60000'),
+  SOLANA_PROBE_WALLET: z
+    .string()
+    .regex(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 'is not an address')
+    .optional()
+    .describe('give the address of an account with SOL, in whose name buying is simulated; no key is needed'),
+  JUPITER_URL: httpUrl.optional().describe('give https://api.jup.ag, or unset it to do without quotes'),
+  JUPITER_API_KEY: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('give the key, or JUPITER_API_KEY_FILE naming a file with it, or unset it for the lowest rate'),
+  RAYDIUM_URL: httpUrl.optional().describe('give https://transaction-v1.raydium.io, or unset it to have no fallback'),
   MASTER_KEYS: masterKeys.optional(),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'is not a redis or rediss URL' })
@@ -183,6 +218,20 @@ export const backendVariables = z.object({
     .describe(`give one of ${LOG_LEVELS.join(', ')}`),
 });
 
+export type SolanaSettings = {
+  /** Providers put keys into them: secret. */
+  readonly rpcUrls: readonly string[];
+  /** Of calls to each endpoint. */
+  readonly rpcLimit: Rate;
+  readonly rpcBatches: boolean;
+  readonly timeoutMs: number;
+  readonly probeWallet: string | undefined;
+  /** Undefined: there are no quotes. */
+  readonly jupiterUrl: string | undefined;
+  readonly jupiterKey: string | undefined;
+  readonly raydiumUrl: string | undefined;
+};
+
 export type BackendConfig = {
   readonly listen: ListenAddress;
   readonly dynamo: { readonly endpoint: string | undefined; readonly table: string; readonly region: string };
@@ -208,6 +257,8 @@ export type BackendConfig = {
   readonly redisUrl: string | undefined;
   /** Yellowstone servers, the one to prefer first; without any there is no news of Solana's tokens. */
   readonly geyser: readonly { readonly url: string; readonly token: string | undefined }[];
+  /** Undefined: nothing of Solana is served. */
+  readonly solana: SolanaSettings | undefined;
   /** What dry runs are verified with; undefined: every one is refused. */
   readonly shadowKeys: ShadowKeys | undefined;
   /** Who may call; with both parts off nobody is asked, which only an address of this machine's own allows. */
@@ -229,10 +280,26 @@ const SECRETS = [
   'EXCHANGE_SECRET_KEY',
   'GEYSER_TOKENS',
   'MASTER_KEYS',
+  'SOLANA_RPC_URLS',
+  'JUPITER_API_KEY',
   'SHADOW_KEYS',
   'AUTH_JWT_SECRET',
   'AUTH_TOKENS',
 ] as const;
+
+function solanaOf(read: z.infer<typeof backendVariables>): SolanaSettings | undefined {
+  if (read.SOLANA_RPC_URLS === undefined) return undefined;
+  return {
+    rpcUrls: read.SOLANA_RPC_URLS,
+    rpcLimit: read.SOLANA_RPC_LIMIT,
+    rpcBatches: read.SOLANA_RPC_BATCHES,
+    timeoutMs: read.SOLANA_TIMEOUT_MS,
+    probeWallet: read.SOLANA_PROBE_WALLET,
+    jupiterUrl: read.JUPITER_URL,
+    jupiterKey: read.JUPITER_API_KEY,
+    raydiumUrl: read.RAYDIUM_URL,
+  };
+}
 
 /** The backend's configuration, or everything that is wrong with its environment. */
 export function readBackendConfig(env: Environment = process.env): EnvResult<BackendConfig> {
@@ -282,6 +349,7 @@ export function readBackendConfig(env: Environment = process.env): EnvResult<Bac
       masterKeys: read.MASTER_KEYS,
       redisUrl: read.REDIS_URL,
       geyser: geyserUrls.map((url, i) => ({ url, token: geyserTokens[i] || undefined })),
+      solana: solanaOf(read),
       shadowKeys: read.SHADOW_KEYS,
       auth: auth.value,
       risk: { limits: read.RISK_LIMITS ?? {}, killFile: read.KILL_SWITCH_FILE },

@@ -17,10 +17,12 @@ export type KeptOptions<T> = {
   /** Keys remembered; the one asked for longest ago goes first. Keys that mean nothing cost a place too. */
   readonly keysMax: number;
   readonly isWorthKeeping: (answer: T) => boolean;
+  /** When an answer was made, for those that were not made here and now. */
+  readonly madeAtMs?: (answer: T) => number;
 };
 
 export function createKept<T>(options: KeptOptions<T>): Kept<T> {
-  const { load, now, freshMs, staleMs = freshMs, keysMax, isWorthKeeping } = options;
+  const { load, now, freshMs, staleMs = freshMs, keysMax, isWorthKeeping, madeAtMs = now } = options;
   const entries = new Map<string, { readonly answer: T; readonly atMs: number }>();
   const asking = new Map<string, Promise<T>>();
 
@@ -29,7 +31,7 @@ export function createKept<T>(options: KeptOptions<T>): Kept<T> {
     entries.delete(key); // Re-inserting makes the map's order the order of asking.
     const oldest = entries.size >= keysMax ? entries.keys().next().value : undefined;
     if (oldest !== undefined) entries.delete(oldest);
-    entries.set(key, { answer, atMs: now() });
+    entries.set(key, { answer, atMs: madeAtMs(answer) });
   }
 
   async function loadOnce(key: string): Promise<T> {

@@ -1,6 +1,7 @@
 // One HTTP exchange with MEXC over a pool of kept-alive connections. Failures are results, told apart by "was it sent".
 import { Pool } from 'undici';
 import { z } from 'zod';
+import { readText, retryAfterMs } from '../domain/http-answer.ts';
 import type { Answer } from './mexc-answers.ts';
 import type { Method } from './mexc-endpoints.ts';
 
@@ -43,25 +44,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-const secondsText = z.string().regex(/^\d{1,9}$/);
-
-/** How long the exchange asked us to wait, ms (RFC 9110 section 10.2.3, in its form of seconds). */
-function retryAfterMs(value: unknown): number | undefined {
-  const seconds = secondsText.safeParse(value).data;
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
-}
-
 /** `timeoutMs` bounds a whole call, connecting and reading included. */
 export function createMexcHttp(options: { url: string; timeoutMs: number }): MexcHttp {
   const base = new URL(options.url);
@@ -89,7 +71,7 @@ export function createMexcHttp(options: { url: string; timeoutMs: number }): Mex
           kind: 'answer',
           answer: {
             status: response.statusCode,
-            body: parseJson(await readText(response.body)),
+            body: parseJson(await readText(response.body, ANSWER_BYTES_MAX)),
             retryAfterMs: retryAfterMs(response.headers['retry-after']),
           },
         };

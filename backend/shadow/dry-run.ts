@@ -74,6 +74,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     prices,
     market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
     klines: real.klines,
+    solana: real.solana, // Asks and simulates; sends nothing.
     events: real.events,
     isStopping,
     authenticate,

@@ -30,6 +30,7 @@ test('the least environment, then everything else by default', () => {
       masterKeys: undefined,
       redisUrl: undefined,
       geyser: [],
+      solana: undefined,
       shadowKeys: undefined,
       auth: { jwt: undefined, tokens: [] },
       risk: { limits: {}, killFile: undefined },
@@ -159,4 +160,10 @@ describe('who may call', () => {
     const tokens = '[{"name":"a","role":"trader","user":"u1","token":"token-of-someone-0000001"}]';
     assert.deepEqual(problemsOf({ AUTH_TOKENS: tokens, BACKEND_LISTEN: '0.0.0.0:0' }), []);
   });
+});
+
+test('RPC endpoints that are none, then the problem is told and the key in one of them is not', () => {
+  const refused = readBackendConfig({ ...LEAST, SOLANA_RPC_URLS: 'https://rpc.example/key-1234,ftp://b' });
+  assert.deepEqual(!refused.ok && refused.problems.map(({ variable }) => variable), ['SOLANA_RPC_URLS']);
+  assert.doesNotMatch(JSON.stringify(refused), /key-1234/);
 });

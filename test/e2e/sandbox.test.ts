@@ -18,7 +18,14 @@ import { TRADERS } from '../sandbox/seed/users.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CREATE = 'trade.order.create';
-const READ_ROUTES = ['trade.order.get', 'trade.orders.list', 'positions.list', 'market.ticker'];
+const READ_ROUTES = [
+  'trade.order.get',
+  'trade.orders.list',
+  'positions.list',
+  'market.ticker',
+  'solana.safety',
+  'solana.balance',
+];
 const run = promisify(execFile);
 
 const limit = { symbol: 'BTCUSDT', side: 'BUY', order_type: 'LIMIT', quantity: '0.01', price: '60000' };

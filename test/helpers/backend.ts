@@ -16,6 +16,7 @@ import { createTradingStates } from '../../backend/risk/trading-state.ts';
 import { createBackend } from '../../backend/server.ts';
 import { createMemoryNonces } from '../../backend/shadow/nonces.ts';
 import type { ListingSource } from '../../backend/sniper/listing-source.ts';
+import type { Solana } from '../../backend/solana/solana.ts';
 import { createMemoryStore } from '../../backend/store/memory.ts';
 import type { Store } from '../../backend/store/store.ts';
 import type { TokenInfo } from '../../backend/streams/socket-session.ts';
@@ -46,6 +47,7 @@ export type Given = {
   readonly tokenInfo?: TokenInfo;
   readonly listingSource?: ListingSource;
   readonly credentials?: (store: Store) => Credentials;
+  readonly solana?: Solana;
   /** Without one, what is published is only written down. */
   readonly bus?: Bus;
   readonly tracing?: Tracing;
@@ -87,6 +89,7 @@ export function testBackend(given: Given = {}) {
   const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
   const deps = {
     credentials: given.credentials?.(store),
+    solana: given.solana,
     store,
     exchange,
     bus,

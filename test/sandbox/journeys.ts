@@ -1,6 +1,7 @@
 import { ordersOf } from './seed/orders.ts';
 import type { Random } from './seed/random.ts';
 import { READERS, TRADERS } from './seed/users.ts';
+import { KNOWN_MINTS, KNOWN_TRANSFER, KNOWN_USERS } from './solana/known.ts';
 import { type SimulatedSymbol, SYMBOLS } from './symbols.ts';
 
 /** One request of the traffic. */
@@ -54,6 +55,23 @@ export function createJourneys(random: Random): { next(): Journey } {
     };
   };
 
+  /** What a trader of tokens looks at: a wallet, a token, what a transaction would do and cost. */
+  const solana = (): Journey => {
+    const user = random.pick(READERS);
+    const dice = random.int(1, 4);
+    if (dice === 1) return read('solana.balance', `/api/account/${random.pick(KNOWN_USERS)}/balance`, user);
+    if (dice === 2) {
+      const mint = random.pick([KNOWN_MINTS.plain, KNOWN_MINTS['plain-2022'], KNOWN_MINTS.mintable]);
+      return read('solana.safety', `/api/token/${mint}/safety`, user);
+    }
+    const [routeId, path, body] =
+      dice === 3
+        ? ['solana.simulate', '/api/transaction/simulate', { transaction: KNOWN_TRANSFER }]
+        : ['solana.fees', '/api/fees/estimate', { priorityLevel: random.pick(['low', 'medium', 'high']) }];
+    const headers = { 'x-user-id': user, 'content-type': 'application/json' };
+    return { routeId, method: 'POST', path, headers, body: JSON.stringify(body) };
+  };
+
   const cancel = (): Journey => {
     const order = cancellable.shift();
     if (!order) return create();
@@ -64,6 +82,7 @@ export function createJourneys(random: Random): { next(): Journey } {
   return {
     next() {
       const dice = random.int(1, 100);
+      if (dice <= 7) return solana();
       if (dice <= 35)
         return read('market.ticker', `/api/market/ticker/${random.pick(SYMBOLS).symbol}`, random.pick(READERS));
       if (dice <= 60) {

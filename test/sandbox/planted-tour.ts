@@ -1,6 +1,7 @@
 import { averageIsZero, feeIsOff, isLost } from './planted.ts';
 import { ordersOf, type SeedOrder } from './seed/orders.ts';
 import { READERS } from './seed/users.ts';
+import { KNOWN_MINTS, KNOWN_USERS } from './solana/known.ts';
 import { SYMBOLS } from './symbols.ts';
 
 export interface TourRequest {
@@ -18,6 +19,10 @@ const ORDINARY_ORDERS_PER_USER = 4;
  */
 export const plantedTour: readonly TourRequest[] = [
   ...SYMBOLS.map(({ symbol }) => request(`/api/market/ticker/${symbol}`, READERS[0] ?? '')),
+  ...[...Object.values(KNOWN_MINTS), KNOWN_MINTS.freezable, KNOWN_MINTS.freezable].map((mint) =>
+    request(`/api/token/${mint}/safety`, READERS[0] ?? ''),
+  ),
+  ...KNOWN_USERS.map((who) => request(`/api/account/${who}/balance`, READERS[0] ?? '')),
   ...READERS.slice(0, TOUR_USERS).flatMap((user, index) => tourOf(user, ordersOf(index))),
 ];
 

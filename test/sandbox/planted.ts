@@ -76,6 +76,14 @@ export const PLANTED: readonly PlantedDifference[] = [
     why: 'legacy leaves opened_at out of positions in MXUSDT of every eighth user',
     howToSee: 'GET /api/positions/USER of user-0005, user-0013, user-0021, ... with a position in MXUSDT',
   },
+  {
+    routeId: 'solana.safety',
+    path: '$.can_freeze',
+    kind: 'changed',
+    critical: true,
+    why: 'legacy looks for the freeze authority at byte 73 of a mint, in the middle of the key, and never finds one',
+    howToSee: 'GET /api/token/H6txurHnUQeZFbyjLJjQ7CjbWnVjE5bDbWVXZ85FkXDP/safety: a mint with a freeze authority',
+  },
 ];
 
 /** The part of an answer that planting may change. */
@@ -99,6 +107,7 @@ export function plant(routeId: string, answer: LegacyAnswer): LegacyAnswer {
       body: { ...body, positions: body.positions.map((position) => plantPosition(position, body.user_id)) },
     };
   }
+  if (routeId === 'solana.safety') return { status: 200, body: { ...answer.body, can_freeze: false } };
   return answer;
 }
 

@@ -38,7 +38,7 @@ function isAlive(pid: number): boolean {
 test('stopped, then it exits 0 and leaves no process behind', async () => {
   const sandbox = await start('--without-gateway');
   const pids = children().map(({ pid }) => pid);
-  assert.equal(pids.length, 7);
+  assert.equal(pids.length, 8);
   assert.deepEqual(await sandbox.stop(), { code: 0, signal: null });
   assert.deepEqual(pids.filter(isAlive), []);
 });

@@ -1,6 +1,6 @@
 // The legacy backend as a process. Environment: LEGACY_LISTEN (127.0.0.1:8001), DATABASE_URL, EXCHANGE_URL,
 // EXCHANGE_API_KEY, EXCHANGE_SECRET_KEY, LEGACY_PLANTED ("false" for none of the planted differences), REDIS_URL (none: no
-// streams but of prices).
+// streams but of prices), SOLANA_RPC_URL (none: nothing of Solana).
 import process from 'node:process';
 import { stopOnSignal } from '../stop.ts';
 import { createLegacy } from './server.ts';
@@ -24,6 +24,7 @@ const legacy = await createLegacy({
   },
   planted: env.LEGACY_PLANTED !== 'false',
   redisUrl: env.REDIS_URL,
+  solanaUrl: env.SOLANA_RPC_URL,
 });
 stopOnSignal('legacy', legacy.close);
 console.log(JSON.stringify({ listening: { http: new URL(legacy.url).host } }));

@@ -3,12 +3,15 @@ import { findOrder, listOrders, listPositions } from './orders.ts';
 import { Problem } from './problem.ts';
 import { float, isoformat, nowIso } from './python.ts';
 import { readOrderInput, readUserId } from './read-order.ts';
+import type { LegacySolana } from './solana.ts';
 import { cancelOrder, createOrder, quotedPrice, type Trading } from './trading.ts';
 import { orderInList, orderView, positionView } from './views.ts';
 
 /** One matched request. */
 export interface LegacyCall {
   readonly trading: Trading;
+  /** Undefined: it has no RPC endpoint. */
+  readonly solana: LegacySolana | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly body: string;
@@ -34,11 +37,24 @@ export const LEGACY_ROUTES: readonly LegacyRoute[] = [
   route('positions.list', 'GET', '/api/positions/:user_id', positions),
   route('market.ticker', 'GET', '/api/market/ticker/:symbol', ticker),
   route('sniper.calendar', 'GET', '/api/sniper/calendar', calendar),
+  route('solana.balance', 'GET', '/api/account/:pubkey/balance', async (call) =>
+    solanaOf(call).balance(call.params.pubkey ?? ''),
+  ),
+  route('solana.safety', 'GET', '/api/token/:mint/safety', async (call) =>
+    solanaOf(call).safety(call.params.mint ?? ''),
+  ),
+  route('solana.simulate', 'POST', '/api/transaction/simulate', async (call) => solanaOf(call).simulate(call.body)),
+  route('solana.fees', 'POST', '/api/fees/estimate', async (call) => solanaOf(call).fees(call.body)),
   route('admin.health', 'GET', '/api/admin/health', health),
 ];
 
 function route(id: string, method: string, path: string, handle: LegacyRoute['handle']): LegacyRoute {
   return { id, method, pattern: new RegExp(`^${path.replace(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`), handle };
+}
+
+function solanaOf({ solana }: LegacyCall): LegacySolana {
+  if (!solana) throw new Problem(404, 'Not Found');
+  return solana;
 }
 
 async function create({ trading, body, headerUserId }: LegacyCall): Promise<LegacyAnswer> {

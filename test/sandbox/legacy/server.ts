@@ -10,6 +10,7 @@ import { createLegacyNews, type LegacyNews } from './news.ts';
 import { Problem } from './problem.ts';
 import { pythonJson } from './python.ts';
 import { LEGACY_ROUTES, type LegacyRoute } from './routes.ts';
+import { createLegacySolana, type LegacySolana } from './solana.ts';
 import { createPriceStreams, type PriceStreams } from './stream.ts';
 import { quotedPrice, type Trading } from './trading.ts';
 
@@ -30,6 +31,8 @@ export interface LegacyOptions {
   readonly now?: () => number;
   /** Where both sides' news are; without it there are prices only. */
   readonly redisUrl?: string | undefined;
+  /** The chain's RPC; without it nothing of Solana is answered. */
+  readonly solanaUrl?: string | undefined;
 }
 
 export interface Legacy {
@@ -39,6 +42,7 @@ export interface Legacy {
 }
 
 interface Service {
+  readonly solana: LegacySolana | undefined;
   readonly trading: Trading;
   readonly streams: PriceStreams;
   readonly planted: boolean;
@@ -57,7 +61,8 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
   const ignored = { onDrop() {}, raised() {} };
   const news =
     options.redisUrl === undefined ? undefined : createLegacyNews(createRedisBus(options.redisUrl, ignored, now), now);
-  const service = { trading, streams, news, planted: options.planted };
+  const solana = options.solanaUrl === undefined ? undefined : createLegacySolana(options.solanaUrl);
+  const service = { trading, solana, streams, news, planted: options.planted };
   const server = createServer((incoming, outgoing) => {
     handle(service, incoming, outgoing).catch((error: unknown) => {
       console.error(`legacy: ${incoming.method} ${incoming.url} failed:`, error);
@@ -84,7 +89,7 @@ export async function createLegacy(options: LegacyOptions): Promise<Legacy> {
       await Promise.race([closed, patience]);
       cancel.abort();
       await closed;
-      await Promise.all([trading.database.close(), trading.exchange.close()]);
+      await Promise.all([trading.database.close(), trading.exchange.close(), solana?.close()]);
     },
   };
 }
@@ -103,6 +108,7 @@ async function handle(service: Service, incoming: IncomingMessage, outgoing: Ser
     const body = await readBody(incoming);
     const answer = await route.handle({
       trading: service.trading,
+      solana: service.solana,
       params,
       query: url.searchParams,
       body,

@@ -13,12 +13,13 @@ const SERVICES = {
   redis: { usual: 8013, offset: 7, label: 'Redis' },
   frontend: { usual: 8082, offset: 8, label: 'the frontend' },
   geyser: { usual: 8014, offset: 9, label: 'the simulated Geyser server' },
+  solana: { usual: 8015, offset: 10, label: 'the simulated Solana RPC' },
 } as const;
 
 export type Service = keyof typeof SERVICES;
 export type Ports = Readonly<Record<Service, number>>;
 
-/** The usual ports when `base` is undefined, free ones (0) when it is 0, else `base` and the nine after it. */
+/** The usual ports when `base` is undefined, free ones (0) when it is 0, else `base` and the ten after it. */
 export function choosePorts(base: number | undefined): Ports {
   const entries = Object.entries(SERVICES).map(([name, { usual, offset }]) => {
     const port = base === undefined ? usual : base === 0 ? 0 : base + offset;

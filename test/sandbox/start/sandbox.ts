@@ -6,6 +6,7 @@ import { type SpawnedServer, spawnServer } from '../../helpers/process.ts';
 import { dataFolder, startPostgres } from '../postgres/postgres.ts';
 import { loadLegacy } from '../seed/load-legacy.ts';
 import { loadNew, makeTable } from '../seed/load-new.ts';
+import { KNOWN_PROBE } from '../solana/known.ts';
 import { SYMBOLS } from '../symbols.ts';
 import { operatorToken, shadowKeysFile, writeGatewayConfig, writeJobEnvironment } from './gateway-config.ts';
 import { openLogFile } from './log-file.ts';
@@ -122,6 +123,15 @@ interface Context extends SandboxOptions {
   readonly failure: { reject(reason: Error): void };
 }
 
+/** Two names of one chain, so that one of them can be given faults. */
+const solanaEnv = (url: string) => ({
+  SOLANA_RPC_URLS: `${url}/rpc/a,${url}/rpc/b`,
+  SOLANA_RPC_LIMIT: '5000/1s',
+  SOLANA_PROBE_WALLET: KNOWN_PROBE,
+  JUPITER_URL: `${url}/jupiter`,
+  RAYDIUM_URL: `${url}/raydium`,
+});
+
 /** The order of things: stores and exchange, their content, the two backends, the gateway. */
 async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 'stop' | 'stopLegacy'>> {
   const { ports, folder, onProgress } = context;
@@ -134,6 +144,9 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
   const geyser = start(context, 'geyser', ['test/sandbox/geyser/main.ts'], {
     GEYSER_LISTEN: `127.0.0.1:${ports.geyser}`,
     GEYSER_FAULTS: 'true',
+  });
+  const solana = start(context, 'solana', ['test/sandbox/solana/main.ts'], {
+    SOLANA_LISTEN: `127.0.0.1:${ports.solana}`,
   });
   const redis = start(context, 'redis', ['test/sandbox/redis/main.ts', '--port', String(ports.redis)]);
   const dynamo = start(context, 'dynamodb', [
@@ -152,19 +165,22 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
     if ((await loadLegacy(url)) === 'loaded') onProgress('the legacy side is seeded');
     return url;
   });
-  const legacy = Promise.all([postgres, exchange, redis]).then(([url, exchangeAddress, redisAddress]) =>
-    start(context, 'legacy', ['test/sandbox/legacy/main.ts'], {
-      LEGACY_LISTEN: `127.0.0.1:${ports.legacy}`,
-      LEGACY_PLANTED: String(context.planted),
-      DATABASE_URL: url,
-      REDIS_URL: `redis://${redisAddress}`,
-      EXCHANGE_URL: `http://${exchangeAddress}`,
-      ...exchangeEnv,
-    }),
+  const legacy = Promise.all([postgres, exchange, redis, solana]).then(
+    ([url, exchangeAddress, redisAddress, solanaAddress]) =>
+      start(context, 'legacy', ['test/sandbox/legacy/main.ts'], {
+        LEGACY_LISTEN: `127.0.0.1:${ports.legacy}`,
+        LEGACY_PLANTED: String(context.planted),
+        DATABASE_URL: url,
+        REDIS_URL: `redis://${redisAddress}`,
+        EXCHANGE_URL: `http://${exchangeAddress}`,
+        SOLANA_RPC_URL: `http://${solanaAddress}/rpc/legacy`,
+        ...exchangeEnv,
+      }),
   );
   const stores = Promise.all([dynamo, redis]);
-  const backend = Promise.all([stores, exchange, geyser]).then(
-    ([[dynamoAddress, redisAddress], exchangeAddress, geyserAddress]) =>
+  const chain = Promise.all([geyser, solana]);
+  const backend = Promise.all([stores, exchange, chain]).then(
+    ([[dynamoAddress, redisAddress], exchangeAddress, [geyserAddress, solanaAddress]]) =>
       start(context, 'new', ['backend/main.ts'], {
         BACKEND_LISTEN: `127.0.0.1:${ports.new}`,
         DYNAMODB_ENDPOINT: `http://${dynamoAddress}`,
@@ -177,6 +193,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
         MARKET_SYMBOLS: SYMBOLS.map(({ symbol }) => symbol).join(),
         REDIS_URL: `redis://${redisAddress}`,
         SHADOW_KEYS_FILE: shadowKeys,
+        ...solanaEnv(`http://${solanaAddress}`),
         ...UNHURRIED,
         ...exchangeEnv,
       }),
@@ -204,8 +221,8 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
             GATEWAY_URL: `http://${gateway.traffic}`,
           }),
         };
-  const [exchangeAddress, geyserAddress, postgresUrl] = await Promise.all([exchange, geyser, postgres]);
-  const [dynamodb, redisAddress] = await stores;
+  const [exchangeAddress, postgresUrl] = await Promise.all([exchange, postgres]);
+  const [[dynamodb, redisAddress], [geyserAddress, solanaAddress]] = await Promise.all([stores, chain]);
   return {
     listening: {
       ...gateway,
@@ -217,6 +234,7 @@ async function startParts(context: Context): Promise<Omit<Sandbox, 'failed' | 's
       postgres: new URL(postgresUrl).host,
       dynamodb,
       redis: redisAddress,
+      solana: solanaAddress,
     },
     databaseUrl: postgresUrl,
     gatewayConfig,

@@ -16,6 +16,7 @@ export function welcome(
     ['exchange', listening.exchange],
     ['geyser', listening.geyser],
     ['dynamodb', listening.dynamodb],
+    ['solana', listening.solana],
   ].flatMap(([name, address]) => (address === undefined ? [] : [`  ${name?.padEnd(10)} http://${address}`]));
   const start = `BANYAN_OPERATOR_TOKEN=$(cat ${token}) npm run gateway -- --config ${gatewayConfig}`;
   const next =

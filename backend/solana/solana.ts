@@ -1,0 +1,75 @@
+// Solana's part of the backend, put together. Loaded only where an RPC endpoint is configured.
+import type { SolanaSettings } from '../../config/backend.ts';
+import type { Route } from '../http.ts';
+import type { Metrics } from '../metrics.ts';
+import { accountRoutes } from './accounts/routes.ts';
+import { createRedisCache, NO_SHARED_CACHE } from './cache.ts';
+import { feeRoutes } from './fees/routes.ts';
+import { createDex, type Dex } from './quotes/dex.ts';
+import { createApi } from './quotes/http.ts';
+import { quoteRoutes } from './quotes/routes.ts';
+import type { EndpointView } from './rpc/attempts.ts';
+import { createRpcClient, type RpcClient } from './rpc/client.ts';
+import { createEndpoint } from './rpc/endpoint.ts';
+import { safetyRoutes } from './safety/routes.ts';
+import { simulateRoutes } from './simulate/routes.ts';
+
+export type Solana = {
+  readonly rpc: RpcClient;
+  /** Registers the routes. Nothing here has an effect on the chain, so dry runs have them as they are. */
+  readonly routes: (route: Route) => void;
+  readonly endpoints: () => readonly EndpointView[];
+  readonly close: () => Promise<void>;
+};
+
+export type SolanaDeps = {
+  readonly settings: SolanaSettings;
+  readonly redisUrl: string | undefined;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly raised: (operation: string, error: unknown) => void;
+};
+
+function createDexOf({ settings, metrics }: SolanaDeps): Dex | undefined {
+  const { jupiterUrl, jupiterKey, raydiumUrl, timeoutMs } = settings;
+  if (jupiterUrl === undefined) return undefined;
+  const headers = jupiterKey === undefined ? {} : { 'x-api-key': jupiterKey };
+  return createDex({
+    jupiter: createApi({ url: jupiterUrl, timeoutMs, headers }),
+    raydium: raydiumUrl === undefined ? undefined : createApi({ url: raydiumUrl, timeoutMs }),
+    onFallback: () => metrics.solanaFallbacks.inc(),
+  });
+}
+
+export function createSolana(deps: SolanaDeps): Solana {
+  const { settings, metrics, now, redisUrl, raised } = deps;
+  const monotonic = () => performance.now();
+  const rpc = createRpcClient({
+    endpoints: settings.rpcUrls.map((url) => createEndpoint({ url, rate: settings.rpcLimit, now: monotonic })),
+    timeoutMs: settings.timeoutMs,
+    allowsBatches: settings.rpcBatches,
+    now: monotonic,
+    hooks: {
+      onCall: (endpoint, result, seconds) => metrics.solanaRpcSeconds.observe({ endpoint, result }, seconds),
+      onHedge: () => metrics.solanaHedges.inc(),
+    },
+  });
+  metrics.watchSolana(rpc.endpoints);
+  const dex = createDexOf(deps);
+  const shared = redisUrl === undefined ? NO_SHARED_CACHE : createRedisCache(redisUrl, raised);
+  return {
+    rpc,
+    routes(route) {
+      simulateRoutes(route, rpc);
+      safetyRoutes(route, { rpc, dex, probeWallet: settings.probeWallet, shared, now });
+      accountRoutes(route, rpc, now);
+      feeRoutes(route, rpc, now);
+      if (dex) quoteRoutes(route, { dex, shared, now });
+    },
+    endpoints: rpc.endpoints,
+    async close() {
+      shared.close();
+      await Promise.all([rpc.close(), dex?.close()]);
+    },
+  };
+}

@@ -1,13 +1,15 @@
 // What is read of an HTTP answer the same way from whoever it comes.
 import { z } from 'zod';
 
-/** A body as text. @throws {Error} when it is above `bytesMax`, having read no further. */
+export class AnswerTooLarge extends Error {}
+
+/** A body as text. @throws {AnswerTooLarge} when it is above `bytesMax`, having read no further. */
 export async function readText(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error(`an answer of more than ${bytesMax} bytes`);
+    if (bytes > bytesMax) throw new AnswerTooLarge(`an answer of more than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,5 +1,6 @@
 // MEXC's web site as a source of listings: two endpoints that are made for its own pages, so that anything may come back.
 import { Pool } from 'undici';
+import { AnswerTooLarge, readText } from '../domain/http-answer.ts';
 import type { Listed, ListingSource, SourceFailure } from './listing-source.ts';
 import { readCalendar, readSymbols } from './mexc-shapes.ts';
 
@@ -16,19 +17,6 @@ export type MexcSiteOptions = {
   readonly timeoutMs: number;
   readonly now: () => number;
 };
-
-class TooLarge extends Error {}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new TooLarge(`an answer of more than ${ANSWER_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 /** A page where data should be is a firewall's doing; its title says whose. */
 function ofPage(status: number, text: string): SourceFailure {
@@ -58,14 +46,14 @@ export function createMexcSite({ url, timeoutMs, now }: MexcSiteOptions): Listin
       const headers = { accept: 'application/json' };
       const answer = await pool.request({ method: 'GET', path: prefix + path, headers, signal });
       const { statusCode: status } = answer;
-      const text = await readText(answer.body);
+      const text = await readText(answer.body, ANSWER_BYTES_MAX);
       if (status === 429) return { kind: 'blocked', detail: 'too many questions (HTTP 429)' } as const;
       const body = jsonOf(text);
       if (body === undefined) return ofPage(status, text);
       return status >= 500 ? ({ kind: 'unreachable', detail: `it answered HTTP ${status}` } as const) : read(body);
     } catch (error) {
       const detail = error instanceof Error ? error.message : 'the question failed';
-      return { kind: error instanceof TooLarge ? 'drift' : 'unreachable', detail } as const;
+      return { kind: error instanceof AnswerTooLarge ? 'drift' : 'unreachable', detail } as const;
     }
   }
 

@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import type { Job } from '../jobs/job.ts';
 import { WAY_BACK } from '../postgres/stream.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import type { ItemFeed, Shard } from './feed.ts';
 import { type BackJob, meaningOf, writeBack } from './rows.ts';
 import { SCHEMA } from './tables.ts';
@@ -42,20 +43,6 @@ async function positionsOf({ pool, job }: WayBack): Promise<Map<string, Position
 export function readable(shards: readonly Shard[], ended: (shard: string) => boolean): readonly Shard[] {
   const known = new Set(shards.map(({ id }) => id));
   return shards.filter(({ id, parent }) => !ended(id) && (parent === undefined || !known.has(parent) || ended(parent)));
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin');
-    const result = await work(client);
-    await client.query('commit');
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true); // Its transaction ends with it.
-    throw error;
-  }
 }
 
 /** Finalizing rewrites items, which is nothing to write back. */

@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { SCHEMA } from '../back/tables.ts';
 import { type Job, quotedTable } from '../jobs/job.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 
 /** A busy writer holds the fence up for so long at most; others wait behind it meanwhile. */
 const LOCK_TIMEOUT_MS = 3_000;
@@ -73,26 +74,15 @@ const REFUSE = `
     return null;
   end $$`;
 
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query(`begin; set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    const result = await work(client);
-    await client.query('commit');
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true); // Its transaction ends with it.
-    throw error;
-  }
-}
+const changing = <T>(pool: Pool, work: (client: PoolClient) => Promise<T>) =>
+  inTransaction(pool, work, LOCK_TIMEOUT_MS);
 
 /**
  * Legacy's writes are refused from here on, for `leaseMs`; those under way are waited for, since making a trigger waits for all
  * who write the table. @throws after LOCK_TIMEOUT_MS of waiting, with nothing changed
  */
 export async function fence(pool: Pool, job: Job, leaseMs: number): Promise<void> {
-  await inTransaction(pool, async (client) => {
+  await changing(pool, async (client) => {
     await client.query(REFUSE);
     await client.query(
       `create or replace trigger ${TRIGGER} before insert or update or delete or truncate on ${quotedTable(job)}
@@ -108,7 +98,7 @@ export async function fence(pool: Pool, job: Job, leaseMs: number): Promise<void
 
 /** The fence holds for good, and the new side may write. False: its time was over. */
 export function confirm(pool: Pool, job: Job): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
+  return changing(pool, async (client) => {
     await client.query(`select 1 from ${SCHEMA}.control where job = $1 for update`, [job.name]);
     const { rows } = await client.query(
       `update ${SCHEMA}.control set phase = 'new', until = null, generation = generation + 1
@@ -130,7 +120,7 @@ export async function giveBack(pool: Pool, job: Job): Promise<readonly string[]>
 }
 
 export async function dropFence(pool: Pool, job: Job): Promise<readonly string[]> {
-  await inTransaction(pool, (client) => client.query(`drop trigger if exists ${TRIGGER} on ${quotedTable(job)}`));
+  await changing(pool, (client) => client.query(`drop trigger if exists ${TRIGGER} on ${quotedTable(job)}`));
   return [`took the fence from ${quotedTable(job)}`];
 }
 

@@ -9,6 +9,7 @@ import { parseLsn } from './lsn.ts';
 import { type Fingerprint, problemOfRelation } from './schema.ts';
 import { slotName } from './slot.ts';
 import { startStream } from './stream.ts';
+import { inSnapshot } from './transaction.ts';
 import type { Row } from './values.ts';
 
 /** The server may still believe in the connection of a process that was killed. */
@@ -42,21 +43,6 @@ export function rangeCondition(
     values.push(...key);
   }
   return { sql: bounds.length === 0 ? 'true' : bounds.join(' and '), values };
-}
-
-/** In one snapshot, which `work` reads in too. */
-export async function inSnapshot<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query('begin isolation level repeatable read read only');
-    const result = await work(client);
-    await client.query('commit');
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true); // Its transaction ends with it.
-    throw error;
-  }
 }
 
 const snapshotRow = z.object({ snapshot: z.string() });

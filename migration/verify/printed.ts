@@ -6,7 +6,8 @@ import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { Item } from '../../backend/store/items.ts';
 import { type Job, quoted, quotedTable } from '../jobs/job.ts';
 import type { Key, KeyRange } from '../jobs/key.ts';
-import { inSnapshot, keyExpressions, rangeCondition } from '../postgres/source.ts';
+import { keyExpressions, rangeCondition } from '../postgres/source.ts';
+import { inSnapshot } from '../postgres/transaction.ts';
 import { unmarked } from '../run/marks.ts';
 
 /** One side's reading of a row: its key, where its item is, and its fields as one text. */

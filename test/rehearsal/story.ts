@@ -20,9 +20,12 @@ const CREATE = 'trade.order.create';
 const CANCEL = 'trade.order.cancel';
 /** Streams that the clients of the rehearsal hold open, and those that nobody does. */
 const STREAMS = ['stream.trading', 'stream.price'];
-const QUIET_STREAMS = ['stream.market', 'stream.orders'];
+const QUIET_STREAMS = ['stream.market', 'stream.orders', 'stream.pulse'];
+/** Reads that change nothing and that nobody's money hangs on. */
+const HARMLESS = ['sniper.calendar', 'solana.balance', 'solana.safety', 'solana.simulate', 'solana.fees'];
 const PLANNED = [TICKER, ...READS, CREATE];
-const ALL = [...PLANNED, CANCEL, ...STREAMS, ...QUIET_STREAMS];
+const BY_HAND = [...HARMLESS, CANCEL, ...STREAMS, ...QUIET_STREAMS];
+const ALL = [...PLANNED, ...BY_HAND];
 
 const QUICK_MS = 10_000;
 const PLAN_MS = 90_000;
@@ -51,6 +54,14 @@ export const STORY: readonly Step[] = [
   {
     ...{ phase: PARALLEL, what: 'the ticker goes by its plan to live: shadow, 10 %, 50 %', routes: [TICKER] },
     ...{ act: startPlans([TICKER], 'rehearsal: not critical, needs no data'), until: at('live'), limitMs: PLAN_MS },
+  },
+  {
+    ...{ phase: PARALLEL, what: 'the calendar and the chain are copied to new', routes: HARMLESS },
+    ...{ act: moveAll(HARMLESS, 'shadow'), until: at('shadow'), limitMs: QUICK_MS },
+  },
+  {
+    ...{ phase: PARALLEL, what: 'and follow by hand: they change nothing', routes: HARMLESS },
+    ...{ act: moveAll(HARMLESS, 'live'), until: at('live'), limitMs: QUICK_MS },
   },
   {
     ...{
@@ -139,7 +150,7 @@ export const STORY: readonly Step[] = [
     ...{ phase: END, what: 'every route is completed: nothing is copied to legacy any more', routes: ALL },
     async act(world) {
       for (const id of PLANNED) await world.operator.plan(id, 'promote', 'rehearsal: nobody wants to go back');
-      await moveAll([CANCEL, ...STREAMS, ...QUIET_STREAMS], 'complete')(world);
+      await moveAll(BY_HAND, 'complete')(world);
       await world.jobs.end();
     },
     ...{ until: all(at('complete')), limitMs: 30_000 },

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { createBrotliCompress, createDeflate, createGzip, createZstdCompress } from 'node:zlib';
 import { isBrotliSafe } from '../../../gateway/mirror/decode.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
+import { eventually } from '../../helpers/deadline.ts';
 import { connectEvents, counted, found, type Pack, settled, startComparing, startEventsSide } from './compared.ts';
 
 const kept = closingAfterEach();
@@ -37,7 +38,7 @@ describe('an event stream in a coding', () => {
         const streams = await found(gateway, ({ messages }) => messages.different === 1, 'both pairs');
         assert.deepEqual(counted(streams), { match: 2, different: 1 });
         assert.deepEqual(streams.differences, [{ path: '$.price', kind: 'changed', count: 1, critical: false }]);
-        assert.ok(client.state.text.includes('{"id":"b","price":1}'));
+        await eventually(() => client.state.text.includes('{"id":"b","price":1}'), 'the message at the client');
         assert.equal(client.headers.get('content-encoding'), ofLegacy === coded ? coding : null);
         both[0].end();
         await found(gateway, ({ ended }) => ended.client_stream === 1, 'the end');

@@ -7,10 +7,11 @@ import type { Orders } from '../orders/orders.ts';
 import { isDenial, proposalOf } from '../orders/place.ts';
 import { EXCHANGE_CLOCK_MARGIN_MS } from '../orders/settle.ts';
 import type { TargetEntry, TargetRecord } from '../store/sniper-items.ts';
-import { abandoned, afterOrder, begun, bought, CLAIM_BEFORE_MS, failed, rehearsed, watched } from './decide.ts';
+import { abandoned, afterOrder, begun, boughtOnPaper, CLAIM_BEFORE_MS, failed, rehearsed, watched } from './decide.ts';
 import type { Listing } from './detect.ts';
 import { until } from './moment.ts';
 import { type EntryPlan, planOf } from './plan.ts';
+import { type BalanceEvents, denialEvents } from './trail.ts';
 
 /** Rules, price, clock and connection are seen to this long before an opening, ms. */
 const PREPARE_BEFORE_MS = 10_000;
@@ -27,6 +28,7 @@ export type Look = { readonly next: TargetRecord } | { readonly lookAfterMs: num
 
 export type EntryDeps = Pick<OrderDeps, 'store' | 'exchange' | 'risk' | 'metrics' | 'log'> & {
   readonly orders: Pick<Orders, 'prepare' | 'settlement'>;
+  readonly balanceEvents: BalanceEvents;
   readonly listingOf: (symbol: string) => Listing | undefined;
   /** Of this instance. */
   readonly self: string;
@@ -62,7 +64,7 @@ function createPlanning({ exchange, listingOf }: EntryDeps) {
 
 /** One attempt, by the holder of the lease. */
 function createFiring(deps: EntryDeps) {
-  const { exchange, risk, orders, metrics, stopping } = deps;
+  const { exchange, risk, orders, metrics, balanceEvents, stopping } = deps;
 
   /** Sends nothing: what would have been, and whether risk would have let it. */
   async function rehearse(target: TargetRecord, entry: TargetEntry, id: OrderId): Promise<Look> {
@@ -71,7 +73,8 @@ function createFiring(deps: EntryDeps) {
     const said = denial
       ? `risk would deny it: ${denial.reason}`
       : `would have bought ${entry.quantity} at ${entry.price} at most`;
-    return { next: denial ? failed(target, said, exchange.now()) : rehearsed(target, said, exchange.now()) };
+    const nowMs = exchange.now();
+    return { next: denial ? failed(target, said, nowMs, denialEvents(denial)) : rehearsed(target, said, nowMs) };
   }
 
   async function onPaper(target: TargetRecord, entry: TargetEntry): Promise<Look> {
@@ -79,7 +82,7 @@ function createFiring(deps: EntryDeps) {
     if (last.kind !== 'price') return after(PLAN_RETRY_MS);
     const isTooDear = compare(last.price, decimalOf(entry.price)) > 0;
     if (isTooDear) return { next: failed(target, `the price was ${last.price}, beyond the slippage`, exchange.now()) };
-    return { next: bought(target, { quantity: entry.quantity, average_price: last.price }, exchange.now()) };
+    return { next: boughtOnPaper(target, { quantity: entry.quantity, average_price: last.price }, exchange.now()) };
   }
 
   return async function fire(target: TargetRecord, entry: TargetEntry): Promise<Look> {
@@ -93,18 +96,22 @@ function createFiring(deps: EntryDeps) {
     const opening = { validUntilMs: Date.parse(entry.valid_until) };
     const prepared = await orders.prepare(id, inputOf(target, entry), { opening });
     if (prepared === 'exists') return after(UNDECIDED_MS);
-    if (isDenial(prepared)) return { next: failed(target, `denied by risk: ${prepared.reason}`, exchange.now()) };
+    if (isDenial(prepared)) {
+      const why = `denied by risk: ${prepared.reason}`;
+      return { next: failed(target, why, exchange.now(), denialEvents(prepared)) };
+    }
     if (!(await until(exchange.now, atMs, stopping))) return after(1); // It is gone on with by another instance.
     if (entry.index === 0) metrics.sniperLateSeconds.observe((exchange.now() - atMs) / 1000);
     const order = await prepared.send();
     metrics.sniperAttempts.inc({ result: order.submission?.reason ?? order.status });
-    const next = afterOrder(target, order, { nowMs: exchange.now(), self: deps.self });
+    const facts = { nowMs: exchange.now(), self: deps.self };
+    const next = afterOrder(target, order, facts, await balanceEvents(target, order));
     return next ? { next } : after(UNDECIDED_MS);
   };
 }
 
 export function createEntry(deps: EntryDeps): (target: TargetRecord, memory: Memory) => Promise<Look> {
-  const { store, exchange, orders, metrics, listingOf, self } = deps;
+  const { store, exchange, orders, metrics, balanceEvents, listingOf, self } = deps;
   const plan = createPlanning(deps);
   const fire = createFiring(deps);
   const facts = () => ({ nowMs: exchange.now(), self });
@@ -142,7 +149,8 @@ export function createEntry(deps: EntryDeps): (target: TargetRecord, memory: Mem
       return { next: abandoned(target, facts()) };
     }
     // Of an attempt that was cut off: whether it arrived is certain only once the exchange would not take it any more.
-    const next = afterOrder(target, await orders.settlement.settle(found), facts());
+    const order = await orders.settlement.settle(found);
+    const next = afterOrder(target, order, facts(), await balanceEvents(target, order));
     if (!next) return after(heldMs >= 0 ? Math.min(UNDECIDED_MS, heldMs + 1) : UNDECIDED_MS);
     if (!isMine) metrics.sniperTakeovers.inc();
     return { next };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decimalOf } from '../../../backend/domain/money.ts';
+import type { SnapshotResult } from '../../../backend/exchange/market-feed.ts';
 import type { TargetRecord } from '../../../backend/store/sniper-items.ts';
 import { type Given, START_MS, testBackend } from '../../helpers/backend.ts';
 import { eventually } from '../../helpers/deadline.ts';
@@ -166,6 +167,38 @@ describe('a target', () => {
         ],
       );
     }
+  });
+
+  test('the ticker names no price, then the first one that the book asks is bought at, and the ticker is left alone', async () => {
+    const books: number[] = [];
+    const first = { kind: 'snapshot', snapshot: { version: 1, bids: [], asks: [{ price: '0.5', quantity: '9' }] } };
+    const none = { kind: 'snapshot', snapshot: { version: 1, bids: [], asks: [] } };
+    const world = subject(
+      {},
+      {
+        marketQueries: {
+          async snapshot() {
+            books.push(world.clock.nowMs);
+            return (world.clock.nowMs < OPENS_MS + 400 ? none : first) as SnapshotResult;
+          },
+          klines: async () => ({ kind: 'unknown', detail: 'not asked here' }),
+        },
+      },
+    );
+    const { clock, arm, comes, exchange } = world;
+    const silent = { kind: 'rejected', reason: 'unknown_symbol', code: 10_007, detail: 'no price yet' } as const;
+    for (let i = 0; i < 100; i++) exchange.trouble('price', silent);
+    const id = await arm();
+    clock.nowMs = OPENS_MS - 900;
+    const bought = await comes(id, ({ status }) => status === 'completed');
+    assert.deepEqual([bought.entry?.price, bought.entry?.index, bought.holding?.quantity], ['0.55', 0, '181.8']);
+    assert.ok(Date.parse(bought.entry?.not_before ?? '') >= OPENS_MS + 400);
+    const spentMs = (books.at(-1) ?? 0) - (books[0] ?? 0);
+    assert.ok(books.length <= 1 + spentMs / 50, `${books.length} books in ${spentMs} ms`);
+    assert.ok(
+      exchange.calls.price <= 1 + Math.ceil(spentMs / 3000),
+      `${exchange.calls.price} tickers in ${spentMs} ms`,
+    );
   });
 
   test('nothing offered within the slippage, then its order is told of as placed and cancelled', async () => {

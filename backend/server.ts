@@ -223,7 +223,7 @@ export function createBackend(deps: BackendDeps): Backend {
   const listener = createOrderListener(appDeps, () => orders.settlement);
   const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
   const runner = createRunner(appDeps, orders);
-  const sniper = createSniping(appDeps, { orders, calendar });
+  const sniper = createSniping({ ...appDeps, marketQueries: deps.marketQueries }, { orders, calendar });
   const fetch = createShadowEdge({
     ...deps,
     ...deps.shadow,

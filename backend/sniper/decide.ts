@@ -1,13 +1,14 @@
 // What a target does next, up to having bought. Pure: the record, and what is known now, in; the changed record out, to be stored
 // before anything else is done. All times are the exchange's.
 import { childOrderId, parseOrderId } from '../domain/ids.ts';
-import { isPositive, parseDecimal, ZERO } from '../domain/money.ts';
+import { ZERO } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { TargetEntry, TargetExit, TargetLease, TargetRecord } from '../store/sniper-items.ts';
 import { type Listing, readyScore } from './detect.ts';
 import type { EntryPlan } from './plan.ts';
-import { changed } from './state.ts';
+import { changed, type Happened } from './state.ts';
+import { hasEnded, hasFilled, orderEvents } from './trail.ts';
 
 /** The lease of a target is taken this long before its opening, so that no write is left for the moment itself, ms. */
 export const CLAIM_BEFORE_MS = 500;
@@ -22,6 +23,7 @@ const RETRY_MOST_MS = 1000;
 const RETRY_GROWTH = 1.5;
 /** "Not listed yet", the one published refusal that waiting helps against. */
 const NOT_LISTED_YET = 10_007;
+const NOTHING_OFFERED = 'nothing was offered within the slippage';
 
 export type Facts = { readonly nowMs: number; readonly self: string };
 
@@ -71,10 +73,17 @@ export function begun(target: TargetRecord, plan: EntryPlan, facts: Facts): Targ
   return changed(target, { status: 'executing', ...attempt }, facts.nowMs, ['execution_window_started', detail]);
 }
 
-function ended(target: TargetRecord, status: 'failed' | 'missed', reason: string, nowMs: number): TargetRecord {
+/** How it ended without buying, and what led to it. */
+type Ending = {
+  readonly status: 'failed' | 'missed';
+  readonly reason: string;
+  readonly before?: readonly Happened[];
+};
+
+function ended(target: TargetRecord, { status, reason, before = [] }: Ending, nowMs: number): TargetRecord {
   const cause = status === 'failed' ? ([['execution_error', reason]] as const) : [];
   const over = ['execution_window_ended', reason] as const;
-  return changed(target, { status, reason: reason.slice(0, 300) }, nowMs, ...cause, over);
+  return changed(target, { status, reason: reason.slice(0, 300) }, nowMs, ...before, ...cause, over);
 }
 
 /** The next attempt, where there is one left and time for it. */
@@ -82,7 +91,9 @@ function again(target: TargetRecord, why: string, delayMs: number, facts: Facts)
   const { entry } = target;
   const notBeforeMs = facts.nowMs + delayMs;
   const index = (entry?.index ?? 0) + 1;
-  if (!entry || index >= ATTEMPTS_MAX || notBeforeMs > endMs(target)) return ended(target, 'missed', why, facts.nowMs);
+  if (!entry || index >= ATTEMPTS_MAX || notBeforeMs > endMs(target)) {
+    return ended(target, { status: 'missed', reason: why }, facts.nowMs);
+  }
   const attempt = attemptOf(target, entry, index, { notBeforeMs, ...facts });
   const isOthers = target.lease?.owner !== facts.self;
   const event = isOthers ? (['execution_taken_over', why] as const) : (['execution_error', why] as const);
@@ -107,44 +118,47 @@ const WATCHING: TargetExit = {
   ...{ sold: ZERO, proceeds: ZERO },
 };
 
-/** The target with what was bought. */
-export function bought(
-  target: TargetRecord,
-  holding: NonNullable<TargetRecord['holding']>,
-  nowMs: number,
-): TargetRecord {
-  const wantsExit = target.take_profit !== null || target.stop_loss !== null;
-  const detail = `${holding.quantity} at ${holding.average_price}`;
-  return changed(
-    target,
-    { status: 'completed', holding, exit: wantsExit ? WATCHING : null },
-    nowMs,
-    ['order_filled', detail],
-    ['execution_window_ended', 'bought'],
-  );
+type Holding = NonNullable<TargetRecord['holding']>;
+
+function bought(target: TargetRecord, holding: Holding, nowMs: number, how: readonly Happened[]): TargetRecord {
+  const exit = target.take_profit !== null || target.stop_loss !== null ? WATCHING : null;
+  return changed(target, { status: 'completed', holding, exit }, nowMs, ...how, ['execution_window_ended', 'bought']);
 }
 
-/** An executing target once its attempt's order has come to an end; undefined while it has not. */
-export function afterOrder(target: TargetRecord, order: OrderRecord, facts: Facts): TargetRecord | undefined {
+/** The target with what it would have been filled. */
+export const boughtOnPaper = (target: TargetRecord, holding: Holding, nowMs: number): TargetRecord =>
+  bought(target, holding, nowMs, [['order_filled', `${holding.quantity} at ${holding.average_price}, on paper`]]);
+
+/** An executing target once its attempt's order has come to an end, and then `also` happened; undefined while it has not. */
+export function afterOrder(
+  target: TargetRecord,
+  order: OrderRecord,
+  facts: Facts,
+  also: readonly Happened[] = [],
+): TargetRecord | undefined {
   const { nowMs } = facts;
-  const isOver = order.status === 'filled' || order.status === 'cancelled' || order.status === 'error';
-  if (!isOver) return undefined;
-  if (isPositive(parseDecimal(order.filled_quantity) ?? ZERO)) {
-    const holding = {
-      quantity: order.filled_quantity,
-      average_price: order.average_price ?? target.entry?.price ?? ZERO,
-    };
-    return bought(target, holding, nowMs);
+  if (!hasEnded(order)) return undefined;
+  const events = [...orderEvents(order), ...also];
+  if (hasFilled(order)) {
+    const price = order.average_price ?? target.entry?.price ?? ZERO;
+    return bought(target, { quantity: order.filled_quantity, average_price: price }, nowMs, events);
   }
-  if (order.status !== 'error') return ended(target, 'failed', 'nothing was offered within the slippage', nowMs);
+  if (order.status !== 'error')
+    return ended(target, { status: 'failed', reason: NOTHING_OFFERED, before: events }, nowMs);
   const why = order.submission?.detail ?? 'it was refused';
   const delayMs = retryMs(order, target.entry?.index ?? 0);
-  return delayMs === undefined ? ended(target, 'failed', why, nowMs) : again(target, why, delayMs, facts);
+  return delayMs === undefined
+    ? ended(target, { status: 'failed', reason: why }, nowMs)
+    : again(target, why, delayMs, facts);
 }
 
-/** A target that cannot go on, and why. */
-export const failed = (target: TargetRecord, reason: string, nowMs: number): TargetRecord =>
-  ended(target, 'failed', reason, nowMs);
+/** A target that cannot go on, why, and what led to it. */
+export const failed = (
+  target: TargetRecord,
+  reason: string,
+  nowMs: number,
+  before: readonly Happened[] = [],
+): TargetRecord => ended(target, { status: 'failed', reason, before }, nowMs);
 
 /** A target that was gone through without buying, and what would have been. */
 export const rehearsed = (target: TargetRecord, said: string, nowMs: number): TargetRecord =>

@@ -13,9 +13,11 @@ import {
   ZERO,
 } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
+import type { Denial } from '../risk/check.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { TargetExit, TargetRecord } from '../store/sniper-items.ts';
-import { changed } from './state.ts';
+import { changed, type Happened } from './state.ts';
+import { denialEvents, hasEnded, orderEvents } from './trail.ts';
 
 /** Sales tried: then somebody has to look. */
 const SALES_MAX = 20;
@@ -59,8 +61,13 @@ export function triggered(target: TargetRecord, price: Decimal, nowMs: number): 
   return changed(target, { exit }, nowMs, [`${trigger}_triggered`, `at ${price}`]);
 }
 
-/** The target with what a sale brought in: closed, or on to the next for what is left. */
-export function sold(target: TargetRecord, quantity: Decimal, quote: Decimal, nowMs: number): TargetRecord {
+/** The target with what a sale, of which `how` is told, brought in: closed, or on to the next for what is left. */
+export function sold(
+  target: TargetRecord,
+  { quantity, quote }: { readonly quantity: Decimal; readonly quote: Decimal },
+  nowMs: number,
+  how: readonly Happened[] = [],
+): TargetRecord {
   const { exit } = target;
   if (!exit) throw new Error('a target without an exit sold something');
   const next: TargetExit = {
@@ -69,20 +76,34 @@ export function sold(target: TargetRecord, quantity: Decimal, quote: Decimal, no
     proceeds: add(amount(exit.proceeds), quote),
   };
   if (!isPositive(leftToSell({ ...target, exit: next }))) {
-    return changed(target, { exit: { ...next, status: 'closed' } }, nowMs, ['exit_closed', `for ${next.proceeds}`]);
+    const closed = ['exit_closed', `for ${next.proceeds}`] as const;
+    return changed(target, { exit: { ...next, status: 'closed' } }, nowMs, ...how, closed);
   }
   const index = exit.index + 1;
   if (index >= SALES_MAX) {
     const why = `${SALES_MAX} sales came to too little; the rest is to be sold by hand`;
-    return changed(target, { exit: { ...next, status: 'failed' } }, nowMs, ['execution_error', why]);
+    return changed(target, { exit: { ...next, status: 'failed' } }, nowMs, ...how, ['execution_error', why]);
   }
   const waitMs = isPositive(quantity) ? 0 : Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** exit.index);
-  return changed(target, { exit: { ...next, ...sale(target, index, nowMs + waitMs) } }, nowMs);
+  return changed(target, { exit: { ...next, ...sale(target, index, nowMs + waitMs) } }, nowMs, ...how);
 }
 
-/** A target whose sale has ended; undefined while it has not. */
-export function afterSale(target: TargetRecord, order: OrderRecord, nowMs: number): TargetRecord | undefined {
-  if (order.status !== 'filled' && order.status !== 'cancelled' && order.status !== 'error') return undefined;
+/** A target whose sale has ended, and then `also` happened; undefined while it has not. */
+export function afterSale(
+  target: TargetRecord,
+  order: OrderRecord,
+  nowMs: number,
+  also: readonly Happened[] = [],
+): TargetRecord | undefined {
+  if (!hasEnded(order)) return undefined;
   const quantity = amount(order.filled_quantity);
-  return sold(target, quantity, multiply(quantity, amount(order.average_price ?? '0')), nowMs);
+  const quote = multiply(quantity, amount(order.average_price ?? '0'));
+  return sold(target, { quantity, quote }, nowMs, [...orderEvents(order), ...also]);
+}
+
+/** A target whose sale was denied, and is tried again; undefined where its trail says so already, or has nothing to say of it. */
+export function heldBack(target: TargetRecord, denial: Denial, nowMs: number): TargetRecord | undefined {
+  const events = denialEvents(denial);
+  const [last] = target.events.slice(-1);
+  return events.length === 0 || last?.event === events[0]?.[0] ? undefined : changed(target, {}, nowMs, ...events);
 }

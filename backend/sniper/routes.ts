@@ -1,5 +1,6 @@
 // The sniper's part of the API.
 import type { Context } from 'hono';
+import type { Newsroom } from '../bus/bus.ts';
 import type { Clock, OrderId } from '../domain/ids.ts';
 import { isoTime } from '../domain/time.ts';
 import { allowed, fail, json, parse, type Route, readJson, userId } from '../http.ts';
@@ -9,7 +10,15 @@ import { type Store, StoreUnavailable } from '../store/store.ts';
 import { listingView } from './board.ts';
 import type { Calendar } from './calendar.ts';
 import { patternsOf } from './detect.ts';
-import { calendarQuery, executionView, type NewTarget, statisticsOf, targetBody, targetView } from './schemas.ts';
+import {
+  announce,
+  calendarQuery,
+  executionView,
+  type NewTarget,
+  statisticsOf,
+  targetBody,
+  targetView,
+} from './schemas.ts';
 import { armed, disarmed } from './state.ts';
 
 /** As many as the system before gave. */
@@ -20,6 +29,7 @@ const CONFLICTS_MAX = 8;
 
 export type SniperRoutesDeps = {
   readonly store: Store;
+  readonly bus: Newsroom;
   readonly now: Clock;
   readonly nextOrderId: () => OrderId;
   readonly calendar: Pick<Calendar, 'pending'>;
@@ -68,7 +78,7 @@ function publicRoutes(route: Route, { store, now, calendar }: SniperRoutesDeps):
 }
 
 export function sniperRoutes(route: Route, deps: SniperRoutesDeps): void {
-  const { store, now, nextOrderId, onTarget } = deps;
+  const { store, bus, now, nextOrderId, onTarget } = deps;
   publicRoutes(route, deps);
 
   async function found(context: Context): Promise<TargetRecord> {
@@ -83,6 +93,7 @@ export function sniperRoutes(route: Route, deps: SniperRoutesDeps): void {
       const after = next(target, now());
       if (!after) fail('target_not_changeable', `a target that is ${target.status} cannot be ${wanted}`);
       else if ((await store.putTarget(after)) === 'stored') {
+        announce(bus, after);
         onTarget(after);
         return json(targetView(after));
       }
@@ -105,6 +116,7 @@ export function sniperRoutes(route: Route, deps: SniperRoutesDeps): void {
       allowed(caller.mayActFor(wanted.user_id));
       const target = newTarget(nextOrderId(), wanted, now());
       await store.putTarget(target);
+      announce(bus, target);
       return json(targetView(target), 201);
     },
     { summary: 'A target: a symbol to buy at its opening. It does nothing until it is armed', body: targetBody },

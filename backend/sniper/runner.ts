@@ -1,13 +1,12 @@
 // Working at targets: every instance has all that are armed in hand and looks at each when its time has come. What a look wants
 // changed is stored on the version that it saw, so that of several instances one goes on and the others look again.
-import { channels } from '../bus/bus.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { ItemKey } from '../store/item-table.ts';
 import { SHARDS } from '../store/keys.ts';
 import { isAtWork, type TargetRecord } from '../store/sniper-items.ts';
 import type { Calendar } from './calendar.ts';
 import type { Look, Memory } from './entry.ts';
-import { targetView } from './schemas.ts';
+import { announce } from './schemas.ts';
 
 /** How often the table is searched for targets of other instances. */
 const SEARCH_MS = 1000;
@@ -48,7 +47,7 @@ export type SniperDeps = Pick<OrderDeps, 'store' | 'bus' | 'metrics' | 'log'> & 
 function createLook({ store, bus, metrics, log, calendar, entry, exits }: SniperDeps) {
   async function keep(before: TargetRecord, next: TargetRecord): Promise<void> {
     if ((await store.putTarget(next)) !== 'stored') return; // Another instance was faster: look at what it made of it.
-    bus.tell(channels.sniper(next.user_id), 'target', targetView(next));
+    announce(bus, next);
     if (before.status === next.status) return;
     metrics.sniperTargets.inc({ status: next.status, mode: next.mode });
     const { target_id: targetId, symbol, status, reason } = next;

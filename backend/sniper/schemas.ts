@@ -1,5 +1,6 @@
 // What clients may send about sniping targets, and what they get.
 import { z } from 'zod';
+import { channels, type Newsroom } from '../bus/bus.ts';
 import { amount } from '../domain/amount.ts';
 import { add, compare, decimalOf, multiply, subtract, ZERO } from '../domain/money.ts';
 import { symbolName, userId } from '../http.ts';
@@ -50,6 +51,11 @@ export const calendarQuery = z.object({
 export function targetView(target: TargetRecord) {
   const { version: _version, lease: _lease, events: _events, ...view } = target;
   return view;
+}
+
+/** Tells the user of the target as it is stored now. */
+export function announce(bus: Newsroom, target: TargetRecord): void {
+  bus.tell(channels.sniper(target.user_id), 'target', targetView(target));
 }
 
 /** With its audit trail, oldest first. */

@@ -21,6 +21,7 @@ export const TARGET_EVENTS = [
   'order_filled',
   'order_cancelled',
   'balance_check_blocked',
+  'balance_updated',
   'execution_error',
   'execution_window_ended',
   'take_profit_triggered',

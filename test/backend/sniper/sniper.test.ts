@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { decimalOf } from '../../../backend/domain/money.ts';
+import type { SnapshotResult } from '../../../backend/exchange/market-feed.ts';
 import type { TargetRecord } from '../../../backend/store/sniper-items.ts';
-import { START_MS, testBackend } from '../../helpers/backend.ts';
+import { type Given, START_MS, testBackend } from '../../helpers/backend.ts';
 import { eventually } from '../../helpers/deadline.ts';
 
 const OPENS_MS = START_MS + 60_000;
@@ -17,11 +19,12 @@ const SIGNS = {
 };
 
 /** One listing, as the web site tells of it, at a price of 0.5. */
-function subject(signs: Partial<typeof SIGNS> = {}) {
+function subject(signs: Partial<typeof SIGNS> = {}, given: Given = {}) {
   const symbol = 'NEWUSDT';
   const listed = <T>(entry: T) => ({ kind: 'listed', entries: [entry], drifted: 0, example: null }) as const;
   const announced = { vcoinId: 'c', symbol, projectName: 'New', firstOpenMs: OPENS_MS };
   const world = testBackend({
+    ...given,
     listingSource: {
       calendar: async () => listed(announced),
       symbols: async () => listed({ ...SIGNS, ...signs, symbol }),
@@ -69,8 +72,9 @@ describe('a target', () => {
     const sold = await comes(id, ({ exit }) => exit?.status === 'closed');
     assert.deepEqual([sold.exit?.trigger, sold.exit?.sold, exchange.orderCount()], ['take_profit', '181.8', 2]);
     assert.deepEqual(eventsOf(sold), [
-      ...['armed', 'ready', 'execution_window_started', 'order_filled', 'execution_window_ended'],
-      ...['take_profit_triggered', 'exit_closed'],
+      ...['armed', 'ready', 'execution_window_started', 'order_placed', 'order_filled', 'balance_updated'],
+      ...['execution_window_ended', 'take_profit_triggered', 'order_placed', 'order_filled', 'balance_updated'],
+      'exit_closed',
     ]);
     const { json } = await call('GET', '/api/sniper/statistics/user-0001');
     assert.deepEqual([json.closed, json.won, json.realized], [1, 1, '10.908']);
@@ -142,6 +146,104 @@ describe('a target', () => {
     clock.nowMs = OPENS_MS - 600;
     const ended = await comes(id, ({ status }) => status === 'failed');
     assert.deepEqual([ended.reason, exchange.calls.submit], ['denied by risk: TRADING_HALTED', 0]);
+  });
+
+  test('its trail tells what the account has free once it has bought; unknown balances hold nothing up', async () => {
+    for (const isKnown of [true, false]) {
+      const { clock, arm, comes, exchange } = subject();
+      exchange.setFree('USDT', '900.5');
+      exchange.setFree('NEW', '181.8');
+      if (!isKnown) exchange.trouble('balances', 'unknown');
+      const id = await arm();
+      clock.nowMs = OPENS_MS - 600;
+      const { events, entry } = await comes(id, ({ status }) => status === 'completed');
+      assert.deepEqual(
+        events.slice(3).map(({ event, detail }) => `${event}: ${detail}`),
+        [
+          `order_placed: BUY 181.8, order ${entry?.order_id}`,
+          'order_filled: 181.8 at 0.5',
+          ...(isKnown ? ['balance_updated: 181.8 NEW and 900.5 USDT free'] : []),
+          'execution_window_ended: bought',
+        ],
+      );
+    }
+  });
+
+  test('the ticker names no price, then the first one that the book asks is bought at, and the ticker is left alone', async () => {
+    const books: number[] = [];
+    const first = { kind: 'snapshot', snapshot: { version: 1, bids: [], asks: [{ price: '0.5', quantity: '9' }] } };
+    const none = { kind: 'snapshot', snapshot: { version: 1, bids: [], asks: [] } };
+    const world = subject(
+      {},
+      {
+        marketQueries: {
+          async snapshot() {
+            books.push(world.clock.nowMs);
+            return (world.clock.nowMs < OPENS_MS + 400 ? none : first) as SnapshotResult;
+          },
+          klines: async () => ({ kind: 'unknown', detail: 'not asked here' }),
+        },
+      },
+    );
+    const { clock, arm, comes, exchange } = world;
+    const silent = { kind: 'rejected', reason: 'unknown_symbol', code: 10_007, detail: 'no price yet' } as const;
+    for (let i = 0; i < 100; i++) exchange.trouble('price', silent);
+    const id = await arm();
+    clock.nowMs = OPENS_MS - 900;
+    const bought = await comes(id, ({ status }) => status === 'completed');
+    assert.deepEqual([bought.entry?.price, bought.entry?.index, bought.holding?.quantity], ['0.55', 0, '181.8']);
+    assert.ok(Date.parse(bought.entry?.not_before ?? '') >= OPENS_MS + 400);
+    const spentMs = (books.at(-1) ?? 0) - (books[0] ?? 0);
+    assert.ok(books.length <= 1 + spentMs / 50, `${books.length} books in ${spentMs} ms`);
+    assert.ok(
+      exchange.calls.price <= 1 + Math.ceil(spentMs / 3000),
+      `${exchange.calls.price} tickers in ${spentMs} ms`,
+    );
+  });
+
+  test('nothing offered within the slippage, then its order is told of as placed and cancelled', async () => {
+    const { clock, arm, comes, exchange } = subject();
+    const id = await arm({ reference_price: '0.4' });
+    clock.nowMs = OPENS_MS - 600;
+    const { events, entry } = await comes(id, ({ status }) => status === 'failed');
+    assert.deepEqual(
+      events.slice(3).map(({ event, detail }) => `${event}: ${detail}`),
+      [
+        `order_placed: BUY 227.2, order ${entry?.order_id}`,
+        `order_cancelled: 227.2 of order ${entry?.order_id}`,
+        'execution_error: nothing was offered within the slippage',
+        'execution_window_ended: nothing was offered within the slippage',
+      ],
+    );
+    assert.equal(exchange.calls.balances, 0);
+  });
+
+  test('too little is free for what it costs, then the balance check has blocked it and nothing is sent', async () => {
+    const { clock, arm, comes, exchange } = subject({}, { limits: { balance_buffer: decimalOf('0.05') } });
+    exchange.setFree('USDT', '100');
+    const id = await arm();
+    clock.nowMs = OPENS_MS - 600;
+    const { events, reason } = await comes(id, ({ status }) => status === 'failed');
+    assert.equal(reason, 'denied by risk: NOTIONAL_EXCEEDS_FREE_BALANCE');
+    const blocked = events.filter(({ event }) => event === 'balance_check_blocked').map(({ detail }) => detail);
+    assert.deepEqual([blocked, exchange.calls.submit], [['104.9895 USDT needed, 100 free'], 0]);
+  });
+
+  test('what it bought is not free for its sale, then that is told once, and it is sold when it is', async () => {
+    const { clock, arm, comes, exchange, eventsOf } = subject({}, { limits: { balance_buffer: decimalOf('0') } });
+    exchange.setFree('USDT', '1000');
+    const id = await arm({ take_profit: '0.1' });
+    clock.nowMs = OPENS_MS - 600;
+    await comes(id, ({ status }) => status === 'completed');
+    exchange.setPrice('NEWUSDT', '0.56');
+    exchange.setRules('NEWUSDT', { isTraded: true, quantityPlaces: 1 });
+    await comes(id, (target) => eventsOf(target).includes('balance_check_blocked'));
+    const asked = exchange.calls.balances;
+    await comes(id, () => exchange.calls.balances > asked + 1);
+    exchange.setFree('NEW', '181.8');
+    const sold = await comes(id, ({ exit }) => exit?.status === 'closed');
+    assert.equal(eventsOf(sold).filter((event) => event === 'balance_check_blocked').length, 1);
+    assert.deepEqual([sold.exit?.sold, exchange.orderCount()], ['181.8', 2]);
   });
 });
 

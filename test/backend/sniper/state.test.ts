@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { decimalOf } from '../../../backend/domain/money.ts';
 import { abandoned, afterOrder, begun, LEASE_MS, watched } from '../../../backend/sniper/decide.ts';
 import type { Listing } from '../../../backend/sniper/detect.ts';
-import { planOf } from '../../../backend/sniper/plan.ts';
+import { planOf, planRetryMs } from '../../../backend/sniper/plan.ts';
 import { armed, canBecome, disarmed, isFinal } from '../../../backend/sniper/state.ts';
 import type { OrderRecord } from '../../../backend/store/items.ts';
 import { TARGET_STATUSES, type TargetRecord } from '../../../backend/store/sniper-items.ts';
@@ -129,4 +129,9 @@ test('a plan never pays more than the slippage above the reference, nor spends m
       assert.ok((plan.quantity.split('.')[1] ?? '').length <= quantityPlaces);
     }),
   );
+});
+
+test('what a plan needs is looked for each second, and ten times a second from half a second before the opening to two after it', () => {
+  const leftMs = [9000, 1500, 1400, 501, 500, 0, -2000, -2001];
+  assert.deepEqual(leftMs.map(planRetryMs), [1000, 1000, 900, 1, 100, 100, 100, 1000]);
 });

@@ -16,6 +16,7 @@ const fault = z.discriminatedUnion('kind', [
     status: z.literal([429, 418]).optional(),
     ...scope,
   }),
+  z.strictObject({ kind: z.literal('denied'), ...scope }),
   z.strictObject({ kind: z.literal('stale-snapshot'), ...scope }),
   z.strictObject({ kind: z.literal('partial-fill'), share: z.string().regex(/^(0(\.\d{1,8})?|1)$/), ...scope }),
 ]);

@@ -9,6 +9,8 @@ export type Fault = FaultScope &
     | { readonly kind: 'reset'; readonly when: 'before' | 'after' }
     | { readonly kind: 'hang'; readonly when: 'before' | 'after' }
     | { readonly kind: 'rate-limit'; readonly retryAfterSeconds: number; readonly status?: 429 | 418 }
+    /** A firewall's page in place of the answer, as data centres get it from the web site. */
+    | { readonly kind: 'denied' }
     /** Depth answers with a version that lies behind the stream's. */
     | { readonly kind: 'stale-snapshot' }
     /** Of a crossing order only this share (0..1, a plain decimal) fills; the rest stays in the book. */

@@ -150,6 +150,10 @@ async function handle(exchange: Exchange, incoming: IncomingMessage, outgoing: S
   }
   const fault = exchange.faults.take(method, path);
   if (fault && 'when' in fault && fault.when === 'before') return spoil(fault, outgoing);
+  if (fault?.kind === 'denied') {
+    outgoing.writeHead(403, { 'content-type': 'text/html' });
+    return void outgoing.end('<HTML><HEAD>\n<TITLE>Access Denied</TITLE>\n</HEAD><BODY></BODY></HTML>\n');
+  }
   if (fault?.kind === 'rate-limit') {
     outgoing.setHeader('retry-after', String(fault.retryAfterSeconds));
     return send(outgoing, fault.status ?? 429, { code: 429, msg: 'Too Many Requests' });

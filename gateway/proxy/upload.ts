@@ -84,8 +84,11 @@ class ClientUpload implements Upload {
   }
 
   resume(): void {
+    const { incoming } = this.#request;
     this.#watch?.resumed();
-    this.#request.incoming.resume();
+    incoming.resume();
+    // Its time of silence begins anew: while it was held back it could send nothing. HTTP/2 has one timer for all its streams.
+    if (incoming.httpVersionMajor === 1) incoming.socket.setTimeout(incoming.socket.timeout ?? 0);
   }
 
   stop(): void {

@@ -25,6 +25,7 @@ describe('the stream registry', () => {
     };
     return createStreamRegistry({
       sideOf: () => side,
+      versionOf: () => undefined,
       policyOf: () => policy,
       random: () => 0.5,
       metrics: {
@@ -38,6 +39,7 @@ describe('the stream registry', () => {
   function stream(name: string, given: Partial<StreamInfo> = {}): StreamInfo {
     return {
       ...{ routeId: 'r', kind: 'websocket', side: 'legacy', decided: 'legacy', identity: 'u', pinned: undefined },
+      version: undefined,
       startedAt: new Date('2026-01-05T10:00:00Z'),
       close: (how) => void closed.push({ name, ...how }),
       ...given,

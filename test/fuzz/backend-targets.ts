@@ -1,13 +1,24 @@
 // Targets of the backend and of the data jobs: what an exchange, a validator and Postgres send.
 import assert from 'node:assert/strict';
+import { getAddressDecoder } from '@solana/kit';
 import { pushCodec } from '../../backend/exchange/mexc-push.ts';
 import type { Codec } from '../../backend/protobuf.ts';
 import { updateCodec } from '../../backend/solana/geyser/schema.ts';
 import { callsOf } from '../../backend/solana/migration-detector/calls.ts';
 import { tableOf } from '../../backend/solana/migration-detector/lookup-tables.ts';
 import { pumpEventsOf } from '../../backend/solana/migration-detector/pump-events.ts';
-import { EVENT_PREFIX, EVENTS, PUMP_BYTES } from '../../backend/solana/migration-detector/pump-program.ts';
+import { PUMP_BYTES } from '../../backend/solana/migration-detector/pump-program.ts';
 import { createPgoutputDecoder } from '../../migration/postgres/pgoutput.ts';
+import {
+  buyCall,
+  completedEvent,
+  createCall,
+  createdEvent,
+  migrateCall,
+  migratedEvent,
+  tradedEvent,
+} from '../sandbox/geyser/pump.ts';
+import { type ChainCall, transactionOf, transactionUpdate } from '../sandbox/geyser/transactions.ts';
 import type { FuzzTarget } from './fuzz.ts';
 
 /** What is read is what was written: or it is refused by an error that says so, not by one of a slip of ours. */
@@ -36,24 +47,42 @@ function assertRefusal(error: unknown): void {
   );
 }
 
+const LEVEL = { price: '117145.49', quantity: '0.5' };
+const DEPTHS = { eventType: 'x', fromVersion: '1', toVersion: '2', lastOrderCreateTime: 3n };
+const DEAL = { ...LEVEL, tradeType: 1, time: 1_736_409_765_051n, tradeId: '7' };
+
 const mexc: FuzzTarget = {
   name: 'mexc',
   seeds: [
     pushCodec.encode({ channel: 'spot', symbol: 'BTCUSDT', createTime: 1n }),
-    // A field of every kind, deals within deals.
-    Buffer.from('0a0473706f741a034254439a130a0a0412013112013222013a', 'hex'),
+    pushCodec.encode({ channel: 'depth', publicAggreDepths: { ...DEPTHS, asks: [LEVEL], bids: [LEVEL, LEVEL] } }),
+    pushCodec.encode({ channel: 'deals', publicAggreDeals: { deals: [DEAL], eventType: 'x' } }),
   ],
   tokens: ['\x0a\x80\x80\x80\x80\x10', '\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01', '\x9a\x13', '\xba\x13\x00'],
   run: (input) => void decoded(pushCodec, input),
 };
 
 const keys = [PUMP_BYTES, new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)].map((key) => Uint8Array.from(key));
-const eventData = (event: Uint8Array, bytes: number) => Buffer.concat([EVENT_PREFIX, event, Buffer.alloc(bytes, 0x41)]);
+const addressOf = (byte: number) => getAddressDecoder().decode(new Uint8Array(32).fill(byte));
+const TOKEN = {
+  ...{ mint: addressOf(1), bondingCurve: addressOf(2), pool: addressOf(3), user: addressOf(4) },
+  ...{ name: 'Token Ünï', symbol: 'TÜ' },
+};
+const RESERVES = { virtualTokens: 10n ** 15n, virtualSol: 30_000_000_000n, realTokens: 7n * 10n ** 14n, realSol: 0n };
+const TRADE = { sol: 5n, tokens: 6n, isBuy: true };
+
+function updateOf(call: ChainCall): Uint8Array {
+  return updateCodec.encode({ transaction: transactionUpdate(5n, transactionOf(new Uint8Array(64), [call])) });
+}
 
 const geyser: FuzzTarget = {
   name: 'geyser',
-  // Of a transaction update only what protobuf's own rules say of it is made here; the rest comes by chance.
-  seeds: [updateCodec.encode({}), Buffer.from('0a0161221e0a1a0a0101120a0a0101120508011201611a040a0205012001', 'hex')],
+  seeds: [
+    updateCodec.encode({}),
+    updateOf(createCall(TOKEN, [createdEvent(TOKEN, RESERVES, 10n)])),
+    updateOf(buyCall(TOKEN, [tradedEvent(TOKEN, TRADE, RESERVES, 11n), completedEvent(TOKEN, 11n)])),
+    updateOf(migrateCall(TOKEN, 'migrate', [migratedEvent(TOKEN, 12n)])),
+  ],
   tokens: ['\x22\x02', '\x0a\x20', '\x12\x00', '\x1a\x00', '\xff\xff\xff\xff\x0f'],
   async run(input) {
     const update = decoded(updateCodec, input);
@@ -65,12 +94,17 @@ const geyser: FuzzTarget = {
 
 const pump: FuzzTarget = {
   name: 'pump',
-  seeds: [EVENTS.traded, EVENTS.created, EVENTS.completed, EVENTS.migrated].map((event) => eventData(event, 300)),
+  seeds: [
+    createdEvent(TOKEN, RESERVES, 10n),
+    tradedEvent(TOKEN, TRADE, RESERVES, 11n),
+    completedEvent(TOKEN, 11n),
+    migratedEvent(TOKEN, 12n),
+  ].map(({ data }) => data),
   tokens: ['\xff\xff\xff\xff', '\x00\x00\x00\x00', '\x7f'],
   run(input) {
     const call = { program: keys[0] ?? new Uint8Array(), account: (at: number) => keys[at], data: input };
     const { events, unread } = pumpEventsOf([call]);
-    assert.ok(events.length + unread <= 1);
+    assert.ok(events.length + unread <= 1, 'one event at most in one call');
     for (const table of tableOf(input) ?? []) assert.equal(table.length, 32);
   },
 };

@@ -74,6 +74,11 @@ interface Mover {
   readonly token: number | undefined;
 }
 
+interface Return extends Mover {
+  readonly before: Deployment;
+  readonly back: Deployment;
+}
+
 /** Knows, when it resolves, which version is to serve, unless the ledger is away. */
 export async function startDeployments(deps: DeploymentsDeps): Promise<Deployments> {
   const { raised, pace } = deps;
@@ -105,8 +110,8 @@ class Deployer {
   #state: Deployment | undefined;
   /** The revision of the document in the store that is known here. */
   #stored = 0;
-  /** Taken back here, and not in the store yet: what that says does not count meanwhile. */
-  #isUnstored = false;
+  /** Taken back here, and not in the store yet: what that says of the same deployment does not count meanwhile. */
+  #unstored: Return | undefined;
   #isUnreadable = false;
   #holds: string | null = null;
   #trial: VersionTrial | undefined;
@@ -146,24 +151,25 @@ class Deployer {
     return this.#deps.changes.inTurn(() => this.#read());
   }
 
-  begin({ version, percent, actor, expected }: DeployRequest): Promise<void> {
+  async begin({ version, percent, actor, expected }: DeployRequest): Promise<void> {
     const { changes, settings } = this.#deps;
-    return changes.inTurn(async () => {
+    const limits = this.#limits();
+    if (!limits?.versions[version]) {
+      const known = Object.keys(limits?.versions ?? {}).join(', ') || 'none; see upstreams.new.deploy';
+      throw new ControlError('invalid', `there is no version ${version}; the configuration has ${known}`);
+    }
+    // Not in turn: other changes must not wait for a backend that hangs.
+    const problem = await askHealth(withVersion(settings.current.config, version).upstreams.new);
+    if (problem !== undefined) throw new ControlError('gate_not_met', `${version} is not well: ${problem}`);
+    await changes.inTurn(async () => {
       await this.#read();
       changes.check(DEPLOYMENT, expected, 'the deployment');
-      const limits = this.#limits();
-      if (!limits?.versions[version]) {
-        const known = Object.keys(limits?.versions ?? {}).join(', ') || 'none; see upstreams.new.deploy';
-        throw new ControlError('invalid', `there is no version ${version}; the configuration has ${known}`);
-      }
       const before = this.#state;
       if (before && isUnderWay(before)) {
         throw new ControlError('conflict', `${before.to} is being deployed; wait for it, or take it back`);
       }
       const from = settings.current.version;
       if (from === undefined || from === version) throw new ControlError('conflict', `${version} serves already`);
-      const problem = await askHealth(withVersion(settings.current.config, version).upstreams.new);
-      if (problem !== undefined) throw new ControlError('gate_not_met', `${version} is not well: ${problem}`);
       const share = percent ?? limits.canaryPercent;
       const status = this.#statusNow(share < 100 ? 'canary' : 'watching', actor);
       await this.#move({ from, to: version, percent: share, ...status }, before, { actor, token: undefined });
@@ -183,8 +189,7 @@ class Deployer {
     const { plans, settings, now } = this.#deps;
     await this.load();
     const state = this.#state;
-    if (this.#isUnstored && state)
-      await this.#storeReturn(state, state, { actor: guardFor(state.reason), token: undefined });
+    if (this.#unstored) await this.#storeReturn({ ...this.#unstored, token: undefined }).catch(() => {});
     const limits = this.#limits();
     if (!state || !limits || !isUnderWay(state)) {
       this.#trial = undefined;
@@ -202,29 +207,33 @@ class Deployer {
     const seen = windows.map(({ legacy, new: fresh }) => ({ from: briefOf(legacy), to: briefOf(fresh) }));
     const mover: Mover = { actor: guardFor(sentence, { requests, windows: seen }), token: plans.token() };
     if (status === 'returned') await this.#goBack(state, mover);
-    else await changes.inTurn(() => this.#move({ ...state, ...this.#statusNow(status, mover.actor) }, state, mover));
+    else {
+      await changes.inTurn(async () => {
+        if (this.#state !== state) return; // An operator was faster.
+        await this.#move({ ...state, ...this.#statusNow(status, mover.actor) }, state, mover);
+      });
+    }
   }
 
   /** In force from here on, whatever becomes of the ledger. */
-  #goBack(before: Deployment, mover: Mover): Promise<boolean> {
+  async #goBack(before: Deployment, mover: Mover): Promise<boolean> {
     const back: Deployment = { ...before, ...this.#statusNow('returned', mover.actor) };
-    this.#isUnstored = true;
+    this.#unstored = { ...mover, before, back };
     this.#enter(back);
-    return this.#storeReturn(back, before, mover);
+    try {
+      await this.#storeReturn(this.#unstored);
+      return true;
+    } catch (error) {
+      this.#deps.raised('deployment.return', error);
+      return false;
+    }
   }
 
-  /** Answers whether it could be stored; what could not is tried again with each look. */
-  #storeReturn(back: Deployment, before: Deployment, mover: Mover): Promise<boolean> {
-    const { changes, raised } = this.#deps;
-    return changes.inTurn(async () => {
-      try {
-        await this.#read();
-        await this.#move(back, before, mover);
-        return true;
-      } catch (error) {
-        if (back !== before) raised('deployment.return', error); // Once, not with each attempt.
-        return false;
-      }
+  /** Rejects when it cannot be stored; then it is tried again with each look. */
+  #storeReturn({ back, before, ...mover }: Return): Promise<void> {
+    return this.#deps.changes.inTurn(async () => {
+      await this.#read();
+      if (this.#unstored?.back === back) await this.#move(back, before, mover);
     });
   }
 
@@ -237,7 +246,7 @@ class Deployer {
       throw new ControlError('conflict', 'the deployment has changed meanwhile; look at it again');
     }
     this.#stored++;
-    this.#isUnstored = false;
+    this.#unstored = undefined;
     this.#enter(next);
     const change = { before: before ?? null, after: next };
     await changes.commit({ scope: DEPLOYMENT, override: undefined, action: 'deploy', ...change }, actor);
@@ -250,11 +259,14 @@ class Deployer {
     const next = deploymentIn(known.document);
     await changes.reread(DEPLOYMENT);
     this.#stored = known.revision;
-    if (!this.#isUnstored) this.#enter(next);
+    if (this.#unstored && isSame(this.#unstored.back, next) && next.status !== 'returned') return;
+    this.#unstored = undefined;
+    this.#enter(next);
   }
 
   #enter(next: Deployment): void {
     const { settings, serving, metrics, log } = this.#deps;
+    if (next === this.#state) return; // It is in force already, and stored by now.
     const { from, to, status, reason } = next;
     this.#state = next;
     this.#holds = null;
@@ -284,6 +296,10 @@ class Deployer {
 }
 
 type Moving = Extract<DeploymentMove, { kind: 'move' }>;
+
+function isSame(a: Deployment, b: Deployment): boolean {
+  return a.from === b.from && a.to === b.to;
+}
 
 function guardFor(reason: string, basis?: unknown): Actor {
   return { name: GUARD, source: GUARD, reason, basis };

@@ -1,6 +1,7 @@
 // The gateway's configuration: one YAML file, this schema. Every property's description is its documentation: editors
 // show it through banyan.schema.json, which is generated from here (`npm run schema`).
 import { z } from 'zod';
+import { deploy, origin } from './deploy-schema.ts';
 import { flags } from './flags-schema.ts';
 import { notifications } from './notify-schema.ts';
 import { hostPort, operator, tls } from './operator-schema.ts';
@@ -47,12 +48,7 @@ const health = z.strictObject({
 });
 
 const upstream = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, message: 'expected a URL such as http://127.0.0.1:8001' })
-    .refine((text) => !URL.canParse(text) || new URL(text).pathname === '/', 'expected an origin without a path')
-    .refine((text) => !URL.canParse(text) || !(new URL(text).username || new URL(text).search), {
-      message: 'expected an origin without credentials or a query',
-    }),
+  url: origin,
   connections: z.number().int().min(1).max(10_000).default(DEFAULT_CONNECTIONS),
   connectTimeoutMs: durationMs.default(3_000),
   tls: z
@@ -81,6 +77,19 @@ const upstream = z.strictObject({
     ),
   health: health.optional().describe('Asks the backend how it is; without it only requests tell.'),
 });
+
+const newUpstream = upstream
+  .extend({
+    deploy: deploy.optional().describe('Versions of the backend that `banyan deploy` switches between.'),
+  })
+  .refine(({ url, deploy }) => !deploy || Object.values(deploy.versions).includes(url), {
+    message: 'expected the url of one of deploy.versions: of the one that serves until a deployment says otherwise',
+    path: ['url'],
+  })
+  .refine(({ health, deploy }) => !deploy || health !== undefined, {
+    message: 'deploy needs a health check: a version that does not answer it is not deployed',
+    path: ['health'],
+  });
 
 const identitySource = z
   .string()
@@ -165,7 +174,7 @@ export const gatewaySchema = z.strictObject({
     ),
   expose: z.boolean().default(false).describe('Adds x-banyan-side, x-banyan-route and x-banyan-decision to responses.'),
   operator,
-  upstreams: z.strictObject({ legacy: upstream, new: upstream }),
+  upstreams: z.strictObject({ legacy: upstream, new: newUpstream }),
   flags: flags.describe(
     'Which side serves each route, and which gets a copy, is said by flags: this is where they are.',
   ),

@@ -12,6 +12,8 @@ export const NOTICE_TYPES = [
   'route.moved_back',
   'route.held',
   'route.rolled_back',
+  'deployment.moved',
+  'deployment.returned',
   'override.lifted',
   'plan.completed',
   'plan.aborted',

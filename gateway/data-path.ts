@@ -17,7 +17,7 @@ import type { GatewayLog } from './request-log.ts';
 import { decide, type FlagReader, type ForcedSides } from './routing/decide.ts';
 import { SIDES } from './routing/side.ts';
 import { createTrafficServer } from './server.ts';
-import type { CurrentSettings } from './settings.ts';
+import { type CurrentSettings, settingsFor } from './settings.ts';
 import { createOpenStreams, type OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { Traffic } from './traffic.ts';
@@ -80,7 +80,8 @@ export function createDataPath(deps: DataPathDeps): DataPath {
       if (reason) metrics.dropped.inc({ route, reason });
     },
   });
-  const streams = createOpenStreams({ table, forced, isEnabled, metrics, now });
+  const versionOf = (identity: string) => settingsFor(settings.current, { side: 'new' }, identity).version;
+  const streams = createOpenStreams({ table, forced, isEnabled, versionOf, metrics, now });
   const comparing = createStreamComparing({
     ...{ budget, comparer, raised, routeOf },
     upstreams: () => settings.current.upstreams.streaming,

@@ -2,6 +2,7 @@
 // its processes do.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Deployments } from './deployments.ts';
 import { FLIPS_MAX, type Flip, type FlipAcknowledged, type FlipStore, type FlipsKnown } from './ledger/flip-store.ts';
 import { ALL_ROUTES } from './ledger/ledger.ts';
 import type { Control } from './rollout/control.ts';
@@ -26,6 +27,7 @@ export interface Flips {
 export interface FlipsDeps {
   readonly store: FlipStore;
   readonly control: Pick<Control, 'followOverrides' | 'routesBehind'>;
+  readonly deployments: Pick<Deployments, 'follow'>;
   readonly serving: Pick<Serving, 'settled' | 'traffic' | 'wanted'>;
   readonly table: () => RouteTable;
   readonly now: () => Date;
@@ -37,7 +39,7 @@ const NOTHING: FlipsKnown = { nowMs: 0, flips: [], gateways: [] };
 
 /** Resolves when the others know of this gateway, or the ledger is away. */
 export async function startFlips(deps: FlipsDeps): Promise<Flips> {
-  const { store, control, serving, table, now, raised } = deps;
+  const { store, control, deployments, serving, table, now, raised } = deps;
   const self = { id: randomUUID(), host: hostname(), pid: process.pid, startedAt: now().toISOString() };
   let known = NOTHING;
   /** The store's clock, less this one's. */
@@ -67,6 +69,7 @@ export async function startFlips(deps: FlipsDeps): Promise<Flips> {
     if (waiting.length === 0) return true;
     // What was stored before a flip became known is read now, and so in force after this.
     await control.followOverrides();
+    if (waiting.some(({ action }) => action === 'deploy')) await deployments.follow();
     const behind = await control.routesBehind();
     const followed = waiting.filter(({ action, scope }) => action !== 'stage' || !behind.has(scope));
     await serving.settled();

@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { readOperatorSecrets } from '../config/load-gateway.ts';
 import { createAuditNumbers } from './audit-numbers.ts';
+import { startDeployments } from './deployments.ts';
 import { keepEvidence } from './evidence-keeper.ts';
 import { startFlips } from './flips.ts';
 import { createJobs } from './jobs/jobs.ts';
@@ -80,19 +81,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const flags = opened(await openFlags(config.flags));
     let healthChanged = () => {};
     const settings = opened(openSettings(config, { metrics, log, onHealth: () => healthChanged() }));
-    const { idPairsMax } = config.mirror;
-    const ids = opened(await openKeptIds({ store: ledger.ids, pairsMax: idPairsMax, metrics, raised }));
+    const pairsMax = config.mirror.idPairsMax;
+    const ids = opened(await openKeptIds({ store: ledger.ids, pairsMax, metrics, raised }));
     const nowMs = () => now().getTime();
     const writes = opened(
       await openKeptWrites({ store: ledger.writes, metrics, nowMs, raised, changes: () => changes }),
     );
-    const { tally } = writes;
-    const serving = await chooseServing({ settings, flags, ids, tally, metrics, log, raised, now });
+    const serving = await chooseServing({ settings, flags, ids, tally: writes.tally, metrics, log, raised, now });
     healthChanged = () => void serving.settled();
 
     const table = () => settings.current.table;
     const routeIds = () => table().routes.map(({ id }) => id);
-    const sampleDays = config.samples.days;
+    const { days: sampleDays } = config.samples;
     const keeping = { evidence: serving.evidence, store: ledger.evidence, routes: routeIds, sampleDays };
     const keeper = opened(await keepEvidence({ ...keeping, metrics, now, raised }));
     const history = opened(keepTrafficHistory({ traffic: serving.traffic, routes: routeIds, nowMs }));
@@ -105,19 +105,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const plans = opened(
       await startPlans({ settings, control, store, serving, metrics, log, notices, pace, now, raised }),
     );
+    const deploying = { settings, store, changes, serving, plans, metrics, log, pace, now, raised };
+    const deployments = opened(await startDeployments(deploying));
     closers.push(watchAround({ settings, flags, control, keeper, plans, writes, notices, now, raised }));
     const ruling = { settings, ledger, changes, serving, metrics, log, notices, now, raised };
     const { rules, ruleWatch } = opened(await openRules(ruling));
     const operators = createOperators(config.operator, tokens);
     const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
-    const reloader = configFile === undefined ? undefined : followConfig(configFile, follow);
-    closers.push(() => reloader?.close());
-    const flips = opened(await startFlips({ store: ledger.flips, control, serving, table, now, raised }));
+    const reloader = configFile === undefined ? undefined : opened(followConfig(configFile, follow));
+    const flips = opened(await startFlips({ store: ledger.flips, control, deployments, serving, table, now, raised }));
     const console = await loadConsole(options.consoleDir ?? CONSOLE_DIR);
     const operator = createOperatorServer({
       console,
       ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, flips, history, plans, metrics },
-      ...{ log, now, raised, instance, notifier: notices.notifier, writes },
+      ...{ log, now, raised, instance, notifier: notices.notifier, writes, deployments },
       jobs: createJobs({ settings, control, changes, now }),
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
@@ -157,13 +158,15 @@ function toldOf(metrics: GatewayMetrics, notices: Pick<Notices, 'audited'>) {
 
 /** Settings whose upstreams are asked how they are. */
 function openSettings(config: GatewayConfig, { metrics, log, onHealth }: HealthDeps): SettingsHolder {
-  return createSettings(config, (side, upstream) =>
+  const holder: SettingsHolder = createSettings(config, (side, upstream) =>
     startHealthCheck(upstream, (healthy) => {
-      metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
-      log[healthy ? 'info' : 'warn']({ side, healthy }, 'upstream health');
+      const isServing = holder.current.config.upstreams[side].url === upstream.url;
+      if (isServing) metrics.upstreamUp.set({ side }, healthy ? 1 : 0);
+      log[healthy ? 'info' : 'warn']({ side, healthy, url: upstream.url }, 'upstream health');
       onHealth();
     }),
   );
+  return holder;
 }
 
 interface HealthDeps {

@@ -14,8 +14,9 @@ import { requestIdOf, withoutQuery } from './request-facts.ts';
 import type { Decision } from './routing/decide.ts';
 import { UNROUTED } from './routing/route.ts';
 import { originForm } from './routing/target.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, settingsFor } from './settings.ts';
 import type { TunnelResult } from './streams/tunnel.ts';
+import { versionScope } from './versions.ts';
 
 export interface UpgradeDeps extends HandlerDeps {
   readonly upgrades: UpgradeProxy;
@@ -59,8 +60,9 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     const { pairs, connection, target } = arrived.client;
 
     // 1-3. Who is it, which route, which side.
-    const settings = deps.settings.current;
-    const routed = routeRequest(settings, { method: 'GET', pairs, connection, target });
+    const { current } = deps.settings;
+    const routed = routeRequest(current, { method: 'GET', pairs, connection, target });
+    const settings = settingsFor(current, routed.decision, routed.identity);
     const timeoutMs = routed.route?.config.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const handshake: Handshake = { ...arrived, settings, routed, timeoutMs };
 
@@ -160,7 +162,8 @@ function answer(deps: UpgradeDeps, handshake: Handshake, { result, decision: by 
     });
     const ends = { client: switched.stream, upstream, early: switched.early, tap };
     const line = { requestId, route: routeId, side };
-    deps.streams.openTunnel(routed, side, ends, logsEnd(deps, line, handshake.startedAt));
+    const owner = { ...routed, version: settings.version };
+    deps.streams.openTunnel(owner, side, ends, logsEnd(deps, line, handshake.startedAt));
   }
 }
 
@@ -180,7 +183,7 @@ function mayFallBack({ failure }: UpgradeAnswer): boolean {
 /** The handshake is what counts as the request; how long the stream then lasts says nothing of the backend. */
 function recordHandshake(
   { metrics, traffic, log }: UpgradeDeps,
-  { routed, requestId, path, startedAt, trace }: Handshake,
+  { settings, routed, requestId, path, startedAt, trace }: Handshake,
   { side, reason }: Decision,
   end: HandshakeEnd,
 ): void {
@@ -192,6 +195,9 @@ function recordHandshake(
   metrics.requests.count({ route, side, decision: reason, code: `${Math.floor(status / 100)}xx` });
   metrics.duration.record({ route, side }, durationMs / 1000);
   traffic.count(route, side, durationMs, status >= 500);
+  if (settings.isMeasured && settings.version !== undefined && side === 'new') {
+    traffic.count(versionScope(settings.version), side, durationMs, status >= 500);
+  }
   const decided = { requestId, method: 'GET', path: withoutQuery(path), route, side, decision: reason };
   const line = { ...decided, status, durationMs };
   if (end.failure === undefined) {

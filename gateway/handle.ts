@@ -25,7 +25,7 @@ import { type Decision, decide, type FlagReader, type ForcedSides, UNROUTED_DECI
 import { withPin } from './routing/pin.ts';
 import { type RouteModel, UNROUTED } from './routing/route.ts';
 import { otherSide, type Side } from './routing/side.ts';
-import type { CurrentSettings, Settings } from './settings.ts';
+import { type CurrentSettings, type Settings, settingsFor } from './settings.ts';
 import type { OpenStreams } from './streams/open-streams.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { WriteCounter } from './writes/count-writes.ts';
@@ -70,7 +70,7 @@ export function createHandler(deps: HandlerDeps) {
       // 1-3. Who is it, which route, which side.
       const routed = routeRequest(settings, request);
       routeId = routed.routeId;
-      answer(request, settings, routed);
+      answer(request, settingsFor(settings, routed.decision, routed.identity), routed);
     } catch (error) {
       failRequest(deps, request, routeId, error);
     }
@@ -118,7 +118,8 @@ function createServe(deps: HandlerDeps) {
       settings.config.expose ? [...crossOrigin, ...exposed(routeId, by)] : crossOrigin;
     const openEvents: Delivery['openEvents'] = ({ side }, ends) => {
       const served = { ...routed, side, requestId, method, path, answered: ends.headers, headersFor };
-      const events = deps.streams.openEvents(routed, side, ends, () => deps.comparing.events(served));
+      const owner = { ...routed, version: settings.version };
+      const events = deps.streams.openEvents(owner, side, ends, () => deps.comparing.events(served));
       if (events && ticket) deps.mirror.forgo(ticket);
       return events;
     };
@@ -145,7 +146,11 @@ function createServe(deps: HandlerDeps) {
     deliver(delivery, (delivered) => {
       deps.metrics.inFlight.dec();
       try {
-        finish(deps, request, routed, { delivery, delivered });
+        finish(deps, request, routed, {
+          delivery,
+          delivered,
+          measured: settings.isMeasured ? settings.version : undefined,
+        });
       } catch (error) {
         failRequest(deps, request, routeId, error);
       }
@@ -155,12 +160,19 @@ function createServe(deps: HandlerDeps) {
   };
 }
 
+interface Finished {
+  readonly delivery: Delivery;
+  readonly delivered: Delivered<ForwardResult>;
+  /** The version that the request is counted for. */
+  readonly measured: string | undefined;
+}
+
 /** 7. The client has its answer, or gets to know that there is none. */
 function finish(
   deps: HandlerDeps,
   request: RequestFacts,
   { route, routeId }: Routed,
-  { delivery, delivered }: { delivery: Delivery; delivered: Delivered<ForwardResult> },
+  { delivery, delivered, measured }: Finished,
 ): void {
   const { outgoing, requestId, path } = request;
   const { result, decision } = delivered;
@@ -169,7 +181,7 @@ function finish(
   if (failure && !outgoing.headersSent && !isGone(outgoing)) {
     answerFailure(request, failure, { routeId, side: decision.side, added: delivery.addedFor(decision) });
   }
-  recordRequest(deps, request, { routeId, route, decision, result });
+  recordRequest(deps, request, { routeId, route, decision, result, failed: delivered.failed, measured });
   if (route && decision.side === 'new') deps.writes.answered(route, request, result, delivery.captures?.response);
 }
 

@@ -158,6 +158,12 @@ function upstreamMetrics(registers: Registry[]) {
       labelNames: ['side'] as const,
       registers,
     }),
+    versionShare: new Gauge({
+      name: 'banyan_upstream_version_share',
+      help: "Share of the new side's users whom each version of its backend serves; absent when it has no versions.",
+      labelNames: ['version'] as const,
+      registers,
+    }),
     breakerOpen: new Gauge({
       name: 'banyan_breaker_open',
       help: 'Processes that leave a side alone, on a route that may fall back, because it keeps failing; each finds out for itself.',

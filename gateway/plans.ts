@@ -29,6 +29,8 @@ export interface Plans extends Pick<PlanEngine, 'view' | 'act' | 'problem'> {
   guard(route: string): GuardDecision;
   /** Whether this gateway is the one that acts for all, or nobody can tell which one does. */
   leads(): boolean;
+  /** What each write of the one that leads carries; undefined while this is not the one, or not surely. */
+  token(): number | undefined;
   /** Looks now, as every second. Never rejects. */
   look(): Promise<void>;
   close(): Promise<void>;
@@ -115,6 +117,7 @@ export async function startPlans({
     problem: () => engine.problem(),
     guard: (route) => watch.decision(route),
     leads,
+    token: () => leadership.token(),
     look,
     async close() {
       clearInterval(timer);

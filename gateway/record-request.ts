@@ -8,6 +8,7 @@ import type { GatewayLog } from './request-log.ts';
 import type { Decision } from './routing/decide.ts';
 import type { RouteModel } from './routing/route.ts';
 import type { Traffic } from './traffic.ts';
+import { versionScope } from './versions.ts';
 
 export interface RecordDeps {
   readonly metrics: GatewayMetrics;
@@ -20,11 +21,15 @@ export interface Answered {
   readonly route: RouteModel | undefined;
   readonly decision: Decision;
   readonly result: ForwardResult;
+  /** What the decided side did, where the other one stood in for it. */
+  readonly failed: ForwardResult | undefined;
+  /** The version of the new backend that what the new side did is counted for. */
+  readonly measured: string | undefined;
 }
 
 /** Records a request that a side has answered, or should have. */
 export function recordRequest({ metrics, traffic, log }: RecordDeps, request: RequestFacts, answered: Answered): void {
-  const { routeId, route, decision, result } = answered;
+  const { routeId, route, decision, result, failed, measured } = answered;
   const { side, reason, shadow } = decision;
   const { failure } = result;
   const status = failure ? FAILURES[failure].status : (result.status ?? 0);
@@ -38,6 +43,9 @@ export function recordRequest({ metrics, traffic, log }: RecordDeps, request: Re
   if (result.sentAt !== undefined)
     metrics.overhead.record({ route: routeId }, (result.sentAt - request.startedAt) / 1000);
   traffic.count(routeId, side, tookMs, status >= 500);
+  if (measured !== undefined && (side === 'new' || failed)) {
+    traffic.count(versionScope(measured), 'new', tookMs, side !== 'new' || status >= 500);
+  }
   if (failure) metrics.failures.inc({ route: routeId, side, failure });
   log.request(failure && FAILURES[failure].blame !== 'client' ? 'warn' : 'info', {
     requestId: request.requestId,

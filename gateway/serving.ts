@@ -141,6 +141,7 @@ export function serveHere(deps: ServingDeps): Serving {
     },
     async settled() {
       rates.follow(settings.current.config);
+      path?.redecide();
       return undefined;
     },
     async close() {

@@ -38,7 +38,7 @@ const NO_TRAFFIC: SideTraffic = { requests: 0, errors: 0, perSecond: 0, errorSha
 const NO_TOTALS: ServedFacts = { requests: 0, errors: 0, durations: new Durations() };
 
 export function createTraffic(nowMs: () => number): Traffic {
-  const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route.
+  const routes = new Map<string, Record<Side, SideCounts>>(); // One per configured route, and version of the new side.
   // One for all summaries: each would cost a hundred kilobytes that the collector does not see.
   const scratch = newHistogram();
   const counts = (route: string) => {

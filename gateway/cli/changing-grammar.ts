@@ -1,11 +1,11 @@
 // The grammar of the commands that change something: stage, rollback, plan, promote.
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { STAGES } from '../rollout/stage.ts';
 import type { Answer, Output } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { liftOverride, moveStage, rollBack, type StageOptions } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { wholeNumber } from './numbers.ts';
+import { percentOf, wholeNumber } from './numbers.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { rehearse } from './rehearsal.ts';
 import { showLackedWrites } from './writes.ts';
@@ -34,7 +34,11 @@ export function addChangingCommands(program: Command, answer: Answer, output: Ou
     .command('stage <id> <stage>')
     .description(`move a route to a stage: ${STAGES.join(', ')}`)
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--percent <n>', 'share of users that a canary serves from the new side: 1 to 99, or 0.01 to 0.99', share)
+    .option(
+      '--percent <n>',
+      'share of users that a canary serves from the new side: 1 to 99, or 0.01 to 0.99',
+      percentOf,
+    )
     .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
     .option('--force', 'overwrite what has changed since')
     .option('--dry-run', DRY_RUN)
@@ -61,13 +65,6 @@ export function addChangingCommands(program: Command, answer: Answer, output: Ou
       };
       return answer(maybe(dryRun, work))();
     });
-}
-
-/** The gateway says which shares there are. */
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('expected a number');
-  return value;
 }
 
 const PLAN_ACTIONS = ['start', 'pause', 'resume', 'abort'] as const;

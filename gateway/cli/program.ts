@@ -16,6 +16,7 @@ import { type ChecklistOptions, checklist } from './checklist.ts';
 import { createClient } from './client.ts';
 import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
 import { addContextCommands } from './context-grammar.ts';
+import { addDeployCommand } from './deploy.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { addJobCommands } from './jobs.ts';
 import { addNotifyCommands } from './notify.ts';
@@ -81,6 +82,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addWriteCommands(program, answer);
   addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
+  addDeployCommand(program, answer);
   addJobCommands(program, answer);
   addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);

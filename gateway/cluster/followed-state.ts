@@ -29,6 +29,7 @@ export function createFollowedState(initial: SharedState): FollowedState {
     },
     stop() {},
   }));
+  settings.deploy(initial.versions ?? undefined);
 
   function replaceConfig(config: GatewayConfig): void {
     const fixed = settings.replace(config);
@@ -47,6 +48,7 @@ export function createFollowedState(initial: SharedState): FollowedState {
     },
     apply(change) {
       if (change.config) replaceConfig(change.config);
+      if (change.versions !== undefined) settings.deploy(change.versions ?? undefined);
       if (change.features) source.replace(change.features);
       forced = change.forced ?? forced;
       health = change.health ?? health;

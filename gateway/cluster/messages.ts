@@ -7,6 +7,7 @@ import type { Findings } from '../mirror/route-record.ts';
 import type { FeatureFile } from '../rollout/feature.ts';
 import type { Side } from '../routing/side.ts';
 import type { StreamCounts } from '../streams/registry.ts';
+import type { VersionsInForce } from '../versions.ts';
 
 /** Everything that a worker's decisions depend on. Its parts are never changed, only replaced. */
 export interface SharedState {
@@ -15,6 +16,7 @@ export interface SharedState {
   readonly features: FeatureFile;
   readonly forced: ForcedSnapshot;
   readonly health: Readonly<Record<Side, HealthSnapshot>>;
+  readonly versions: VersionsInForce | null;
 }
 
 export interface ForcedSnapshot {

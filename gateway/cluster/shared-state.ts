@@ -22,8 +22,14 @@ export function stateOf(
       return side ? [[id, side] as const] : [];
     });
     const { legacy, new: fresh } = current.upstreams.health;
+    const { version: serving, other } = current;
+    const version = other?.settings.version;
     return {
       config,
+      versions:
+        serving === undefined
+          ? null
+          : { serving, other: other && version !== undefined ? { version, percent: other.percent } : undefined },
       features: flags.definitions(),
       forced: { all: forced.all, routes: Object.fromEntries(sides) },
       health: {

@@ -116,12 +116,13 @@ export function createSpread({ state, followTimeoutMs = FOLLOW_TIMEOUT_MS }: Spr
 
 /** The parts that differ, or undefined. Parts are replaced, never changed, so that most are seen to be the same at once. */
 export function changesBetween(before: SharedState, after: SharedState): Partial<SharedState> | undefined {
-  const { config, features, forced, health } = after;
+  const { config, features, forced, health, versions } = after;
   const change = {
     ...(before.config === config ? {} : { config }),
     ...(before.features === features ? {} : { features }),
     ...(isDeepStrictEqual(before.forced, forced) ? {} : { forced }),
     ...(isDeepStrictEqual(before.health, health) ? {} : { health }),
+    ...(isDeepStrictEqual(before.versions, versions) ? {} : { versions }),
   };
   return Object.keys(change).length > 0 ? change : undefined;
 }

@@ -1,6 +1,7 @@
 // The API's answers, by the schemas that the gateway makes them by: types only, none of its code comes into the browser.
 import type { z } from 'zod';
 import type { RulePreview } from '../mirror/preview.ts';
+import type * as deployment from '../operator/contract/deployment.ts';
 import type * as evidence from '../operator/contract/evidence.ts';
 import type * as gateway from '../operator/contract/gateway.ts';
 import type * as jobs from '../operator/contract/jobs.ts';
@@ -27,6 +28,7 @@ export type ListedRule = RuleList['rules'][number];
 export type AuditLog = z.output<typeof gateway.auditLog>;
 export type AuditEntry = AuditLog['entries'][number];
 export type InstanceList = z.output<typeof gateway.instanceList>;
+export type DeploymentState = z.output<typeof deployment.deployment>;
 export type JobList = z.output<typeof jobs.jobList>;
 export type Job = z.output<typeof jobs.job>;
 export type NotificationTargets = z.output<typeof notifications.notificationTargets>;

@@ -5,9 +5,9 @@ import type { Side } from '../routing/side.ts';
 export interface Flip {
   /** Grows with each flip, of whatever route. */
   readonly version: number;
-  /** A route's id, or ALL_ROUTES. */
+  /** A route's id, ALL_ROUTES, or DEPLOYMENT. */
   readonly scope: string;
-  readonly action: 'stage' | 'rollback' | 'lift';
+  readonly action: 'stage' | 'rollback' | 'lift' | 'deploy';
   /** The side that is to serve nobody any more. */
   readonly oldSide: Side | undefined;
   /** When the operator called, by the store's clock. */

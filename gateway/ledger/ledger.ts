@@ -48,7 +48,8 @@ export type AuditSource = (typeof AUDIT_SOURCES)[number];
 
 /**
  * What was done. `acknowledge`: a change made before is now followed by the processes that serve. `chain`: entries of a
- * release without a chain were chained. `acknowledge_writes`: legacy has got writes that it lacked.
+ * release without a chain were chained. `acknowledge_writes`: legacy has got writes that it lacked. `deploy`: another
+ * version of the new backend comes, serves, or goes back.
  */
 export const AUDIT_ACTIONS = [
   'stage',
@@ -62,6 +63,7 @@ export const AUDIT_ACTIONS = [
   'acknowledge_writes',
   'pause_job',
   'resume_job',
+  'deploy',
   'chain',
 ] as const;
 

@@ -1,5 +1,9 @@
-// The port to what is kept of plans: one document a route, and who of several gateways may move them by itself. What the
-// documents say is not known here; rollout/plan-record.ts gives them their meaning.
+// The port to what is kept of plans: one document a route, one for the deployment of the new backend, and who of several
+// gateways may move them by itself. What the documents say is not known here; rollout/plan-record.ts and
+// rollout/deployment.ts give them their meaning.
+
+/** What stands in the place of a route for the deployment; the scope of its changes too. No route can be called so. */
+export const DEPLOYMENT = '#deployment';
 
 export interface StoredPlan {
   readonly route: string;

@@ -48,7 +48,7 @@ export function createRedisFlips(redis: Redis, prefix: string): FlipStore {
 
 const flipText = z.object({
   scope: z.string(),
-  action: z.enum(['stage', 'rollback', 'lift']),
+  action: z.enum(['stage', 'rollback', 'lift', 'deploy']),
   oldSide: z
     .enum(['legacy', 'new'])
     .optional()

@@ -22,6 +22,7 @@ export function noticeOfEntry(entry: AuditEntry, isStored: boolean): Notice | un
     const sentence = `${what}: the override is lifted by ${actor}: ${reason}`;
     return { ...about, type: 'override.lifted', severity: 'info', sentence };
   }
+  if (action === 'deploy') return noticeOfDeployment(entry);
   if (action !== 'stage') return undefined;
   const [before, after] = [flagPercents.safeParse(entry.before).data, flagPercents.safeParse(entry.after).data];
   if (!before || !after) return undefined;
@@ -31,6 +32,22 @@ export function noticeOfEntry(entry: AuditEntry, isStored: boolean): Notice | un
   // What a plan or guard takes back is told as its end, or as the rollback that it was.
   if (way === 0 || source === 'plan' || source === 'guard') return undefined;
   return { ...about, type: 'route.moved_back', severity: 'warning', sentence };
+}
+
+const deployed = z.object({ from: z.string(), to: z.string(), status: z.string() });
+
+function noticeOfDeployment(entry: AuditEntry): Notice | undefined {
+  const { actor, source, reason, at } = entry;
+  const after = deployed.safeParse(entry.after).data;
+  if (!after) return undefined;
+  const { from, to, status } = after;
+  const about = { at, data: numbersOf(entry) };
+  if (status === 'returned') {
+    const sentence = `deployment of ${to}: ${from} serves again, by ${actor}: ${reason}`;
+    return { ...about, type: 'deployment.returned', severity: source === 'guard' ? 'critical' : 'warning', sentence };
+  }
+  const sentence = `deployment of ${to} in the place of ${from}: ${status}, by ${actor}: ${reason}`;
+  return { ...about, type: 'deployment.moved', severity: 'info', sentence };
 }
 
 const lacked = z.object({ writesLegacyLacks: z.object({ count: z.number().positive() }) });

@@ -17,6 +17,7 @@ import {
   type OperatorEnv,
   readReason,
 } from './context.ts';
+import { deploymentApi } from './deployment.ts';
 import { docsApi } from './docs.ts';
 import { eventsApi } from './events/api.ts';
 import type { Feed } from './events/feed.ts';
@@ -83,6 +84,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.route('/api/routes', writesApi(deps));
   app.route('/api/rules', rulesApi(deps));
   app.route('/api/rollback', rollbackApi(deps));
+  app.route('/api/deployment', deploymentApi(deps));
   app.route('/api/audit', auditApi(deps));
   app.route('/api/jobs', jobsApi(deps));
   app.route('/api/notifications', notificationsApi(deps));

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
+import type { Deployments } from '../deployments.ts';
 import type { Flips } from '../flips.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { GatewayLedger } from '../ledger/ledger.ts';
@@ -46,6 +47,7 @@ export interface OperatorDeps {
   readonly notifier: Pick<Notifier, 'targets' | 'test' | 'problems'>;
   readonly serving: Serving;
   readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
+  readonly deployments: Pick<Deployments, 'view' | 'begin' | 'takeBack'>;
   readonly history: TrafficHistory;
   readonly jobs: Jobs;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;

@@ -65,6 +65,21 @@ export function startHealthCheck(config: UpstreamConfig, onChange: (healthy: boo
   };
 }
 
+/** Asks a backend until it has answered well as often in a row as makes it healthy; answers why it is not, or undefined. */
+export async function askHealth({ health, url, connectTimeoutMs, tls }: UpstreamConfig): Promise<string | undefined> {
+  if (!health) return undefined;
+  const pool = createPool({ url, connections: 1, connectTimeoutMs, tls: tlsOptions(tls) });
+  try {
+    for (let good = 0; good < health.healthyAfter; good++) {
+      const problem = await probe(pool, health, url);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  } finally {
+    pool.destroy();
+  }
+}
+
 /** Why the backend is not well, or undefined. */
 function probe(pool: Pool, { path, timeoutMs }: HealthConfig, url: string): Promise<string | undefined> {
   return new Promise((resolve) => {

@@ -31,8 +31,12 @@ export function createEvaluator(source: FeatureSource, given: EvaluatorContext):
   const off = () => false;
   return (flag, identity) => {
     const context = { ...given, userId: identity };
-    if (!client.isEnabled(flag, context, off)) return false;
-    return !source.isSplit(flag) || client.getVariant(flag, context).name !== ('legacy' satisfies Side);
+    try {
+      if (!client.isEnabled(flag, context, off)) return false;
+      return !source.isSplit(flag) || client.getVariant(flag, context).name !== ('legacy' satisfies Side);
+    } catch {
+      return false; // A constraint without its values, say: unleash-client throws at it.
+    }
   };
 }
 

@@ -56,7 +56,7 @@ export function guardDecision(facts: GuardFacts, settings: GuardConfig): GuardDe
   return { kind: 'hold', cause: found.cause, sentence: `${found.sentence}; not rolled back, since ${legacyProblem}` };
 }
 
-interface Badness {
+export interface Badness {
   readonly cause: GuardCause;
   readonly sentence: string;
 }
@@ -82,10 +82,26 @@ function tooCritical({ critical, streams }: ComparedFacts, { criticalMax }: Guar
   return { cause: 'critical', sentence: `critical: ${place.path} differs in ${count(place.count)} ${what}` };
 }
 
+/** What `new` and `legacy` are called in sentences. */
+type Names = Readonly<Record<Side, string>>;
+const SIDES_THEMSELVES: Names = { legacy: 'legacy', new: 'new' };
+
+/** The limits for what was served, which hold for versions of the new side as they do for sides. */
+export type ServedLimits = Pick<
+  GuardConfig,
+  'samplesMin' | 'errorsIncreaseMax' | 'latencySamplesMin' | 'latencyRatioMax'
+>;
+
+/** What speaks beyond doubt against the one that stands for `new`, by what both served; undefined where nothing does. */
+export function servedBadness(served: BothServed, limits: ServedLimits, names: Names): Badness | undefined {
+  return tooManyErrors(servedErrors(served), [], limits, names) ?? tooSlow(served, limits, names);
+}
+
 function tooManyErrors(
   served: ErrorShares,
   compared: readonly ErrorShares[],
-  settings: GuardConfig,
+  settings: ServedLimits,
+  names = SIDES_THEMSELVES,
 ): Badness | undefined {
   const { samplesMin, errorsIncreaseMax } = settings;
   const isEnough = ({ trials }: Share) => trials >= samplesMin;
@@ -101,10 +117,10 @@ function tooManyErrors(
     const increase = atLeast(shares, borne);
     if (increase === undefined) continue;
     const { hits, trials } = shares.new;
-    const more = `${percent(increase)} more than legacy beyond doubt, ${percent(borne)} is borne`;
+    const more = `${percent(increase)} more than ${names.legacy} beyond doubt, ${percent(borne)} is borne`;
     return {
       cause: 'errors',
-      sentence: `new failed ${count(hits)} of ${count(trials)} ${shares.of}: ${more}`,
+      sentence: `${names.new} failed ${count(hits)} of ${count(trials)} ${shares.of}: ${more}`,
     };
   }
   return undefined;
@@ -121,13 +137,17 @@ function atLeast({ legacy, new: fresh }: ErrorShares, borne: number): number | u
   return low > borne ? low : undefined;
 }
 
-function tooSlow({ legacy, new: fresh }: BothServed, settings: GuardConfig): Badness | undefined {
+function tooSlow(
+  { legacy, new: fresh }: BothServed,
+  settings: ServedLimits,
+  names = SIDES_THEMSELVES,
+): Badness | undefined {
   const { latencyRatioMax, latencySamplesMin } = settings;
   if (Math.min(legacy.durations.total, fresh.durations.total) < latencySamplesMin) return undefined;
   const slowness = slownessOf(legacy.durations, fresh.durations, latencyRatioMax, GUARD_Z);
   if (!slowness?.isBeyondDoubt) return undefined;
   const { newP95Ms, legacyP95Ms, ratio } = slowness;
-  const found = `new p95 ${newP95Ms.toFixed(1)} ms is ${ratio.toFixed(2)} x legacy's ${legacyP95Ms.toFixed(1)} ms`;
+  const found = `${names.new} p95 ${newP95Ms.toFixed(1)} ms is ${ratio.toFixed(2)} x ${names.legacy}'s ${legacyP95Ms.toFixed(1)} ms`;
   return { cause: 'latency', sentence: `${found}, ${latencyRatioMax} x is borne` };
 }
 

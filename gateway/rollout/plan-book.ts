@@ -1,5 +1,5 @@
 // What this process knows of plans, and what it stores of them: the last that was read or written, with what their gates say.
-import type { PlanPut, PlanStore } from '../ledger/plan-store.ts';
+import { DEPLOYMENT, type PlanPut, type PlanStore } from '../ledger/plan-store.ts';
 import type { Verdict } from './gates/verdict.ts';
 import type { PlanState } from './plan.ts';
 import { documentOf, type KnownPlan, knownPlan } from './plan-record.ts';
@@ -30,7 +30,7 @@ export class PlanBook {
 
   /** Reads what others have stored. */
   async load(): Promise<void> {
-    const stored = await this.#store.list();
+    const stored = (await this.#store.list()).filter(({ route }) => route !== DEPLOYMENT);
     const ids = new Set(stored.map(({ route }) => route));
     for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
     for (const each of stored) {

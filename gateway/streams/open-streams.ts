@@ -15,6 +15,8 @@ export interface StreamOwner {
   readonly routeId: string;
   readonly decision: Decision;
   readonly identity: string;
+  /** The version of the new backend that serves it when the new side does; undefined where that has none. */
+  readonly version: string | undefined;
 }
 
 /** Answers what reads along with a stream; undefined where nothing does. Never throws. */
@@ -42,6 +44,8 @@ export interface OpenStreamsDeps {
   readonly table: () => RouteTable;
   readonly forced: ForcedSides;
   readonly isEnabled: FlagReader;
+  /** The version of the new backend that serves an identity now; undefined where it has none. */
+  readonly versionOf: (identity: string) => string | undefined;
   readonly metrics: StreamGauges;
   readonly now: () => Date;
   readonly random?: () => number;
@@ -59,6 +63,7 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
   const registry = createStreamRegistry({
     policyOf,
     random,
+    versionOf: deps.versionOf,
     sideOf({ routeId, identity, pinned }) {
       const route = table().byId(routeId);
       return route && withPin(decide(route, identity, deps.forced, deps.isEnabled), pinned).side;
@@ -68,8 +73,8 @@ export function createOpenStreams(deps: OpenStreamsDeps): OpenStreams {
       oldSide: (routeId, change) => metrics.streamsOnOldSide.inc({ route: routeId }, change),
     },
   });
-  const entryOf = ({ routeId, decision, identity }: StreamOwner, kind: StreamKind, side: Side) => ({
-    ...{ routeId, identity, kind, side, decided: decision.side },
+  const entryOf = ({ routeId, decision, identity, version }: StreamOwner, kind: StreamKind, side: Side) => ({
+    ...{ routeId, identity, kind, side, version, decided: decision.side },
     pinned: decision.reason === 'pin' ? decision.side : undefined,
     startedAt: now(),
   });

@@ -1,4 +1,4 @@
-// Every open stream (WebSocket or event stream), which side it is on, and what a flip does to it.
+// Every open stream (WebSocket or event stream), which side it is on, and what a flip, or another version, does to it.
 import type { StreamsConfig } from '../../config/gateway-schema.ts';
 import type { Side } from '../routing/side.ts';
 import { type ClosePlan, flipPlan, shutdownPlan } from './flip-policy.ts';
@@ -16,6 +16,8 @@ export interface StreamInfo {
   /** The side that was decided: another one when the stream's side stood in for it. */
   readonly decided: Side;
   readonly identity: string;
+  /** The version of the new backend that a stream of the new side is on; undefined where that has none. */
+  readonly version: string | undefined;
   /** The side that a tester has chosen for it. */
   readonly pinned: Side | undefined;
   readonly startedAt: Date;
@@ -26,7 +28,7 @@ export interface StreamInfo {
 export interface StreamCounts {
   readonly legacy: number;
   readonly new: number;
-  /** Streams on a side that no longer serves them. A flip is over when this is zero. */
+  /** Streams on a side, or a version of it, that no longer serves them. A flip is over when this is zero. */
   readonly oldSide: number;
   /** When the oldest open stream began. */
   readonly oldest: string | null;
@@ -46,6 +48,8 @@ export interface StreamRegistry {
 export interface StreamRegistryDeps {
   /** The side that serves a stream's requests now; undefined for a route that is no longer there. */
   sideOf(stream: Pick<StreamInfo, 'routeId' | 'identity' | 'pinned'>): Side | undefined;
+  /** The version of the new backend that serves an identity now; undefined where it has none. */
+  versionOf(identity: string): string | undefined;
   policyOf(routeId: string): StreamsConfig;
   readonly metrics: {
     open(stream: StreamInfo, change: 1 | -1): void;
@@ -77,9 +81,10 @@ export function createStreamRegistry(deps: StreamRegistryDeps): StreamRegistry {
   }
 
   function redecide(entry: Entry): void {
-    const { routeId, side, decided } = entry.stream;
+    const { routeId, side, decided, version, identity } = entry.stream;
     const now = deps.sideOf(entry.stream) ?? decided;
-    setOld(entry, now !== decided && now !== side);
+    const isOldVersion = side === 'new' && version !== undefined && deps.versionOf(identity) !== version;
+    setOld(entry, isOldVersion || (now !== decided && now !== side));
     if (stopsAt !== undefined) return;
     const wanted = entry.isOld && !entry.planned ? flipPlan(deps.policyOf(routeId), random()) : undefined;
     if (wanted) planClose(entry, wanted);

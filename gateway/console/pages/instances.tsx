@@ -1,6 +1,6 @@
 // The processes that serve, and the backends behind them.
 import type { JSX } from 'preact';
-import type { InstanceList, NotificationTargets, Status } from '../answers.ts';
+import type { DeploymentState, InstanceList, NotificationTargets, Status } from '../answers.ts';
 import { formatCount } from '../format.ts';
 import { useLive } from '../live.ts';
 import { Loading } from '../parts/loading.tsx';
@@ -9,6 +9,7 @@ import { Time } from '../parts/time.tsx';
 export function InstancesPage(): JSX.Element {
   const instances = useLive<InstanceList>('/api/instances');
   const status = useLive<Status>('/api/status');
+  const deployment = useLive<DeploymentState>('/api/deployment');
   const targets = useLive<NotificationTargets>('/api/notifications');
   return (
     <>
@@ -17,6 +18,7 @@ export function InstancesPage(): JSX.Element {
       </header>
       <Loading live={instances.value}>{(list) => <Processes {...list} />}</Loading>
       <Loading live={status.value}>{({ upstreams }) => <Upstreams upstreams={upstreams} />}</Loading>
+      <Loading live={deployment.value}>{(state) => <Versions {...state} />}</Loading>
       <Loading live={targets.value}>{(list) => <Targets {...list} />}</Loading>
     </>
   );
@@ -63,6 +65,34 @@ function Upstreams({ upstreams }: Pick<Status, 'upstreams'>): JSX.Element {
           })}
         </tbody>
       </table>
+    </section>
+  );
+}
+
+function Versions({ versions, deployment }: DeploymentState): JSX.Element | null {
+  if (versions.length === 0) return null;
+  return (
+    <section>
+      <h2>Versions of the new side</h2>
+      <table>
+        <Head titles={['Version', 'Address', 'Serves']} />
+        <tbody>
+          {versions.map(({ version, url, percent }) => (
+            <tr key={version}>
+              <th scope="row">{version}</th>
+              <td>{url}</td>
+              <td>{percent} %</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {deployment && (
+        <p>
+          {deployment.from} → {deployment.to}: {deployment.status} since <Time at={deployment.enteredAt} />, by{' '}
+          {deployment.actor}: {deployment.reason}
+          {deployment.holds === null ? '' : ` (${deployment.holds})`}
+        </p>
+      )}
     </section>
   );
 }

@@ -21,8 +21,8 @@ export const sideStatus = named(
 
 const flipped = {
   version: count.describe('Grows with each flip, of whatever route.'),
-  scope: z.string().describe('A route, or * for all.'),
-  action: z.enum(['stage', 'rollback', 'lift']),
+  scope: z.string().describe('A route, * for all, or #deployment.'),
+  action: z.enum(['stage', 'rollback', 'lift', 'deploy']),
   at: instant.describe("Of the operator's call."),
   acknowledgedMs: z
     .number()

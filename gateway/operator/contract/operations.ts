@@ -3,6 +3,7 @@
 // nobody may call.
 import type { z } from 'zod';
 import type { OperatorRole } from '../../../config/operator-schema.ts';
+import { changedDeployment, deployBody, deployment, returnedDeployment } from './deployment.ts';
 import { comparisons } from './evidence.ts';
 import { auditLog, auditQuery, instanceList, live, ready, status } from './gateway.ts';
 import { job, jobList, pausedBody } from './jobs.ts';
@@ -156,6 +157,21 @@ const onJobs: readonly Operation[] = [
   }),
 ];
 
+const onVersions: readonly Operation[] = [
+  operation('getDeployment', 'GET /api/deployment', 'viewer', {
+    ...{ answer: ok(deployment), etag: true },
+    summary: "The versions of the new side's backend, which of them serves, and the last deployment",
+  }),
+  operation('deploy', 'POST /api/deployment', 'operator', {
+    ...{ ...based, body: deployBody, answer: ok(changedDeployment), refusals: [409, 422] },
+    summary: 'Has another version take over, by a canary, once it has answered its health check',
+  }),
+  operation('takeBackDeployment', 'DELETE /api/deployment', 'operator', {
+    ...{ ...reasoned, answer: ok(returnedDeployment), etag: true, refusals: [409] },
+    summary: 'Has the version before serve again, at once and whatever the revision',
+  }),
+];
+
 const onTheGateway: readonly Operation[] = [
   operation('getOverride', 'GET /api/rollback', 'viewer', {
     ...{ answer: ok(overrideOfAll), etag: true },
@@ -242,6 +258,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...onRoutes,
   ...onRules,
   ...onJobs,
+  ...onVersions,
   ...onTheGateway,
   ...toSignIn,
   ...forMachines,

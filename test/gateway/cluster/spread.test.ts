@@ -9,6 +9,7 @@ const FOLLOW_TIMEOUT_MS = 1_000;
 
 const healthy = { healthy: true, problem: undefined };
 const initial: SharedState = {
+  versions: null,
   config: aGatewayConfig(),
   features: { version: 2, features: [] },
   forced: { all: undefined, routes: {} },

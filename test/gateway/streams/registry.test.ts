@@ -6,12 +6,14 @@ type Policy = Parameters<typeof createStreamRegistry>[0]['policyOf'] extends (id
 
 describe('the stream registry', () => {
   let side: 'legacy' | 'new' | undefined;
+  let version: string | undefined;
   let policy: Policy;
   let closed: { name: string; code: number; deadlineMs: number }[];
   let gauges: Record<string, number>;
   beforeEach(() => {
     mock.timers.enable({ apis: ['setTimeout'] });
     side = 'legacy';
+    version = 'blue';
     policy = { onFlip: 'drain', drainMs: 1_000, jitterMs: 400 };
     closed = [];
     gauges = {};
@@ -25,6 +27,7 @@ describe('the stream registry', () => {
     };
     return createStreamRegistry({
       sideOf: () => side,
+      versionOf: () => version,
       policyOf: () => policy,
       random: () => 0.5,
       metrics: {
@@ -38,6 +41,7 @@ describe('the stream registry', () => {
   function stream(name: string, given: Partial<StreamInfo> = {}): StreamInfo {
     return {
       ...{ routeId: 'r', kind: 'websocket', side: 'legacy', decided: 'legacy', identity: 'u', pinned: undefined },
+      version: undefined,
       startedAt: new Date('2026-01-05T10:00:00Z'),
       close: (how) => void closed.push({ name, ...how }),
       ...given,
@@ -70,6 +74,17 @@ describe('the stream registry', () => {
     assert.deepEqual(closed, [{ name: 'a', code: 1012, deadlineMs: 800 }]);
     registry.redecide();
     assert.equal(closed.length, 1);
+  });
+
+  it('its version gone, then a stream of the new side closes, and one of legacy stays', () => {
+    const registry = create();
+    side = 'new';
+    registry.add(stream('old', { side: 'new', decided: 'new', version: 'blue' }));
+    registry.add(stream('legacy', { version: 'blue', decided: 'new' }));
+    version = 'green';
+    registry.redecide();
+    mock.timers.tick(200);
+    assert.deepEqual(closed, [{ name: 'old', code: 1012, deadlineMs: 800 }]);
   });
 
   it('flipped back before a close has begun, then the stream stays', () => {

@@ -16,6 +16,7 @@ const SILENT_BUS: Bus = {
   publish() {},
   tell() {},
   tellOnce: async () => false,
+  under: () => ({ ...SILENT_BUS, skip() {} }),
   recent: async () => [],
   onReturn() {},
   subscribe: async () => async () => {},

@@ -1,19 +1,19 @@
 // Pump on the chain, from end to end: Geyser's updates, what they say, who is told, and how far it has been read.
 import { channels, type Newsroom, type OnceNewsroom } from '../bus/bus.ts';
 import type { Decimal } from '../domain/money.ts';
+import type { Holding } from '../lease/lease.ts';
 import type { Metrics } from '../metrics.ts';
 import { createGeyser, type Filters, type SlotGap } from './geyser/geyser.ts';
 import { createInbox } from './geyser/inbox.ts';
 import type { Update } from './geyser/schema.ts';
 import type { Endpoint } from './geyser/session.ts';
-import type { Holding } from './lease.ts';
 import { callsOf } from './migration-detector/calls.ts';
 import { tellMigration } from './migration-detector/detector.ts';
 import type { LookupTables } from './migration-detector/lookup-tables.ts';
 import { pumpEventsOf } from './migration-detector/pump-events.ts';
 import { PUMP } from './migration-detector/pump-program.ts';
 import { CATEGORIES } from './pulse/categories.ts';
-import type { Keeping } from './pulse/keeping.ts';
+import type { Keeping, Reached } from './pulse/keeping.ts';
 import { createPulse, PUBLISH_EVERY_MS, type Pulse } from './pulse/pulse.ts';
 
 const SAVE_EVERY_MS = 1000;
@@ -93,13 +93,13 @@ function tellGap(bus: Newsroom, { fromSlot, toSlot }: SlotGap): void {
     bus.tell(channel, 'slots_missed', data);
 }
 
-function createSubscription(deps: PumpFeedDeps, afterSlot: bigint | undefined, onUpdate: (update: Update) => void) {
+function createSubscription(deps: PumpFeedDeps, reached: Reached | undefined, onUpdate: (update: Update) => void) {
   const { metrics, log, bus, now } = deps;
   return createGeyser({
     endpoints: deps.endpoints,
     filters: FILTERS,
     commitment: 'confirmed', // What is only processed may be undone: a migration that is told of must have happened.
-    afterSlot,
+    reached,
     hooks: {
       onUpdate(update) {
         const { createdAt, slot } = update;
@@ -128,7 +128,7 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
   const kept = await keeping.load();
   const pulse = createPulse({ ...deps, known: kept.tokens, onForgotten: () => metrics.pulseForgotten.inc() });
   const handle = createHandler(deps, pulse);
-  let handledSlot = kept.slot;
+  let handledSlot = kept.reached?.slot;
   const inbox = createInbox<Update>({
     async handle(update) {
       await handle(update);
@@ -139,14 +139,15 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
     onRoom: () => geyser.resume(),
     raised,
   });
-  const geyser = createSubscription(deps, kept.slot, inbox.put);
+  const geyser = createSubscription(deps, kept.reached, inbox.put);
   let saving: Promise<void> | undefined;
 
   async function save(): Promise<void> {
-    if (handledSlot === undefined) return;
+    const beginning = geyser.beginning();
+    if (handledSlot === undefined || beginning === undefined) return;
     const changes = pulse.changes();
     try {
-      await keeping.save(handledSlot, changes);
+      await keeping.save({ slot: handledSlot, beginning }, changes);
       pulse.saved(changes);
     } catch (error) {
       raised('pulse.save', error);

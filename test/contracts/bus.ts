@@ -142,6 +142,20 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       assert.equal((await another.recent('migrations:A')).length, 2);
     });
 
+    test('told under no fence: as any news, and a number left out shows', async () => {
+      const { bus } = subject;
+      const newsroom = bus.under(undefined);
+      newsroom.tell('market:D', 'market_update', { i: 1 });
+      newsroom.skip('market:D');
+      newsroom.tell('market:D', 'market_update', { i: 3 });
+      assert.equal(await newsroom.tellOnce('under', 'market:D', 'market_update', { i: 4 }), true);
+      assert.equal(await bus.tellOnce('under', 'market:D', 'market_update', { i: 5 }), false);
+      assert.deepEqual(
+        (await bus.recent('market:D')).map(({ seq }) => seq),
+        [1, 3, 4],
+      );
+    });
+
     test('publishing to nobody is fine; after closing it is a counted drop', async () => {
       const { bus, drops } = subject;
       const before = drops();

@@ -4,8 +4,8 @@ import type { Bus } from '../../../backend/bus/bus.ts';
 import { channels } from '../../../backend/bus/bus.ts';
 import { createMemoryBus } from '../../../backend/bus/memory.ts';
 import { decimalOf } from '../../../backend/domain/money.ts';
+import type { Holding } from '../../../backend/lease/lease.ts';
 import { createMetrics } from '../../../backend/metrics.ts';
-import type { Holding } from '../../../backend/solana/lease.ts';
 import { createMemoryKeeping } from '../../../backend/solana/pulse/keeping.ts';
 import { startPumpFeed } from '../../../backend/solana/pump-feed.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
@@ -174,7 +174,7 @@ describe('Pump from the chain to the channels', () => {
 
   test('slots that nobody keeps any more: everyone who follows is told which', async () => {
     const { server, start, connected, told, keeping } = await world({ storedSlots: 10 });
-    await keeping.save(FIRST + 50n, { changed: [], forgotten: [] });
+    await keeping.save({ slot: FIRST + 50n, beginning: FIRST }, { changed: [], forgotten: [] });
     server.produce(FIRST + 200n);
     await start();
     await connected();

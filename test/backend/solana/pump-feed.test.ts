@@ -141,6 +141,24 @@ describe('Pump from the chain to the channels', () => {
     assert.equal((await told(channels.pulse('migrated')))[0].data.token_symbol, 'BANYAN0');
   });
 
+  test('started over soon after it began: nothing is told of from before it began', async () => {
+    const { server, start, connected, told, toldMints } = await world();
+    server.produce(FIRST + 19n);
+    const first = await start();
+    await connected();
+    server.produce(FIRST + 30n);
+    await eventually(async () => (await toldMints(channels.pulse('new_pairs'))).length === 2, 'launches 4 and 5');
+    await first.close();
+    server.produce(LAST);
+    await start();
+    await eventually(
+      async () => (await toldMints(channels.pulse('new_pairs'))).length >= LAUNCHED - 4,
+      'the last launch',
+    );
+    assert.deepEqual(await toldMints(channels.pulse('new_pairs')), mintsOf([4, 5, 6, 7, 8, 9, 10, 11]));
+    assert.equal((await told(channels.pulse('new_pairs'))).at(0).data.slot, 1024);
+  });
+
   test('killed before anything was kept, then two at once: still each once', async () => {
     const { server, start, connected, told, toldMints } = await world();
     await start();

@@ -107,7 +107,7 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
 /** What one SOL is worth, where the exchange's market of it is followed. */
 const SOL_MARKET = 'SOLUSDT';
 
-type PumpFeedGiven = Pick<PumpFeedDeps, 'metrics' | 'now' | 'solPrice'> & {
+type PumpFeedGiven = Pick<PumpFeedDeps, 'metrics' | 'now' | 'solPrice' | 'lookupTables'> & {
   readonly bus: Bus;
   readonly leases: Leases;
 };
@@ -117,7 +117,7 @@ function followPump(config: BackendConfig, given: PumpFeedGiven, log: Logger, ra
   const { geyser: endpoints, redisUrl } = config;
   if (endpoints.length === 0) return { close: async () => {}, tokenInfo: async () => undefined };
   const keeping = redisUrl === undefined ? createMemoryKeeping() : createRedisKeeping(redisUrl, raised);
-  const deps = { ...given, endpoints, lookupTables: undefined, log, raised };
+  const deps = { ...given, endpoints, log, raised };
   const held = given.leases.of('pulse')((fence) =>
     startPumpFeed({ ...deps, bus: given.bus.under(fence), keeping: keeping.under(fence) }),
   );
@@ -185,14 +185,15 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const nonces = createNonces(config, metrics, log);
   const solPrice = () => market.lastPrice(SOL_MARKET) ?? market.view(SOL_MARKET)?.measures.mid;
   const leases = createLeases(config, metrics, log);
-  const pump = followPump(config, { bus, leases, metrics, now, solPrice }, log, raisedTo(metrics, log));
+  const solana = await createSolanaOf(config, metrics, log);
+  const { lookupTables } = solana ?? {};
+  const pump = followPump(config, { bus, leases, metrics, now, solPrice, lookupTables }, log, raisedTo(metrics, log));
   for (const symbol of config.marketSymbols) market.follow(symbol);
   const telling = leases.of('market')(async (fence) =>
     startPublishing({ market, bus: bus.under(fence), metrics, now }),
   );
   const { otlpEndpoint: endpoint } = config;
   const tracing = endpoint === undefined ? undefined : createTracing({ endpoint, metrics, log });
-  const solana = await createSolanaOf(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
     const userFeed = createUserFeed(config, connection, log);

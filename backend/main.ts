@@ -117,7 +117,7 @@ function followPump(config: BackendConfig, given: PumpFeedGiven, log: Logger, ra
   const { geyser: endpoints, redisUrl } = config;
   if (endpoints.length === 0) return { close: async () => {}, tokenInfo: async () => undefined };
   const keeping = redisUrl === undefined ? createMemoryKeeping() : createRedisKeeping(redisUrl, raised);
-  const deps = { ...given, endpoints, log, raised };
+  const deps = { ...given, listened: given.bus.listened, endpoints, log, raised };
   const held = given.leases.of('pulse')((fence) =>
     startPumpFeed({ ...deps, bus: given.bus.under(fence), keeping: keeping.under(fence) }),
   );

@@ -24,6 +24,8 @@ export const channels = {
   pulse: (category: string) => `pulse:${category}`,
   /** Tokens of a category as they change, twice a second at most. */
   pulseUpdates: (category: string) => `pulse:updates:${category}`,
+  /** A token of the pulse as it changes, likewise; told only where `listened` has it. */
+  tokenInfo: (mint: string) => `token_info:${mint}`,
   /** Listings as they are announced and moved, and the patterns that they show. */
   launches: 'alerts:launch',
   /** A user's sniping targets, in the form of the API. */
@@ -78,6 +80,8 @@ export type Bus = Newsroom &
     readonly under: (fence: Fence | undefined) => HandedOverNewsroom & OnceNewsroom;
     readonly publish: (channel: string, message: string) => void;
     readonly subscribe: (channel: string, listener: (message: string) => void) => Promise<Unsubscribe>;
+    /** Channels, by how their names begin, that anybody listens to, in whichever instance. Rejects when nobody can say. */
+    readonly listened: (prefix: string) => Promise<readonly string[]>;
     readonly recent: (channel: string) => Promise<readonly News[]>;
     readonly onReturn: (listener: () => void) => void;
     /** Undefined when messages can be published, else the reason. */

@@ -107,6 +107,7 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
         listeners.remove(channel, own);
       };
     },
+    listened: async (prefix) => listeners.channels().filter((channel) => channel.startsWith(prefix)),
     recent: async (channel) => [...(histories.get(channel) ?? [])],
     onReturn() {}, // It is never away.
     ping: async () => (closed ? 'the bus is closed' : undefined),

@@ -185,6 +185,7 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
         if (listeners.remove(channel, own) && !lane.isClosed()) await subscriber.unsubscribe(channel);
       };
     },
+    listened: (prefix) => publisher.pubsub('CHANNELS', `${prefix}*`).then((names) => names.map(String)),
     async recent(channel) {
       const entries = await publisher.xrevrange(historyKey(channel), '+', '-', 'COUNT', HISTORY_MAX);
       return entries.reverse().flatMap(([, [, text = '']]) => newsOf(text) ?? []);

@@ -20,6 +20,7 @@ const SILENT_BUS: Bus = {
   recent: async () => [],
   onReturn() {},
   subscribe: async () => async () => {},
+  listened: async () => [],
   ping: async () => undefined,
   close: async () => {},
 };

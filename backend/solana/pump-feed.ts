@@ -1,5 +1,5 @@
 // Pump on the chain, from end to end: Geyser's updates, what they say, who is told, and how far it has been read.
-import { channels, type Newsroom, type OnceNewsroom } from '../bus/bus.ts';
+import { type Bus, channels, type Newsroom, type OnceNewsroom } from '../bus/bus.ts';
 import type { Decimal } from '../domain/money.ts';
 import type { Holding } from '../lease/lease.ts';
 import type { Metrics } from '../metrics.ts';
@@ -15,8 +15,11 @@ import { PUMP } from './migration-detector/pump-program.ts';
 import { CATEGORIES } from './pulse/categories.ts';
 import type { Keeping, Reached } from './pulse/keeping.ts';
 import { createPulse, PUBLISH_EVERY_MS, type Pulse } from './pulse/pulse.ts';
+import { createWanted } from './pulse/wanted.ts';
 
 const SAVE_EVERY_MS = 1000;
+/** Whoever begins to listen to one token hears of its changes this much later at most. */
+const LOOK_EVERY_MS = 1000;
 
 /** What Pump does, and the slots as they are confirmed. Yellowstone counts addresses from lookup tables too. */
 const FILTERS: Filters = {
@@ -41,6 +44,7 @@ export type PumpFeedDeps = {
   readonly endpoints: readonly Endpoint[];
   readonly bus: Newsroom & OnceNewsroom;
   readonly keeping: Keeping;
+  readonly listened: Bus['listened'];
   /** Undefined: addresses that the server does not tell stay unknown. */
   readonly lookupTables: LookupTables | undefined;
   readonly solPrice: () => Decimal | undefined;
@@ -126,7 +130,10 @@ function createSubscription(deps: PumpFeedDeps, reached: Reached | undefined, on
 export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
   const { keeping, metrics, raised } = deps;
   const kept = await keeping.load();
-  const pulse = createPulse({ ...deps, known: kept.tokens, onForgotten: () => metrics.pulseForgotten.inc() });
+  const wanted = createWanted(deps.listened, raised);
+  await wanted.look();
+  const onForgotten = () => metrics.pulseForgotten.inc();
+  const pulse = createPulse({ ...deps, known: kept.tokens, onForgotten, isWanted: wanted.has });
   const handle = createHandler(deps, pulse);
   let handledSlot = kept.reached?.slot;
   const inbox = createInbox<Update>({
@@ -154,6 +161,7 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
     }
   }
   const publishing = setInterval(pulse.publish, PUBLISH_EVERY_MS);
+  const looking = setInterval(() => void wanted.look(), LOOK_EVERY_MS);
   const keepingOn = setInterval(() => {
     metrics.pulseTokens.set(pulse.size());
     saving ??= save().finally(() => {
@@ -164,6 +172,7 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
   return {
     async close() {
       clearInterval(publishing);
+      clearInterval(looking);
       clearInterval(keepingOn);
       await geyser.close();
       await inbox.close();

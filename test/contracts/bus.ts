@@ -51,6 +51,16 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       assert.deepEqual(left, ['one']);
     });
 
+    test('channels are named while anybody listens to them, in whichever instance', async () => {
+      const { bus, another = bus } = subject;
+      assert.deepEqual(await another.listened('token_info:'), []);
+      const leave = await bus.subscribe('token_info:A', () => {});
+      await bus.subscribe('other:A', () => {});
+      assert.deepEqual(await another.listened('token_info:'), ['token_info:A']);
+      await leave();
+      assert.deepEqual(await another.listened('token_info:'), []);
+    });
+
     test('a listener that throws is reported and harms no other', async () => {
       const { bus, raised } = subject;
       const heard: string[] = [];

@@ -71,6 +71,7 @@ export function testBackend(given: Given = {}) {
     },
     under: () => ({ ...bus, skip() {} }),
     subscribe: async () => async () => {},
+    listened: async () => [],
     recent: async () => [],
     onReturn() {},
     ping: async () => undefined,

@@ -31,6 +31,7 @@ async function world(options: Partial<GeyserServerOptions> = {}) {
       startPumpFeed({
         endpoints: [{ url: server.url, token: undefined }],
         bus,
+        listened: bus.listened,
         keeping,
         lookupTables: undefined,
         solPrice: () => decimalOf('200'),
@@ -200,6 +201,27 @@ describe('Pump from the chain to the channels', () => {
       const [missed] = await told(channel);
       assert.deepEqual([missed.type, missed.data], ['slots_missed', { from_slot: 1018, to_slot: 1190 }]);
     }
+  });
+
+  test('one token listened to, then its changes are told on its channel, and no other’s', async () => {
+    const { server, bus, start, connected, told } = await world();
+    const own = channels.tokenInfo(token(0n).mint);
+    const leave = await bus.subscribe(own, () => {});
+    await start();
+    await connected();
+    for (const count of [1, 2]) {
+      server.produce(FIRST + BigInt(count) * 10n);
+      await eventually(async () => (await told(own)).length === count, `change ${count} of the token`);
+    }
+    const [first, second] = await told(own);
+    assert.deepEqual([first.type, first.data.token_address], ['token_info', token(0n).mint]);
+    assert.deepEqual(
+      [first, second].map(({ data }) => data.bonding_curve_progress),
+      ['0.25', '0.5'],
+    );
+    assert.deepEqual(await told(channels.tokenInfo(token(1n).mint)), []);
+    await leave();
+    assert.deepEqual(await bus.listened('token_info:'), []);
   });
 
   test('changes within a category are told conflated, the last with what the token is then', async () => {

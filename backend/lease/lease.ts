@@ -17,7 +17,7 @@ export type Lease = (begin: (fence: Fence | undefined) => Promise<Holding>) => H
 export type Leases = {
   /** Each name is held by one instance at a time. */
   readonly of: (name: string) => Lease;
-  /** Whoever began has been closed by then. */
+  /** To be called when whatever was begun is closed. */
   readonly close: () => Promise<void>;
 };
 

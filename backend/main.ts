@@ -18,7 +18,10 @@ import { exchangeByAccount } from './keys/by-account.ts';
 import { createCredentials } from './keys/credentials.ts';
 import { createExchanges } from './keys/exchanges.ts';
 import { createLocalMasterKeys } from './keys/master-keys.ts';
+import { createAloneLeases, type Leases } from './lease/lease.ts';
+import { createRedisLeases } from './lease/redis.ts';
 import { createMarketData } from './market/market-data.ts';
+import { startPublishing } from './market/publishing.ts';
 import { createMetrics, type Metrics, raisedTo } from './metrics.ts';
 import { DEFAULT_CIRCUITS } from './risk/circuits.ts';
 import { DEFAULT_LIMITS, mergedLimits, someLimits } from './risk/limits.ts';
@@ -26,7 +29,6 @@ import { createBackend, type RiskSettings } from './server.ts';
 import { createMemoryNonces, type Nonces } from './shadow/nonces.ts';
 import { createRedisNonces } from './shadow/redis-nonces.ts';
 import { createMexcSite } from './sniper/mexc-site.ts';
-import { alone } from './solana/lease.ts';
 import { createMemoryKeeping, createRedisKeeping } from './solana/pulse/keeping.ts';
 import { tokenView } from './solana/pulse/token.ts';
 import { type PumpFeedDeps, startPumpFeed } from './solana/pump-feed.ts';
@@ -51,6 +53,15 @@ const pausedTo =
 function createBus(config: BackendConfig, metrics: Metrics, log: Logger): Bus {
   const hooks = { onDrop: () => metrics.busDropped.inc(), raised: raisedTo(metrics, log) };
   return config.redisUrl === undefined ? createMemoryBus(hooks) : createRedisBus(config.redisUrl, hooks);
+}
+
+/** Held one by one by instances that share a Redis. */
+function createLeases({ redisUrl }: BackendConfig, metrics: Metrics, log: Logger): Leases {
+  const hooks = {
+    raised: raisedTo(metrics, log),
+    onHeld: (name: string, isHeld: boolean) => metrics.leasesHeld.set({ name }, isHeld ? 1 : 0),
+  };
+  return redisUrl === undefined ? createAloneLeases(hooks) : createRedisLeases(redisUrl, hooks);
 }
 
 function createFeed(config: BackendConfig, log: Logger): MarketFeed | undefined {
@@ -96,15 +107,20 @@ function createNonces(config: BackendConfig, metrics: Metrics, log: Logger): Non
 /** What one SOL is worth, where the exchange's market of it is followed. */
 const SOL_MARKET = 'SOLUSDT';
 
-type PumpFeedGiven = Pick<PumpFeedDeps, 'bus' | 'metrics' | 'now' | 'solPrice'>;
+type PumpFeedGiven = Pick<PumpFeedDeps, 'metrics' | 'now' | 'solPrice' | 'lookupTables'> & {
+  readonly bus: Bus;
+  readonly leases: Leases;
+};
 
 /** News of Solana's new tokens, where there are servers to hear of them, and what is known of one. */
 function followPump(config: BackendConfig, given: PumpFeedGiven, log: Logger, raised: Raised) {
   const { geyser: endpoints, redisUrl } = config;
   if (endpoints.length === 0) return { close: async () => {}, tokenInfo: async () => undefined };
   const keeping = redisUrl === undefined ? createMemoryKeeping() : createRedisKeeping(redisUrl, raised);
-  const deps = { ...given, endpoints, lookupTables: undefined, keeping, log, raised };
-  const held = alone(raised)(() => startPumpFeed(deps));
+  const deps = { ...given, listened: given.bus.listened, endpoints, log, raised };
+  const held = given.leases.of('pulse')((fence) =>
+    startPumpFeed({ ...deps, bus: given.bus.under(fence), keeping: keeping.under(fence) }),
+  );
   return {
     async tokenInfo(mint: string) {
       const token = await keeping.find(mint);
@@ -165,16 +181,21 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
   const marketQueries = createMexcQueries(mexc);
   const bus = createBus(config, metrics, log);
   const feed = createFeed(config, log);
-  const market = createMarketData({ feed, queries: marketQueries, bus, metrics, now });
+  const market = createMarketData({ feed, queries: marketQueries, metrics, now });
   const nonces = createNonces(config, metrics, log);
   const solPrice = () => market.lastPrice(SOL_MARKET) ?? market.view(SOL_MARKET)?.measures.mid;
-  const pump = followPump(config, { bus, metrics, now, solPrice }, log, raisedTo(metrics, log));
+  const leases = createLeases(config, metrics, log);
+  const solana = await createSolanaOf(config, metrics, log);
+  const { lookupTables } = solana ?? {};
+  const pump = followPump(config, { bus, leases, metrics, now, solPrice, lookupTables }, log, raisedTo(metrics, log));
+  for (const symbol of config.marketSymbols) market.follow(symbol);
+  const telling = leases.of('market')(async (fence) =>
+    startPublishing({ market, bus: bus.under(fence), metrics, now }),
+  );
   const { otlpEndpoint: endpoint } = config;
   const tracing = endpoint === undefined ? undefined : createTracing({ endpoint, metrics, log });
-  const solana = await createSolanaOf(config, metrics, log);
   try {
     const shadow = { keys: config.shadowKeys, nonces };
-    for (const symbol of config.marketSymbols) market.follow(symbol);
     const userFeed = createUserFeed(config, connection, log);
     const given = {
       listings: listingsOf(config),
@@ -200,7 +221,8 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     await stopped;
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
-    await pump.close(); // While the bus can still take what it is about to tell.
+    await Promise.all([telling.close(), pump.close()]); // While the bus can still take what they are about to tell.
+    await leases.close();
     market.close();
     feed?.close();
     await users?.audit.close();

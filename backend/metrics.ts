@@ -89,6 +89,12 @@ function riskMetrics(registers: Registry[]) {
 
 function marketMetrics(registers: Registry[]) {
   return {
+    leasesHeld: new Gauge({
+      name: 'leases_held',
+      help: '1 on the instance that does what one of all should do: market (telling of markets), pulse (following the chain)',
+      labelNames: ['name'],
+      registers,
+    }),
     marketBooks: new Gauge({ name: 'market_books', help: 'Symbols followed on the exchange’s streams', registers }),
     marketResyncs: new Counter({
       name: 'market_resyncs_total',

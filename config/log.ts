@@ -38,11 +38,20 @@ const PENDING_CHARS_MAX = 16_777_216;
 /** What a pipe takes whole, so that other processes that write to it cannot come between (PIPE_BUF on Linux). */
 export const UNDIVIDED_CHARS_MAX = 4_096;
 
+/** One for all loggers of the process, shared or not: each has a timer, and something to do when the process ends. */
+const destinations = new Map<boolean, LogStream>();
+
 /**
  * Standard error, written in batches off the caller's path; what is left is written when the process ends. `isShared`:
  * other processes log there too, and their lines must not mix.
  */
 export function logDestination({ isShared = false } = {}): LogStream {
+  const stream = destinations.get(isShared) ?? openDestination(isShared);
+  destinations.set(isShared, stream);
+  return stream;
+}
+
+function openDestination(isShared: boolean): LogStream {
   const stream = destination({
     dest: STDERR,
     sync: false,

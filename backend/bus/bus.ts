@@ -24,6 +24,8 @@ export const channels = {
   pulse: (category: string) => `pulse:${category}`,
   /** Tokens of a category as they change, twice a second at most. */
   pulseUpdates: (category: string) => `pulse:updates:${category}`,
+  /** A token of the pulse as it changes, likewise; told only where `listened` has it. */
+  tokenInfo: (mint: string) => `token_info:${mint}`,
   /** Listings as they are announced and moved, and the patterns that they show. */
   launches: 'alerts:launch',
   /** A user's sniping targets, in the form of the API. */
@@ -36,6 +38,15 @@ export type Unsubscribe = () => Promise<void>;
 export type Newsroom = {
   readonly tell: (channel: string, type: string, data: object) => void;
 };
+
+/** A newsroom of one that has taken over from another, and cannot say what was left untold between the two. */
+export type HandedOverNewsroom = Newsroom & {
+  /** The channel's next news leave one number out, as after a loss. */
+  readonly skip: (channel: string) => void;
+};
+
+/** What a holder of a lease writes under: the key in the bus's own Redis that names it, by a token that no other ever had. */
+export type Fence = { readonly key: string; readonly token: string };
 
 /** News that are told exactly once, however often whoever found them starts over. */
 export type OnceNewsroom = {
@@ -58,14 +69,19 @@ export const TOLD_KEPT_MS = 86_400_000;
  * - `tell` does the same with news: numbered one by one over all instances, kept for a while, and published as an envelope
  *   (news.ts). News that were dropped leave a hole in the numbers, so that nobody takes what arrived for all there was.
  * - `recent` answers what is kept, oldest first, all of it numbered before it resolves. It rejects while nobody can say.
+ * - Under a fence that is another's by now, or nobody's, news are dropped and counted, and `tellOnce` rejects.
  * - `onReturn` hears whenever the bus can be heard (again): what was published before may have been missed.
  * - `subscribe` resolves once messages published from now on will arrive. A listener that throws harms no other.
  * - After `close` nothing is delivered.
  */
 export type Bus = Newsroom &
   OnceNewsroom & {
+    /** The same newsroom for whoever holds the fence; undefined: one that nobody else could hold. */
+    readonly under: (fence: Fence | undefined) => HandedOverNewsroom & OnceNewsroom;
     readonly publish: (channel: string, message: string) => void;
     readonly subscribe: (channel: string, listener: (message: string) => void) => Promise<Unsubscribe>;
+    /** Channels, by how their names begin, that anybody listens to, in whichever instance. Rejects when nobody can say. */
+    readonly listened: (prefix: string) => Promise<readonly string[]>;
     readonly recent: (channel: string) => Promise<readonly News[]>;
     readonly onReturn: (listener: () => void) => void;
     /** Undefined when messages can be published, else the reason. */

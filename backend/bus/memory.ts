@@ -1,5 +1,5 @@
 // A bus within this process: for one instance, and for tests.
-import { type Bus, type BusHooks, TOLD_KEPT_MS } from './bus.ts';
+import { type Bus, type BusHooks, type HandedOverNewsroom, type OnceNewsroom, TOLD_KEPT_MS } from './bus.ts';
 import { createListeners } from './listeners.ts';
 import { createLosses } from './losses.ts';
 import { envelopeHead, HISTORY_MAX, headToFit, NEWS_CHARS_MAX, type News, numbered } from './news.ts';
@@ -11,14 +11,37 @@ const HISTORIES_MAX = 10_000;
 /** Keys of what was told once; the oldest is forgotten. */
 const TOLD_MAX = 100_000;
 
+/** Keys of what was told within `TOLD_KEPT_MS`. */
+function createTold(now: () => number) {
+  const told = new Map<string, number>();
+  return {
+    has: (key: string) => now() - (told.get(key) ?? -TOLD_KEPT_MS) < TOLD_KEPT_MS,
+    add(key: string): void {
+      told.delete(key);
+      const oldest = told.size >= TOLD_MAX ? told.keys().next().value : undefined;
+      if (oldest !== undefined) told.delete(oldest);
+      told.set(key, now());
+    },
+  };
+}
+
+/** By the clock, and each once: a history that was forgotten must not come back under its old name. */
+function createEpochs(now: () => number): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(last + 1, now());
+    return last;
+  };
+}
+
 export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): Bus {
   const listeners = createListeners(hooks.raised);
   const losses = createLosses();
   const histories = new Map<string, News[]>();
-  const told = new Map<string, number>();
+  const told = createTold(now);
   let waiting = 0;
   let closed = false;
-  let lastEpoch = 0;
+  const newEpoch = createEpochs(now);
 
   const cannotTake = () => closed || waiting >= WAITING_MAX;
   function deliver(channel: string, message: string): void {
@@ -40,11 +63,6 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
     return history;
   }
 
-  function newEpoch(): number {
-    lastEpoch = Math.max(lastEpoch + 1, now()); // A history that was forgotten must not come back under its old name.
-    return lastEpoch;
-  }
-
   function number(channel: string, head: string): void {
     const history = historyOf(channel);
     const { epoch, seq } = history.at(-1) ?? { epoch: newEpoch(), seq: 0 };
@@ -54,11 +72,8 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
     deliver(channel, news.text);
   }
 
-  return {
-    publish(channel, message) {
-      if (cannotTake()) return hooks.onDrop();
-      deliver(channel, message);
-    },
+  const newsroom: HandedOverNewsroom & OnceNewsroom = {
+    skip: (channel) => losses.add(channel, 1),
     tell(channel, type, data) {
       const head = envelopeHead(type, data, now());
       if (cannotTake() || head.length > NEWS_CHARS_MAX) {
@@ -68,15 +83,22 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
       number(channel, head);
     },
     async tellOnce(key, channel, type, data) {
-      if (now() - (told.get(key) ?? -TOLD_KEPT_MS) < TOLD_KEPT_MS) return false;
+      if (told.has(key)) return false;
       const head = headToFit(type, data, now());
       if (cannotTake()) throw new Error(closed ? 'the bus is closed' : 'too much is waiting to be delivered');
-      told.delete(key);
-      const oldest = told.size >= TOLD_MAX ? told.keys().next().value : undefined;
-      if (oldest !== undefined) told.delete(oldest);
-      told.set(key, now());
+      told.add(key);
       number(channel, head);
       return true;
+    },
+  };
+
+  return {
+    tell: newsroom.tell,
+    tellOnce: newsroom.tellOnce,
+    under: () => newsroom, // Within one process nobody is kept out.
+    publish(channel, message) {
+      if (cannotTake()) return hooks.onDrop();
+      deliver(channel, message);
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message); // The same function may subscribe twice.
@@ -85,6 +107,7 @@ export function createMemoryBus(hooks: BusHooks, now: () => number = Date.now): 
         listeners.remove(channel, own);
       };
     },
+    listened: async (prefix) => listeners.channels().filter((channel) => channel.startsWith(prefix)),
     recent: async (channel) => [...(histories.get(channel) ?? [])],
     onReturn() {}, // It is never away.
     ping: async () => (closed ? 'the bus is closed' : undefined),

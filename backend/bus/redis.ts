@@ -1,7 +1,14 @@
 // A bus over Redis: pub/sub, and a capped stream for each channel's history. Two connections, since one that subscribes can
 // do nothing else.
 import { Redis, type RedisOptions } from 'ioredis';
-import { type Bus, type BusHooks, TOLD_KEPT_MS } from './bus.ts';
+import {
+  type Bus,
+  type BusHooks,
+  type Fence,
+  type HandedOverNewsroom,
+  type OnceNewsroom,
+  TOLD_KEPT_MS,
+} from './bus.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { createLosses } from './losses.ts';
 import { envelopeHead, HISTORY_KEPT_MS, HISTORY_MAX, headToFit, NEWS_CHARS_MAX, newsOf } from './news.ts';
@@ -47,6 +54,13 @@ const TELL_ONCE = `if not redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[6]) th
 ${TELL}
 return 1`;
 
+/** The same for the holder of a fence only. KEYS and ARGV: and, last of each, its key and its token. */
+const fenced = (script: string, keys: number, args: number): string =>
+  `if redis.call('GET', KEYS[${keys}]) ~= ARGV[${args}] then return redis.error_reply('ERR another holds the lease') end
+${script}`;
+const FENCED_TELL = fenced(TELL, 2, 6);
+const FENCED_TELL_ONCE = fenced(TELL_ONCE, 3, 7);
+
 const toldKey = (key: string): string => `told:${key}`;
 const historyKey = (channel: string): string => `history:${channel}`;
 
@@ -71,15 +85,78 @@ function createSubscriber(url: string, listeners: Listeners, onHeard: () => void
   return { connection, isHeard: () => isHeard };
 }
 
+/** Commands on their way, which do not wait for each other. */
+function createLane(publisher: Redis) {
+  let inFlight = 0;
+  let closed = false;
+  return {
+    publisher,
+    isFull: () => closed || publisher.status !== 'ready' || inFlight >= IN_FLIGHT_MAX,
+    isClosed: () => closed,
+    async handOver<T>(command: () => Promise<T>): Promise<T> {
+      inFlight += 1;
+      try {
+        return await command();
+      } finally {
+        inFlight -= 1;
+      }
+    },
+    close() {
+      closed = true;
+    },
+  };
+}
+
+/** News of whoever holds the fence given, over one lane. */
+function createNewsrooms(lane: ReturnType<typeof createLane>, hooks: BusHooks, now: () => number) {
+  const { publisher } = lane;
+  const losses = createLosses();
+  return (fence: Fence | undefined): HandedOverNewsroom & OnceNewsroom => ({
+    skip: (channel) => losses.add(channel, 1),
+    tell(channel, type, data) {
+      const head = envelopeHead(type, data, now());
+      const lose = (count: number) => {
+        losses.add(channel, count);
+        hooks.onDrop();
+      };
+      if (lane.isFull() || head.length > NEWS_CHARS_MAX) return lose(1);
+      const skipped = losses.take(channel);
+      const key = historyKey(channel);
+      const args = [channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS];
+      const handed = lane.handOver(() =>
+        fence
+          ? publisher.eval(FENCED_TELL, 2, key, fence.key, ...args, fence.token)
+          : publisher.eval(TELL, 1, key, ...args),
+      );
+      handed.catch(() => lose(1 + skipped)); // Perhaps it did arrive: then a gap is announced where none is.
+    },
+    async tellOnce(key, channel, type, data) {
+      const head = headToFit(type, data, now());
+      if (lane.isFull()) throw new Error(`not connected, or too much is under way (${publisher.status})`);
+      const skipped = losses.take(channel);
+      const keys = [historyKey(channel), toldKey(key)];
+      const args = [channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS, TOLD_KEPT_MS];
+      let told: unknown;
+      try {
+        told = await lane.handOver(() =>
+          fence
+            ? publisher.eval(FENCED_TELL_ONCE, 3, ...keys, fence.key, ...args, fence.token)
+            : publisher.eval(TELL_ONCE, 2, ...keys, ...args),
+        );
+      } finally {
+        if (told !== 1 && skipped > 0) losses.add(channel, skipped); // The next news are to show the gap.
+      }
+      return told === 1;
+    },
+  });
+}
+
 /** Connects at once and keeps reconnecting, with backoff; a Redis that is not there yet is not an error. */
 export function createRedisBus(url: string, hooks: BusHooks, now: () => number = Date.now): Bus {
   const listeners = createListeners(hooks.raised);
-  const losses = createLosses();
   const returned: (() => void)[] = [];
   // No offline queue: news that is minutes old when the connection returns is worse than none.
   const publisher = new Redis(url, { ...COMMON, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS });
-  let inFlight = 0;
-  let closed = false;
   publisher.on('error', (error) => hooks.raised('bus.publisher', error));
   publisher.on('ready', tellReturned);
   const { connection: subscriber, isHeard } = createSubscriber(url, listeners, tellReturned, hooks.raised);
@@ -87,48 +164,17 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
     if (isHeard() && publisher.status === 'ready') for (const listener of returned) listener();
   }
 
-  const cannotTake = () => closed || publisher.status !== 'ready' || inFlight >= IN_FLIGHT_MAX;
-  async function handOver<T>(command: () => Promise<T>): Promise<T> {
-    inFlight += 1;
-    try {
-      return await command();
-    } finally {
-      inFlight -= 1;
-    }
-  }
-  const send = (command: () => Promise<unknown>, onLost: () => void) => void handOver(command).catch(onLost);
+  const lane = createLane(publisher);
+  const newsroomUnder = createNewsrooms(lane, hooks, now);
 
+  const { tell, tellOnce } = newsroomUnder(undefined);
   return {
+    tell,
+    tellOnce,
+    under: newsroomUnder,
     publish(channel, message) {
-      if (cannotTake()) return hooks.onDrop();
-      send(() => publisher.publish(channel, message), hooks.onDrop);
-    },
-    tell(channel, type, data) {
-      const head = envelopeHead(type, data, now());
-      const lose = (count: number) => {
-        losses.add(channel, count);
-        hooks.onDrop();
-      };
-      if (cannotTake() || head.length > NEWS_CHARS_MAX) return lose(1);
-      const skipped = losses.take(channel);
-      const key = historyKey(channel);
-      send(
-        () => publisher.eval(TELL, 1, key, channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS),
-        () => lose(1 + skipped), // Perhaps it did arrive: then a gap is announced where none is.
-      );
-    },
-    async tellOnce(key, channel, type, data) {
-      const head = headToFit(type, data, now());
-      if (cannotTake()) throw new Error(`not connected, or too much is under way (${publisher.status})`);
-      const skipped = losses.take(channel);
-      const args = [channel, head, skipped, HISTORY_MAX, HISTORY_KEPT_MS, TOLD_KEPT_MS];
-      let told: unknown;
-      try {
-        told = await handOver(() => publisher.eval(TELL_ONCE, 2, historyKey(channel), toldKey(key), ...args));
-      } finally {
-        if (told !== 1 && skipped > 0) losses.add(channel, skipped); // The next news are to show the gap.
-      }
-      return told === 1;
+      if (lane.isFull()) return hooks.onDrop();
+      lane.handOver(() => publisher.publish(channel, message)).catch(hooks.onDrop);
     },
     async subscribe(channel, listener) {
       const own = (message: string) => listener(message);
@@ -136,9 +182,10 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
       // Every subscriber asks: Redis takes a repeated SUBSCRIBE as done, and so the second one too waits until it is live.
       await subscriber.subscribe(channel);
       return async () => {
-        if (listeners.remove(channel, own) && !closed) await subscriber.unsubscribe(channel);
+        if (listeners.remove(channel, own) && !lane.isClosed()) await subscriber.unsubscribe(channel);
       };
     },
+    listened: (prefix) => publisher.pubsub('CHANNELS', `${prefix}*`).then((names) => names.map(String)),
     async recent(channel) {
       const entries = await publisher.xrevrange(historyKey(channel), '+', '-', 'COUNT', HISTORY_MAX);
       return entries.reverse().flatMap(([, [, text = '']]) => newsOf(text) ?? []);
@@ -154,7 +201,7 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
       }
     },
     async close() {
-      closed = true;
+      lane.close();
       listeners.clear();
       publisher.disconnect();
       subscriber.disconnect();

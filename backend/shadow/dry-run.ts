@@ -16,9 +16,11 @@ const SILENT_BUS: Bus = {
   publish() {},
   tell() {},
   tellOnce: async () => false,
+  under: () => ({ ...SILENT_BUS, skip() {} }),
   recent: async () => [],
   onReturn() {},
   subscribe: async () => async () => {},
+  listened: async () => [],
   ping: async () => undefined,
   close: async () => {},
 };

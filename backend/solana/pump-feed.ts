@@ -1,22 +1,25 @@
 // Pump on the chain, from end to end: Geyser's updates, what they say, who is told, and how far it has been read.
-import { channels, type Newsroom, type OnceNewsroom } from '../bus/bus.ts';
+import { type Bus, channels, type Newsroom, type OnceNewsroom } from '../bus/bus.ts';
 import type { Decimal } from '../domain/money.ts';
+import type { Holding } from '../lease/lease.ts';
 import type { Metrics } from '../metrics.ts';
 import { createGeyser, type Filters, type SlotGap } from './geyser/geyser.ts';
 import { createInbox } from './geyser/inbox.ts';
 import type { Update } from './geyser/schema.ts';
 import type { Endpoint } from './geyser/session.ts';
-import type { Holding } from './lease.ts';
 import { callsOf } from './migration-detector/calls.ts';
 import { tellMigration } from './migration-detector/detector.ts';
 import type { LookupTables } from './migration-detector/lookup-tables.ts';
 import { pumpEventsOf } from './migration-detector/pump-events.ts';
 import { PUMP } from './migration-detector/pump-program.ts';
 import { CATEGORIES } from './pulse/categories.ts';
-import type { Keeping } from './pulse/keeping.ts';
+import type { Keeping, Reached } from './pulse/keeping.ts';
 import { createPulse, PUBLISH_EVERY_MS, type Pulse } from './pulse/pulse.ts';
+import { createWanted } from './pulse/wanted.ts';
 
 const SAVE_EVERY_MS = 1000;
+/** Whoever begins to listen to one token hears of its changes this much later at most. */
+const LOOK_EVERY_MS = 1000;
 
 /** What Pump does, and the slots as they are confirmed. Yellowstone counts addresses from lookup tables too. */
 const FILTERS: Filters = {
@@ -41,6 +44,7 @@ export type PumpFeedDeps = {
   readonly endpoints: readonly Endpoint[];
   readonly bus: Newsroom & OnceNewsroom;
   readonly keeping: Keeping;
+  readonly listened: Bus['listened'];
   /** Undefined: addresses that the server does not tell stay unknown. */
   readonly lookupTables: LookupTables | undefined;
   readonly solPrice: () => Decimal | undefined;
@@ -93,13 +97,13 @@ function tellGap(bus: Newsroom, { fromSlot, toSlot }: SlotGap): void {
     bus.tell(channel, 'slots_missed', data);
 }
 
-function createSubscription(deps: PumpFeedDeps, afterSlot: bigint | undefined, onUpdate: (update: Update) => void) {
+function createSubscription(deps: PumpFeedDeps, reached: Reached | undefined, onUpdate: (update: Update) => void) {
   const { metrics, log, bus, now } = deps;
   return createGeyser({
     endpoints: deps.endpoints,
     filters: FILTERS,
     commitment: 'confirmed', // What is only processed may be undone: a migration that is told of must have happened.
-    afterSlot,
+    reached,
     hooks: {
       onUpdate(update) {
         const { createdAt, slot } = update;
@@ -126,9 +130,12 @@ function createSubscription(deps: PumpFeedDeps, afterSlot: bigint | undefined, o
 export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
   const { keeping, metrics, raised } = deps;
   const kept = await keeping.load();
-  const pulse = createPulse({ ...deps, known: kept.tokens, onForgotten: () => metrics.pulseForgotten.inc() });
+  const wanted = createWanted(deps.listened, raised);
+  await wanted.look();
+  const onForgotten = () => metrics.pulseForgotten.inc();
+  const pulse = createPulse({ ...deps, known: kept.tokens, onForgotten, isWanted: wanted.has });
   const handle = createHandler(deps, pulse);
-  let handledSlot = kept.slot;
+  let handledSlot = kept.reached?.slot;
   const inbox = createInbox<Update>({
     async handle(update) {
       await handle(update);
@@ -139,20 +146,22 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
     onRoom: () => geyser.resume(),
     raised,
   });
-  const geyser = createSubscription(deps, kept.slot, inbox.put);
+  const geyser = createSubscription(deps, kept.reached, inbox.put);
   let saving: Promise<void> | undefined;
 
   async function save(): Promise<void> {
-    if (handledSlot === undefined) return;
+    const beginning = geyser.beginning();
+    if (handledSlot === undefined || beginning === undefined) return;
     const changes = pulse.changes();
     try {
-      await keeping.save(handledSlot, changes);
+      await keeping.save({ slot: handledSlot, beginning }, changes);
       pulse.saved(changes);
     } catch (error) {
       raised('pulse.save', error);
     }
   }
   const publishing = setInterval(pulse.publish, PUBLISH_EVERY_MS);
+  const looking = setInterval(() => void wanted.look(), LOOK_EVERY_MS);
   const keepingOn = setInterval(() => {
     metrics.pulseTokens.set(pulse.size());
     saving ??= save().finally(() => {
@@ -163,6 +172,7 @@ export async function startPumpFeed(deps: PumpFeedDeps): Promise<Holding> {
   return {
     async close() {
       clearInterval(publishing);
+      clearInterval(looking);
       clearInterval(keepingOn);
       await geyser.close();
       await inbox.close();

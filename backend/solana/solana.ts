@@ -5,17 +5,21 @@ import type { Metrics } from '../metrics.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { createRedisCache, NO_SHARED_CACHE } from './cache.ts';
 import { feeRoutes } from './fees/routes.ts';
+import { createLookupTables, type LookupTables } from './migration-detector/lookup-tables.ts';
 import { createDex, type Dex } from './quotes/dex.ts';
 import { createApi } from './quotes/http.ts';
 import { quoteRoutes } from './quotes/routes.ts';
 import type { EndpointView } from './rpc/attempts.ts';
 import { createRpcClient, type RpcClient } from './rpc/client.ts';
 import { createEndpoint } from './rpc/endpoint.ts';
+import { ask, askOne } from './rpc/methods.ts';
 import { safetyRoutes } from './safety/routes.ts';
 import { simulateRoutes } from './simulate/routes.ts';
 
 export type Solana = {
   readonly rpc: RpcClient;
+  /** For whoever reads transactions off the chain. */
+  readonly lookupTables: LookupTables;
   /** Registers the routes. Nothing here has an effect on the chain, so dry runs have them as they are. */
   readonly routes: (route: Route) => void;
   readonly endpoints: () => readonly EndpointView[];
@@ -59,6 +63,10 @@ export function createSolana(deps: SolanaDeps): Solana {
   const shared = redisUrl === undefined ? NO_SHARED_CACHE : createRedisCache(redisUrl, raised);
   return {
     rpc,
+    lookupTables: createLookupTables({
+      accountData: async (account) => (await askOne(rpc, ask.account(account)))?.data,
+      now,
+    }),
     routes(route) {
       simulateRoutes(route, rpc);
       safetyRoutes(route, { rpc, dex, probeWallet: settings.probeWallet, shared, now });

@@ -18,15 +18,16 @@ const newsId = z.string().transform((text, context) => {
 const TOKEN_CHARS_MAX = 44;
 
 export const pulseCategory = z.enum(CATEGORIES, `category must be one of ${CATEGORIES.join(', ')}`);
-/** A token is the symbol that it is traded as. */
+/** A token is the symbol that it is traded as, or a mint. */
+const TOKEN = /^(?:[A-Z0-9]{2,32}|[1-9A-HJ-NP-Za-km-z]{32,44})$/;
 const channel = {
   channel: z
     .enum([
       ...(['market', 'market_events', 'price', 'orders', 'positions'] as const),
-      ...(['pulse', 'pulse_updates', 'migrations', 'sniper', 'launches'] as const),
+      ...(['pulse', 'pulse_updates', 'migrations', 'token_info', 'sniper', 'launches'] as const),
     ])
     .default('market'),
-  token: symbolName.optional(),
+  token: z.string().regex(TOKEN, 'token must be a symbol, in upper-case letters and digits, or a mint').optional(),
   category: pulseCategory.optional(),
   user_id: userId.optional(),
 };
@@ -69,6 +70,13 @@ export const CLOSE = {
 /** The bus's name of what a client wants, whose it is, and what becomes of it for a slow reader. */
 export type Wanted = { readonly name: string; readonly user: string | undefined; readonly policy: SlowPolicy };
 
+const OF_TOKENS = {
+  market: channels.market,
+  market_events: channels.marketEvents,
+  price: channels.price,
+  token_info: channels.tokenInfo,
+} as const;
+
 /** Undefined when the message does not say which: a market's token, the pulse's category, or whose orders. */
 export function wantedOf(wanted: ChannelWanted, self: string | undefined): Wanted | undefined {
   const user = wanted.user_id ?? self;
@@ -83,8 +91,7 @@ export function wantedOf(wanted: ChannelWanted, self: string | undefined): Wante
       : { name: channels.pulseUpdates(wanted.category), user: undefined, policy: 'conflate' };
   }
   if (wanted.token === undefined) return undefined;
-  const name = wanted.channel === 'market_events' ? 'marketEvents' : wanted.channel;
-  return { name: channels[name](wanted.token), user: undefined, policy: 'conflate' };
+  return { name: OF_TOKENS[wanted.channel](wanted.token), user: undefined, policy: 'conflate' };
 }
 
 /** What is said besides news. */

@@ -20,50 +20,70 @@ export type SocketWriter = {
 
 export type SocketWriters = (socket: Duplex, webSocket: WebSocket) => SocketWriter;
 
-/** Whoever hears the same in one turn is sent the same bytes: they are put together once. */
-function createJoin(): (parts: readonly Buffer[]) => Buffer | undefined {
-  let before: readonly Buffer[] = [];
-  let joined: Buffer | undefined;
-  return (parts) => {
-    if (parts.length === 1) return parts[0];
-    const isSame = parts.length === before.length && parts.every((part, i) => part === before[i]);
-    if (!isSame) {
-      before = parts;
-      joined = Buffer.concat(parts);
-    }
-    return joined;
-  };
+/**
+ * What was written in one turn, up to `part`. Whoever hears the same writes the same: writers share one batch for it, so that a
+ * client costs no memory of its own and the bytes are put together once.
+ */
+type Batch = {
+  readonly before: Batch | undefined;
+  readonly part: Buffer;
+  /** Of all parts. */
+  readonly bytes: number;
+  /** What the last writer that was here wrote next. */
+  next: Batch | undefined;
+  joined: Buffer | undefined;
+};
+
+const batchOf = (before: Batch | undefined, part: Buffer): Batch => ({
+  before,
+  part,
+  bytes: (before?.bytes ?? 0) + part.length,
+  next: undefined,
+  joined: undefined,
+});
+const NOTHING = Buffer.alloc(0);
+
+function follow(batch: Batch, part: Buffer): Batch {
+  if (batch.next?.part !== part) batch.next = batchOf(batch, part);
+  return batch.next;
+}
+
+function joinedOf(batch: Batch): Buffer {
+  if (batch.before?.before === undefined) return batch.part; // The only one after the empty beginning.
+  if (batch.joined) return batch.joined;
+  const parts: Buffer[] = [];
+  for (let each: Batch | undefined = batch; each; each = each.before) parts.push(each.part);
+  batch.joined = Buffer.concat(parts.reverse(), batch.bytes);
+  return batch.joined;
 }
 
 /** Writers that are handed over together, at the end of the turn. */
 export function createSocketWriters(): SocketWriters {
   let written: SocketWriter[] = [];
-  let join = createJoin();
+  let beginning = batchOf(undefined, NOTHING);
   function flushAll(): void {
     const writers = written;
     written = [];
     for (const { flush } of writers) flush();
-    join = createJoin(); // What was joined is not kept alive until the next turn.
+    beginning = batchOf(undefined, NOTHING); // What was joined is not kept alive until the next turn.
   }
 
   return function createSocketWriter(socket, webSocket) {
-    let parts: Buffer[] = [];
-    let partsBytes = 0;
+    let batch: Batch | undefined;
     const writer: SocketWriter = {
       write(bytes) {
-        if (parts.length === 0 && written.push(writer) === 1) setImmediate(flushAll);
-        parts.push(bytes);
-        partsBytes += bytes.length;
-        if (partsBytes > JOINED_BYTES_MAX) writer.flush();
+        if (!batch && written.push(writer) === 1) setImmediate(flushAll);
+        batch = follow(batch ?? beginning, bytes);
+        if (batch.bytes > JOINED_BYTES_MAX) writer.flush();
       },
       text: (text) => writer.write(textMessage(text)),
-      isFull: () => socket.writableLength + partsBytes > UNSENT_BYTES_MAX,
+      isFull: () => socket.writableLength + (batch?.bytes ?? 0) > UNSENT_BYTES_MAX,
       flush() {
-        const bytes = parts.length > 0 ? join(parts) : undefined;
-        parts = [];
-        partsBytes = 0;
+        if (!batch) return;
+        const bytes = joinedOf(batch);
+        batch = undefined;
         // After a Close nothing may follow (RFC 6455 section 5.5.1).
-        if (bytes && webSocket.readyState === WebSocketState.OPEN) socket.write(bytes);
+        if (webSocket.readyState === WebSocketState.OPEN) socket.write(bytes);
       },
     };
     return writer;

@@ -28,20 +28,26 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: number;
+  /** Of the fan-out. */
+  readonly clients: number;
   readonly scenarios: readonly ScenarioName[];
   readonly peers: readonly PeerName[];
   readonly jsonFile: string | undefined;
 }
 
-export const USAGE = `usage: npm run bench -- [--quick] [--seconds N] [--rounds N] [--only NAME,...] [--json FILE]
+export const USAGE = `usage: npm run bench -- [--quick] [--seconds N] [--rounds N] [--clients N] [--only NAME,...] [--json FILE]
 
   --quick          one short round of the most telling measurements: under a minute instead of some 2 minutes
   --seconds N      length of one measurement (default 1; to quote numbers, take 3)
   --rounds N       rounds of each, interleaved; medians are shown (default 3)
+  --clients N      of the fan-out (default 1000)
   --only NAME,...  scenarios: ${SCENARIOS.join(', ')}; and peers: ${PEERS.join(', ')}
   --json FILE      writes everything that was measured`;
 
 const CONNECTIONS = 64;
+const CLIENTS = 1000;
+/** As many as a backend takes. */
+const CLIENTS_MAX = 20_000;
 const SECONDS_MAX = 600;
 const ROUNDS_MAX = 100;
 
@@ -53,6 +59,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | 'help' {
       quick: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
+      clients: { type: 'string' },
       only: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -70,6 +77,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | 'help' {
     seconds: wholeNumber('--seconds', values.seconds, 1, SECONDS_MAX),
     rounds: wholeNumber('--rounds', values.rounds, quick ? 1 : 3, ROUNDS_MAX),
     connections: CONNECTIONS,
+    clients: wholeNumber('--clients', values.clients, CLIENTS, CLIENTS_MAX),
     scenarios: scenarios.length > 0 ? scenarios : SCENARIOS,
     peers: peers.length > 0 ? peers : quick ? QUICK_PEERS : PEERS,
     jsonFile: values.json,

@@ -17,3 +17,10 @@ test('secrets at the top, one level down and in headers, then none of them is wr
   assert.deepEqual([level, name, msg], ['info', 'thing', 'hello']);
   assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 });
+
+test('many loggers in one process, then what it does at its end is not more', () => {
+  createLogger({ name: 'first', level: 'silent' });
+  const before = process.listenerCount('exit');
+  for (let i = 0; i < 20; i++) createLogger({ name: `thing ${i}`, level: 'silent' });
+  assert.equal(process.listenerCount('exit'), before);
+});

@@ -51,6 +51,16 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
       assert.deepEqual(left, ['one']);
     });
 
+    test('channels are named while anybody listens to them, in whichever instance', async () => {
+      const { bus, another = bus } = subject;
+      assert.deepEqual(await another.listened('token_info:'), []);
+      const leave = await bus.subscribe('token_info:A', () => {});
+      await bus.subscribe('other:A', () => {});
+      assert.deepEqual(await another.listened('token_info:'), ['token_info:A']);
+      await leave();
+      assert.deepEqual(await another.listened('token_info:'), []);
+    });
+
     test('a listener that throws is reported and harms no other', async () => {
       const { bus, raised } = subject;
       const heard: string[] = [];
@@ -140,6 +150,20 @@ export function busContract(name: string, start: () => Promise<BusSubject>): voi
         ],
       );
       assert.equal((await another.recent('migrations:A')).length, 2);
+    });
+
+    test('told under no fence: as any news, and a number left out shows', async () => {
+      const { bus } = subject;
+      const newsroom = bus.under(undefined);
+      newsroom.tell('market:D', 'market_update', { i: 1 });
+      newsroom.skip('market:D');
+      newsroom.tell('market:D', 'market_update', { i: 3 });
+      assert.equal(await newsroom.tellOnce('under', 'market:D', 'market_update', { i: 4 }), true);
+      assert.equal(await bus.tellOnce('under', 'market:D', 'market_update', { i: 5 }), false);
+      assert.deepEqual(
+        (await bus.recent('market:D')).map(({ seq }) => seq),
+        [1, 3, 4],
+      );
     });
 
     test('publishing to nobody is fine; after closing it is a counted drop', async () => {

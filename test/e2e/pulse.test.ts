@@ -196,11 +196,9 @@ describe('the pulse, from the chain to a client of the gateway', () => {
         told.map((number) => token(number).mint),
       );
       const [first = 0n] = told;
-      // Slots that are read again may reach back to before anybody listened; what happened there is told late.
-      const numbers = told.filter((number) => number >= first);
       assert.deepEqual(
-        numbers,
-        numbers.map((_, i) => first + BigInt(i) * each),
+        told,
+        told.map((_, i) => first + BigInt(i) * each),
         category,
       );
       assert.ok(

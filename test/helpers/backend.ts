@@ -69,7 +69,9 @@ export function testBackend(given: Given = {}) {
       published.push({ channel, message: JSON.stringify(data) });
       return true;
     },
+    under: () => ({ ...bus, skip() {} }),
     subscribe: async () => async () => {},
+    listened: async () => [],
     recent: async () => [],
     onReturn() {},
     ping: async () => undefined,
@@ -86,7 +88,7 @@ export function testBackend(given: Given = {}) {
     ...(given.killFile === undefined ? {} : { killFile: given.killFile }),
   };
   const marketQueries = given.marketQueries ?? NO_MARKET;
-  const market = createMarketData({ feed: undefined, queries: marketQueries, bus, metrics, now });
+  const market = createMarketData({ feed: undefined, queries: marketQueries, metrics, now });
   const deps = {
     credentials: given.credentials?.(store),
     solana: given.solana,

@@ -33,14 +33,19 @@ export type GeyserOptions = {
   readonly endpoints: readonly Endpoint[];
   readonly filters: Filters;
   readonly commitment: Commitment;
-  /** The last slot of which everything was handled, to read on after a restart; undefined: from now on. */
-  readonly afterSlot: bigint | undefined;
+  /**
+   * To read on after a restart: the last slot of which everything was handled, and the first that was ever heard of, before which
+   * nothing is read. Undefined: from now on.
+   */
+  readonly reached: { readonly slot: bigint; readonly beginning: bigint } | undefined;
   readonly hooks: GeyserHooks;
 };
 
 export type Geyser = {
   /** The newest slot heard of. */
   readonly slot: () => bigint | undefined;
+  /** The first slot heard of, by this subscription or one that it reads on from. */
+  readonly beginning: () => bigint | undefined;
   readonly pause: () => void;
   readonly resume: () => void;
   readonly close: () => Promise<void>;
@@ -55,10 +60,10 @@ function slotOf({ slot, transaction, account, blockMeta }: Update): bigint | und
  * Where to read on. Endpoints keep more or fewer slots: each is asked before slots are given up, and then the one that has most
  * of them is asked for what it has.
  */
-function createPosition(endpointCount: number, afterSlot: bigint | undefined, onGap: GeyserHooks['onGap']) {
-  let newest = afterSlot;
-  /** The first slot heard of, where nothing was asked for: what was before is nobody's concern. */
-  let beginning: bigint | undefined;
+function createPosition(endpointCount: number, reached: GeyserOptions['reached'], onGap: GeyserHooks['onGap']) {
+  let newest = reached?.slot;
+  /** What was before is nobody's concern. */
+  let beginning = reached?.beginning;
   /** What those that could not give what was wanted have: undefined for one that keeps nothing. */
   let offers = new Map<number, bigint | undefined>();
   let givenUpTo: bigint | undefined;
@@ -74,6 +79,7 @@ function createPosition(endpointCount: number, afterSlot: bigint | undefined, on
   return {
     wanted,
     newest: () => newest,
+    beginning: () => beginning,
     note(slot: bigint | undefined): void {
       if (slot === undefined || (newest !== undefined && slot <= newest)) return;
       if (newest === undefined) beginning = slot;
@@ -106,8 +112,8 @@ function createPosition(endpointCount: number, afterSlot: bigint | undefined, on
 }
 
 /** Begins at once and goes on until it is closed. */
-export function createGeyser({ endpoints, filters, commitment, afterSlot, hooks }: GeyserOptions): Geyser {
-  const position = createPosition(endpoints.length, afterSlot, hooks.onGap);
+export function createGeyser({ endpoints, filters, commitment, reached, hooks }: GeyserOptions): Geyser {
+  const position = createPosition(endpoints.length, reached, hooks.onGap);
   const closing = new AbortController();
   let session: Session | undefined;
   let isPaused = false;
@@ -155,6 +161,7 @@ export function createGeyser({ endpoints, filters, commitment, afterSlot, hooks 
 
   return {
     slot: position.newest,
+    beginning: position.beginning,
     pause() {
       isPaused = true;
       session?.pause();

@@ -2,24 +2,45 @@
 // on with it, or within this one.
 import { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { Fence } from '../../bus/bus.ts';
 import { CATEGORIES } from './categories.ts';
 import type { Changes } from './pulse.ts';
 import type { Token } from './token.ts';
 
-export type Kept = { readonly slot: bigint | undefined; readonly tokens: readonly Token[] };
+/** Slots that were handled: the last, and the first that anybody listened to; what was before that is nobody's concern. */
+export type Reached = { readonly slot: bigint; readonly beginning: bigint };
+export type Kept = { readonly reached: Reached | undefined; readonly tokens: readonly Token[] };
 
 export type Keeping = {
   readonly load: () => Promise<Kept>;
   /** All of it or nothing: that everything up to the slot was handled, and what changed. Rejects when it could not be kept, or nobody can say. */
-  readonly save: (slot: bigint, changes: Changes) => Promise<void>;
+  readonly save: (reached: Reached, changes: Changes) => Promise<void>;
   /** One token as it was kept last. Rejects when nobody can say. */
   readonly find: (mint: string) => Promise<Token | undefined>;
   readonly close: () => Promise<void>;
 };
 
+export type SharedKeeping = Keeping & {
+  /** The same for whoever holds the fence; saving rejects when another does. Undefined: one that nobody else could hold. */
+  readonly under: (fence: Fence | undefined) => Keeping;
+};
+
 const SLOT_KEY = 'pulse:slot';
+const BEGINNING_KEY = 'pulse:beginning';
 const TOKENS_KEY = 'pulse:tokens';
 const COMMAND_TIMEOUT_MS = 2000;
+
+/**
+ * KEYS: slot, beginning, tokens, and perhaps a fence. ARGV: slot, beginning, the fence's token or nothing, how many mints are
+ * forgotten, these, then mint and text of each that changed.
+ */
+const SAVE = `if KEYS[4] and redis.call('GET', KEYS[4]) ~= ARGV[3] then return redis.error_reply('ERR another holds the lease') end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2])
+local changed = 5 + ARGV[4]
+for i = 5, changed - 1 do redis.call('HDEL', KEYS[3], ARGV[i]) end
+for i = changed, #ARGV, 2 do redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
+return 1`;
 
 const units = z
   .string()
@@ -59,23 +80,25 @@ function tokenOf(text: string): Token | undefined {
   return { ...token, name, symbol, bondingCurve, curve, pool, category };
 }
 
-export function createRedisKeeping(url: string, raised: (operation: string, error: unknown) => void): Keeping {
+export function createRedisKeeping(url: string, raised: (operation: string, error: unknown) => void): SharedKeeping {
   const redis = new Redis(url, { maxRetriesPerRequest: null, commandTimeout: COMMAND_TIMEOUT_MS });
   redis.on('error', (error) => raised('pulse.redis', error));
-  return {
+  const under = (fence: Fence | undefined): Keeping => ({
     async load() {
-      const [slot, tokens] = await Promise.all([redis.get(SLOT_KEY), redis.hvals(TOKENS_KEY)]);
+      const [[slot, beginning], tokens] = await Promise.all([
+        redis.mget(SLOT_KEY, BEGINNING_KEY),
+        redis.hvals(TOKENS_KEY),
+      ]);
       const read = tokens.flatMap((text) => tokenOf(text) ?? []);
       read.sort((a, b) => Number(a.slot - b.slot)); // The one heard of longest ago is forgotten first.
-      return { slot: slot === null ? undefined : BigInt(slot), tokens: read };
+      const reached = slot ? { slot: BigInt(slot), beginning: BigInt(beginning ?? 0) } : undefined;
+      return { reached, tokens: read };
     },
-    async save(slot, { changed, forgotten }) {
-      const commands = redis.multi().set(SLOT_KEY, String(slot));
-      if (forgotten.length > 0) commands.hdel(TOKENS_KEY, ...forgotten);
-      if (changed.length > 0) commands.hset(TOKENS_KEY, ...changed.flatMap((token) => [token.mint, textOf(token)]));
-      const answers = await commands.exec();
-      const failed = answers?.find(([error]) => error)?.[0];
-      if (failed || !answers) throw failed ?? new Error('the transaction was not done');
+    async save({ slot, beginning }, { changed, forgotten }) {
+      const keys = [SLOT_KEY, BEGINNING_KEY, TOKENS_KEY, ...(fence ? [fence.key] : [])];
+      const head = [String(slot), String(beginning), fence?.token ?? '', forgotten.length];
+      const texts = changed.flatMap((token) => [token.mint, textOf(token)]);
+      await redis.eval(SAVE, keys.length, ...keys, ...head, ...forgotten, ...texts);
     },
     async find(mint) {
       const text = await redis.hget(TOKENS_KEY, mint);
@@ -84,21 +107,23 @@ export function createRedisKeeping(url: string, raised: (operation: string, erro
     async close() {
       redis.disconnect();
     },
-  };
+  });
+  return { ...under(undefined), under };
 }
 
 /** For a process that keeps its news within itself too. As many tokens as whoever saves remembers. */
-export function createMemoryKeeping(): Keeping {
+export function createMemoryKeeping(): SharedKeeping {
   const tokens = new Map<string, Token>();
-  let keptSlot: bigint | undefined;
-  return {
-    load: async () => ({ slot: keptSlot, tokens: [...tokens.values()] }),
-    async save(slot, { changed, forgotten }) {
-      keptSlot = slot;
+  let kept: Reached | undefined;
+  const keeping: Keeping = {
+    load: async () => ({ reached: kept, tokens: [...tokens.values()] }),
+    async save(reached, { changed, forgotten }) {
+      kept = reached;
       for (const mint of forgotten) tokens.delete(mint);
       for (const token of changed) tokens.set(token.mint, token);
     },
     find: async (mint) => tokens.get(mint),
     close: async () => {},
   };
+  return { ...keeping, under: () => keeping };
 }

@@ -17,6 +17,8 @@ export type PulseDeps = {
   /** What was known before. */
   readonly known: readonly Token[];
   readonly onForgotten: () => void;
+  /** Whether anybody listens to the token's own channel. */
+  readonly isWanted: (mint: string) => boolean;
   readonly tokensMax?: number;
 };
 
@@ -34,7 +36,7 @@ export type Pulse = {
   readonly size: () => number;
 };
 
-export function createPulse({ bus, solPrice, known, onForgotten, tokensMax = TOKENS_MAX }: PulseDeps): Pulse {
+export function createPulse({ bus, solPrice, known, onForgotten, isWanted, tokensMax = TOKENS_MAX }: PulseDeps): Pulse {
   const tokens = new Map(known.map((token) => [token.mint, token]));
   const unpublished = new Set<string>();
   const unsaved = new Set<string>();
@@ -73,8 +75,10 @@ export function createPulse({ bus, solPrice, known, onForgotten, tokensMax = TOK
     publish() {
       for (const mint of unpublished) {
         const token = tokens.get(mint);
-        if (token?.category)
-          bus.tell(channels.pulseUpdates(token.category), 'pulse_update', tokenView(token, solPrice()));
+        if (!token) continue;
+        const view = tokenView(token, solPrice());
+        if (token.category) bus.tell(channels.pulseUpdates(token.category), 'pulse_update', view);
+        if (isWanted(mint)) bus.tell(channels.tokenInfo(mint), 'token_info', view);
       }
       unpublished.clear();
     },

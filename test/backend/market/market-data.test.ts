@@ -5,6 +5,7 @@ import { createMexcFeed, createMexcQueries } from '../../../backend/exchange/mex
 import { createMexcMarket } from '../../../backend/exchange/mexc-market.ts';
 import { createMexcStreams } from '../../../backend/exchange/mexc-streams.ts';
 import { createMarketData } from '../../../backend/market/market-data.ts';
+import { startPublishing } from '../../../backend/market/publishing.ts';
 import { createMetrics } from '../../../backend/metrics.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
 import { eventually } from '../../helpers/deadline.ts';
@@ -26,11 +27,15 @@ async function follow(symbol: string, given: { rotateAfterMs?: number } = {}) {
     createMarketData({
       feed: createMexcFeed(streams),
       queries: createMexcQueries(createMexcMarket(connection, Date.now)),
-      bus: { tell: (channel, _, message) => void published.push({ channel, message: { ...message } }) },
       metrics,
       now: Date.now,
     }),
   );
+  const bus = {
+    tell: (channel: string, _: string, message: object) => void published.push({ channel, message: { ...message } }),
+    skip: (channel: string) => void published.push({ channel, message: { skipped: true } }),
+  };
+  const publish = () => keep(startPublishing({ market, bus, metrics, now: Date.now }));
   const depth = async () => {
     const result = await market.depth(symbol, 1000);
     return result.kind === 'depth' ? result.depth : undefined;
@@ -45,7 +50,7 @@ async function follow(symbol: string, given: { rotateAfterMs?: number } = {}) {
     const levels = (side: readonly [string, string][]) => side.map(([price, quantity]) => ({ price, quantity }));
     assert.deepEqual(await depth(), { version: theirs.version, bids: levels(theirs.bids), asks: levels(theirs.asks) });
   }
-  return { simulator, market, published, live, depth, assertEqualsTheirs, resyncs };
+  return { simulator, market, publish, published, live, depth, assertEqualsTheirs, resyncs };
 }
 
 describe('a followed symbol', () => {
@@ -91,7 +96,8 @@ describe('a followed symbol', () => {
   });
 
   test('many changes between two looks, then one message with the latest state', async () => {
-    const { simulator, market, live, published } = await follow('MXUSDT');
+    const { simulator, market, publish, live, published } = await follow('MXUSDT');
+    await publish();
     market.follow('MXUSDT');
     await live();
     await eventually(() => published.length > 0, 'the price before');
@@ -104,6 +110,29 @@ describe('a followed symbol', () => {
     await eventually(() => published.some(({ channel }) => channel === 'market_events:MXUSDT'), 'the jump to be told');
     const event = published.find(({ channel }) => channel === 'market_events:MXUSDT')?.message;
     assert.equal(event?.kind, 'price_jump');
+  });
+
+  test('followed and not told of for a while, then taken over: a number left out, the state now, and nothing of before', async () => {
+    const { simulator, market, publish, live, published } = await follow('MXUSDT');
+    market.follow('MXUSDT');
+    await live();
+    for (const price of ['2.4', '2.9', '3.4']) simulator.setPrice('MXUSDT', price);
+    simulator.streams.flush();
+    await eventually(() => market.lastPrice('MXUSDT') === '3.4', 'the last price');
+    assert.equal(published.length, 0);
+    await publish();
+    const taken = [...published];
+    assert.deepEqual(
+      taken.slice(0, 3),
+      ['market', 'price', 'market_events'].map((kind) => ({ channel: `${kind}:MXUSDT`, message: { skipped: true } })),
+    );
+    assert.deepEqual(
+      taken.slice(3).map(({ channel, message }) => [channel, message.price]),
+      [
+        ['market:MXUSDT', '3.4'],
+        ['price:MXUSDT', '3.4'],
+      ],
+    );
   });
 
   test('the stream is lost, then there is no price and no book of ours, and the exchange is asked instead', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { address, getAddressDecoder, lamports } from '@solana/kit';
 import { z } from 'zod';
 import { solanaBackend } from '../../helpers/solana.ts';
 import { createSolanaSimulator, type SolanaSimulator } from '../../sandbox/solana/server.ts';
@@ -64,6 +65,28 @@ describe('the balance of an account', () => {
       'spl-token-2022',
       'spl-token-2022',
     ]);
+  });
+});
+
+describe('addresses from a lookup table', () => {
+  it('are what the table’s account holds on the chain; of an account that is none nothing is known', async () => {
+    const meta = Buffer.alloc(56);
+    meta[0] = 1;
+    chain.chain.svm.setAccount({
+      address: getAddressDecoder().decode(Buffer.alloc(32, 1)),
+      programAddress: address('AddressLookupTab1e1111111111111111111111111'),
+      executable: false,
+      lamports: lamports(1_000_000_000n),
+      space: 120n,
+      data: Buffer.concat([meta, Buffer.alloc(32, 7), Buffer.alloc(32, 8)]),
+    });
+    const resolve = async (byte: number) => {
+      const accountKey = Buffer.alloc(32, byte);
+      const lookup = { accountKey, writableIndexes: Uint8Array.of(1), readonlyIndexes: Uint8Array.of(0) };
+      return (await backend.solana.lookupTables.resolve([lookup]))?.map((key) => key[0]);
+    };
+    assert.deepEqual(await resolve(1), [8, 7]);
+    assert.equal(await resolve(2), undefined);
   });
 });
 

@@ -4,8 +4,8 @@ import type { Bus } from '../../../backend/bus/bus.ts';
 import { channels } from '../../../backend/bus/bus.ts';
 import { createMemoryBus } from '../../../backend/bus/memory.ts';
 import { decimalOf } from '../../../backend/domain/money.ts';
+import type { Holding } from '../../../backend/lease/lease.ts';
 import { createMetrics } from '../../../backend/metrics.ts';
-import type { Holding } from '../../../backend/solana/lease.ts';
 import { createMemoryKeeping } from '../../../backend/solana/pulse/keeping.ts';
 import { startPumpFeed } from '../../../backend/solana/pump-feed.ts';
 import { closingAfterEach } from '../../helpers/closing.ts';
@@ -31,6 +31,7 @@ async function world(options: Partial<GeyserServerOptions> = {}) {
       startPumpFeed({
         endpoints: [{ url: server.url, token: undefined }],
         bus,
+        listened: bus.listened,
         keeping,
         lookupTables: undefined,
         solPrice: () => decimalOf('200'),
@@ -141,6 +142,24 @@ describe('Pump from the chain to the channels', () => {
     assert.equal((await told(channels.pulse('migrated')))[0].data.token_symbol, 'BANYAN0');
   });
 
+  test('started over soon after it began: nothing is told of from before it began', async () => {
+    const { server, start, connected, told, toldMints } = await world();
+    server.produce(FIRST + 19n);
+    const first = await start();
+    await connected();
+    server.produce(FIRST + 30n);
+    await eventually(async () => (await toldMints(channels.pulse('new_pairs'))).length === 2, 'launches 4 and 5');
+    await first.close();
+    server.produce(LAST);
+    await start();
+    await eventually(
+      async () => (await toldMints(channels.pulse('new_pairs'))).length >= LAUNCHED - 4,
+      'the last launch',
+    );
+    assert.deepEqual(await toldMints(channels.pulse('new_pairs')), mintsOf([4, 5, 6, 7, 8, 9, 10, 11]));
+    assert.equal((await told(channels.pulse('new_pairs'))).at(0).data.slot, 1024);
+  });
+
   test('killed before anything was kept, then two at once: still each once', async () => {
     const { server, start, connected, told, toldMints } = await world();
     await start();
@@ -174,7 +193,7 @@ describe('Pump from the chain to the channels', () => {
 
   test('slots that nobody keeps any more: everyone who follows is told which', async () => {
     const { server, start, connected, told, keeping } = await world({ storedSlots: 10 });
-    await keeping.save(FIRST + 50n, { changed: [], forgotten: [] });
+    await keeping.save({ slot: FIRST + 50n, beginning: FIRST }, { changed: [], forgotten: [] });
     server.produce(FIRST + 200n);
     await start();
     await connected();
@@ -182,6 +201,27 @@ describe('Pump from the chain to the channels', () => {
       const [missed] = await told(channel);
       assert.deepEqual([missed.type, missed.data], ['slots_missed', { from_slot: 1018, to_slot: 1190 }]);
     }
+  });
+
+  test('one token listened to, then its changes are told on its channel, and no other’s', async () => {
+    const { server, bus, start, connected, told } = await world();
+    const own = channels.tokenInfo(token(0n).mint);
+    const leave = await bus.subscribe(own, () => {});
+    await start();
+    await connected();
+    for (const count of [1, 2]) {
+      server.produce(FIRST + BigInt(count) * 10n);
+      await eventually(async () => (await told(own)).length === count, `change ${count} of the token`);
+    }
+    const [first, second] = await told(own);
+    assert.deepEqual([first.type, first.data.token_address], ['token_info', token(0n).mint]);
+    assert.deepEqual(
+      [first, second].map(({ data }) => data.bonding_curve_progress),
+      ['0.25', '0.5'],
+    );
+    assert.deepEqual(await told(channels.tokenInfo(token(1n).mint)), []);
+    await leave();
+    assert.deepEqual(await bus.listened('token_info:'), []);
   });
 
   test('changes within a category are told conflated, the last with what the token is then', async () => {

@@ -117,7 +117,7 @@ describe('/ws/trading', () => {
     });
   });
 
-  test('of the pulse a category is subscribed to, and migrations as such; without a category it is no message', async () => {
+  test('of the pulse a category or a mint is subscribed to, and migrations as such; without a category it is no message', async () => {
     const { bus, connect } = await started();
     const client = await connect('alice');
     client.say({ type: 'subscribe', channel: 'pulse' });
@@ -125,10 +125,12 @@ describe('/ws/trading', () => {
     client.say({ type: 'subscribe', channel: 'pulse', category: 'migrated' });
     client.say({ type: 'subscribe', channel: 'pulse_updates', category: 'new_pairs' });
     client.say({ type: 'subscribe', channel: 'migrations' });
-    await eventually(() => client.told.filter(isSubscribed).length === 3, 'the subscriptions');
+    const mint = '6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P';
+    client.say({ type: 'subscribe', channel: 'token_info', token: mint });
+    await eventually(() => client.told.filter(isSubscribed).length === 4, 'the subscriptions');
     assert.deepEqual(
       client.told.filter(isSubscribed).map(({ data }) => data.channel),
-      ['pulse:migrated', 'pulse:updates:new_pairs', 'migrations:events'],
+      ['pulse:migrated', 'pulse:updates:new_pairs', 'migrations:events', `token_info:${mint}`],
     );
     await bus.tellOnce('key', channels.pulse('migrated'), 'pulse_update', { i: 1 });
     assert.equal((await client.next(isNews, 'the token')).data.i, 1);

@@ -1,11 +1,14 @@
-// node fanout.ts backend|ws: tells everybody who is connected to /ws/trading of a market. For each byte on its control port it tells
+// node fanout.ts backend|ws|bare: tells everybody who is connected to /ws/trading of a market. For each byte on its control port it tells
 // once of as many symbols as the byte says, and answers 0 with the CPU time that it has used since the last 0, µs.
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createControl } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { channels } from '../../../backend/bus/bus.ts';
 import { createMemoryBus } from '../../../backend/bus/memory.ts';
 import { envelopeHead, numbered } from '../../../backend/bus/news.ts';
+import { textMessage } from '../../../backend/streams/frame.ts';
 import { testBackend } from '../../helpers/backend.ts';
 import { fanoutNews, fanoutSymbol } from '../fanout-workload.ts';
 
@@ -24,7 +27,7 @@ async function startPlain() {
   const server = createServer();
   const clients = new WebSocketServer({ server, perMessageDeflate: false });
   server.listen(0, HOST);
-  await new Promise((resolve) => server.once('listening', resolve));
+  await once(server, 'listening');
   let seq = 0;
   function tell(i: number): void {
     seq += 1;
@@ -34,7 +37,30 @@ async function startPlain() {
   return { http: `${HOST}:${(server.address() as AddressInfo).port}`, tell };
 }
 
-const { http, tell } = await (process.argv[2] === 'ws' ? startPlain() : startBackend());
+/** What the system takes alone: upgrades that nobody checks, and one ready frame written to each socket. */
+async function startBare() {
+  const server = createServer();
+  const sockets = new Set<Duplex>();
+  server.on('upgrade', (_, socket) => {
+    sockets.add(socket);
+    socket.on('error', () => sockets.delete(socket));
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+  });
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  let seq = 0;
+  function tell(i: number): void {
+    seq += 1;
+    const { text } = numbered(envelopeHead('market_update', fanoutNews(i), Date.now()), { epoch: 1, seq });
+    const bytes = textMessage(text);
+    for (const socket of sockets) socket.write(bytes);
+  }
+  return { http: `${HOST}:${(server.address() as AddressInfo).port}`, tell };
+}
+
+const START = { backend: startBackend, ws: startPlain, bare: startBare };
+const kind = process.argv[2];
+const { http, tell } = await START[kind === 'ws' || kind === 'bare' ? kind : 'backend']();
 let before = process.cpuUsage();
 const control = createControl((socket) => {
   socket.on('error', () => {});

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import { createGeyser, REREAD_SLOTS, type SlotGap } from '../../../../backend/solana/geyser/geyser.ts';
+import {
+  createGeyser,
+  type GeyserOptions,
+  REREAD_SLOTS,
+  type SlotGap,
+} from '../../../../backend/solana/geyser/geyser.ts';
 import { closingAfterEach } from '../../../helpers/closing.ts';
 import { eventually } from '../../../helpers/deadline.ts';
 import { type GeyserServerOptions, startGeyserServer } from '../../../sandbox/geyser/server.ts';
@@ -24,7 +29,10 @@ function chain(slot: bigint) {
 const server = (options: Partial<GeyserServerOptions> = {}) =>
   keep(startGeyserServer({ chain, firstSlot: FIRST, storedSlots: 500, pingMs: 50, ...options }));
 
-async function follow(urls: readonly string[], { token, afterSlot }: { token?: string; afterSlot?: bigint } = {}) {
+async function follow(
+  urls: readonly string[],
+  { token, reached }: { token?: string; reached?: GeyserOptions['reached'] } = {},
+) {
   const slots: bigint[] = [];
   const downs: string[] = [];
   const gaps: SlotGap[] = [];
@@ -34,7 +42,7 @@ async function follow(urls: readonly string[], { token, afterSlot }: { token?: s
       endpoints: urls.map((url) => ({ url, token })),
       filters,
       commitment: 'confirmed',
-      afterSlot,
+      reached,
       hooks: {
         onUpdate: ({ slot }) => void (slot && slots.push(slot.slot)),
         onUp: (url) => void ups.push(url),
@@ -84,7 +92,7 @@ describe('a Geyser subscription', () => {
   test('what it was after is not kept any more, then a gap is told and the oldest that is kept is next', async () => {
     const { url, produce } = await server({ storedSlots: 10 });
     produce(FIRST + 200n);
-    const { slots, gaps } = await follow([url], { afterSlot: FIRST + 100n });
+    const { slots, gaps } = await follow([url], { reached: { slot: FIRST + 100n, beginning: FIRST } });
     await heard(slots, FIRST + 200n);
     assert.deepEqual(gaps, [{ fromSlot: FIRST + 100n - REREAD_SLOTS, toSlot: FIRST + 190n }]);
     assert.deepEqual(slots, numbers(FIRST + 191n, FIRST + 200n));
@@ -93,7 +101,7 @@ describe('a Geyser subscription', () => {
   test('of two endpoints that lack the slot, the one with more of it is read from', async () => {
     const [few, more] = [await server({ storedSlots: 10 }), await server({ storedSlots: 50 })];
     for (const { produce } of [few, more]) produce(FIRST + 200n);
-    const { slots, gaps } = await follow([few.url, more.url], { afterSlot: FIRST + 100n });
+    const { slots, gaps } = await follow([few.url, more.url], { reached: { slot: FIRST + 100n, beginning: FIRST } });
     await heard(slots, FIRST + 200n);
     assert.deepEqual(gaps, [{ fromSlot: FIRST + 100n - REREAD_SLOTS, toSlot: FIRST + 150n }]);
     assert.deepEqual(slots, numbers(FIRST + 151n, FIRST + 200n));
@@ -102,7 +110,7 @@ describe('a Geyser subscription', () => {
   test('a server that keeps nothing: the gap is told, then what happens from now on', async () => {
     const { url, produce, streams } = await server({ storedSlots: 0 });
     produce(FIRST + 200n);
-    const { slots, gaps } = await follow([url], { afterSlot: FIRST + 100n });
+    const { slots, gaps } = await follow([url], { reached: { slot: FIRST + 100n, beginning: FIRST } });
     await eventually(() => streams() === 1, 'the subscription');
     produce();
     await heard(slots, FIRST + 201n);
@@ -162,7 +170,7 @@ describe('a Geyser subscription', () => {
         endpoints: [{ url, token: undefined }],
         filters: { transactions },
         commitment: 'confirmed',
-        afterSlot: undefined,
+        reached: undefined,
         hooks: {
           onUpdate() {},
           onUp() {},

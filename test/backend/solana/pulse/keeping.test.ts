@@ -41,31 +41,31 @@ async function opened() {
 
 test('nothing kept yet, then no slot and no tokens', async () => {
   const { open } = await opened();
-  assert.deepEqual(await (await open()).load(), { slot: undefined, tokens: [] });
+  assert.deepEqual(await (await open()).load(), { reached: undefined, tokens: [] });
 });
 
 test('kept, then another process has all of it as it was, the one heard of longest ago first', async () => {
   const { open } = await opened();
-  await (await open()).save(2n ** 63n, { changed: [bare, whole], forgotten: [] });
-  assert.deepEqual(await (await open()).load(), { slot: 2n ** 63n, tokens: [whole, bare] });
+  await (await open()).save({ slot: 2n ** 63n, beginning: 5n }, { changed: [bare, whole], forgotten: [] });
+  assert.deepEqual(await (await open()).load(), { reached: { slot: 2n ** 63n, beginning: 5n }, tokens: [whole, bare] });
 });
 
 test('forgotten, then it is gone; the slot goes on', async () => {
   const { open } = await opened();
   const keeping = await open();
-  await keeping.save(1n, { changed: [bare, whole], forgotten: [] });
-  await keeping.save(2n, { changed: [], forgotten: ['bare'] });
-  assert.deepEqual(await keeping.load(), { slot: 2n, tokens: [whole] });
+  await keeping.save({ slot: 1n, beginning: 1n }, { changed: [bare, whole], forgotten: [] });
+  await keeping.save({ slot: 2n, beginning: 1n }, { changed: [], forgotten: ['bare'] });
+  assert.deepEqual(await keeping.load(), { reached: { slot: 2n, beginning: 1n }, tokens: [whole] });
   assert.deepEqual([await keeping.find('whole'), await keeping.find('bare')], [whole, undefined]);
 });
 
 test('a token in a form that is not known is passed over, and the others are there', async () => {
   const { url, open } = await opened();
   const keeping = await open();
-  await keeping.save(1n, { changed: [whole], forgotten: [] });
+  await keeping.save({ slot: 1n, beginning: 1n }, { changed: [whole], forgotten: [] });
   const redis = new Redis(url);
   await redis.hset('pulse:tokens', 'old', '{"mint":"old","slot":3}');
   await redis.hset('pulse:tokens', 'odd', 'no JSON');
   redis.disconnect();
-  assert.deepEqual(await keeping.load(), { slot: 1n, tokens: [whole] });
+  assert.deepEqual(await keeping.load(), { reached: { slot: 1n, beginning: 1n }, tokens: [whole] });
 });

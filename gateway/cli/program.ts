@@ -18,6 +18,7 @@ import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
 import { addContextCommands } from './context-grammar.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { addJobCommands } from './jobs.ts';
+import { addLoadCommands } from './load-runs.ts';
 import { addNotifyCommands } from './notify.ts';
 import { shareOf, wholeNumber } from './numbers.ts';
 import { makePin, type PinOptions } from './pin.ts';
@@ -82,6 +83,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addAuditCommands(program, answer, print, output);
   addPlanCommands(program, answer);
   addJobCommands(program, answer);
+  addLoadCommands(program, answer);
   addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
   addContextCommands(program, print);

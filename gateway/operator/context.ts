@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Flips } from '../flips.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { GatewayLedger } from '../ledger/ledger.ts';
+import type { LoadRuns } from '../load-runs/load-runs.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
 import type { Notifier } from '../notify/notifier-port.ts';
@@ -48,6 +49,7 @@ export interface OperatorDeps {
   readonly flips: Pick<Flips, 'begin' | 'view' | 'gateways'>;
   readonly history: TrafficHistory;
   readonly jobs: Jobs;
+  readonly loadRuns: LoadRuns;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly console: ConsoleFiles;
   readonly metrics: GatewayMetrics;

@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { loadEstimate, loadReport } from '../../config/load-report.ts';
-import type { Answer, Result } from './answer.ts';
+import type { Answer, Result, Watching } from './answer.ts';
 import type { ApiClient } from './client.ts';
-import { table } from './render.ts';
+import { watchable } from './repeat.ts';
+import { table } from './table.ts';
 
 const milliseconds = z.number().nullable();
 const { at, met, load, arms, overheads, verdicts } = loadReport.shape;
@@ -31,7 +32,7 @@ async function listRuns(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/load-runs');
   const { runs, problems } = listSchema.parse(body);
   const notes = problems.map(({ run, problem }) => `${run}: ${problem}`);
-  const text = runs.length === 0 ? 'no load run was kept' : table(LIST_HEADS, runs.toReversed().map(row));
+  const text = table(LIST_HEADS, runs.toReversed().map(row), 'no load run was kept');
   return { json: body, text, ...(notes.length > 0 ? { notes } : {}) };
 }
 
@@ -63,7 +64,7 @@ async function showRun(api: ApiClient, id: string): Promise<Result> {
     table(ARM_HEADS, run.arms.map(armRow)),
     table(['ROUTE', 'SERVED BY', 'GATEWAY ADDS P50 MS', 'P95 MS'], run.overheads.map(overheadRow)),
   ];
-  return { json: body, text: text.join('\n\n') };
+  return { json: body, text };
 }
 
 function limitRow({ what, unit, limit, measured, outcome }: Run['verdicts'][number]): string[] {
@@ -80,8 +81,9 @@ function overheadRow({ route, side, p50, p95 }: Run['overheads'][number]): strin
 }
 
 export function addLoadCommands(program: Command, answer: Answer): void {
-  program
-    .command('loads [run]')
+  watchable(program.command('loads [run]'))
     .description('list the load comparisons that were kept, the latest first; or show one, with limits and percentiles')
-    .action((run: string | undefined) => answer((api) => (run === undefined ? listRuns(api) : showRun(api, run)))());
+    .action((run: string | undefined, watching: Watching) =>
+      answer((api) => (run === undefined ? listRuns(api) : showRun(api, run)), watching)(),
+    );
 }

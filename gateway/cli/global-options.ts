@@ -8,14 +8,14 @@ import { wholeNumber } from './numbers.ts';
 const MANIFEST = join(import.meta.dirname, '..', '..', 'package.json');
 const VERSION: string = JSON.parse(readFileSync(MANIFEST, 'utf8')).version;
 
-const EXAMPLES = `
-Examples:
+const EXAMPLES = `Examples:
   banyan status                                         is all well?
   banyan routes --watch                                 what is where, as it changes
   banyan stage orders.get shadow --reason "compare it"  copy its requests, and compare
   banyan diffs orders.get                               what differs
   banyan rollback orders.get --reason "wrong totals"    back to legacy, at once
-README.md has a tour, MIGRATION.md the runbook; banyan doctor says what is wrong here.`;
+README.md has a tour, MIGRATION.md the runbook; banyan doctor says what is wrong here.
+`;
 
 export interface GlobalOptions {
   readonly url?: string;
@@ -49,7 +49,7 @@ export function createProgram({ out, err }: Pick<Output, 'out' | 'err'>): Comman
     .option('--no-color', 'accepted, as NO_COLOR is: nothing is coloured')
     .option('--timeout <ms>', 'how long the gateway may take to answer', wholeNumber, 10_000)
     .version(VERSION)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('before', EXAMPLES)
     .showSuggestionAfterError()
     .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
     .exitOverride();

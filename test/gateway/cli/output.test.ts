@@ -180,7 +180,7 @@ describe('what is said to people', () => {
   });
 
   it('has examples and the version', async () => {
-    assert.match((await banyan('--help')).out, /\nExamples:\n {2}banyan status /);
+    assert.match((await banyan('--help')).out, /^Examples:\n {2}banyan status /);
     assert.match((await banyan('--version')).out, /^\d+\.\d+\.\d+$/);
   });
 });

@@ -56,3 +56,6 @@ function operatorToken(file: string | undefined): Secret {
   }
   return file === undefined ? readSecret('BANYAN_OPERATOR_TOKEN') : readSecretFile(file);
 }
+
+/** Whether the terminal says that it knows no cursor and no colours. */
+export const isDumbTerminal = (): boolean => process.env.TERM === 'dumb';

@@ -313,6 +313,13 @@ export const gatewaySchema = z.strictObject({
         'MIGRATION_SIGNING_KEY); NAME_FILE may name a file instead. Without it signatures are not checked: who may write ' +
         'to the folder is believed.',
     ),
+  loadRuns: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder that load comparisons are written to (`npm run loadtest -- compare --out FOLDER`): shown to operators.',
+    ),
   routes: z.array(route).default([]),
 });
 

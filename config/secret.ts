@@ -11,10 +11,10 @@ export type Secret = { readonly ok: true; readonly value: string } | { readonly 
 
 const SECRET_BYTES_MAX = 65_536;
 
-/** Reads a secret's file. The message of a failure never holds any part of the secret. */
+/** Reads a secret's file; `-` is stdin. The message of a failure never holds any part of the secret. */
 export function readSecretFile(file: string): Secret {
   try {
-    const value = readFileSync(file, 'utf8').trim();
+    const value = readFileSync(file === '-' ? 0 : file, 'utf8').trim();
     if (value === '') return { ok: false, message: `${file} is empty` };
     if (value.length > SECRET_BYTES_MAX) return { ok: false, message: `${file} is too large to be a secret` };
     return { ok: true, value };

@@ -10,6 +10,7 @@ import { createJobs } from './jobs/jobs.ts';
 import { openKeptIds } from './kept-ids.ts';
 import type { AuditEntry } from './ledger/ledger.ts';
 import { openLedger } from './ledger/open.ts';
+import { createLoadRuns } from './load-runs/load-runs.ts';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import { type Notices, openNotices } from './notices.ts';
 import { openRules } from './open-rules.ts';
@@ -114,12 +115,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const follow = { settings, operators, control, stages, ruleWatch, serving, metrics, log, notices };
     const reloader = configFile === undefined ? undefined : opened(followConfig(configFile, follow));
     const flips = opened(await startFlips({ store: ledger.flips, control, deployments, serving, table, now, raised }));
-    const console = await loadConsole(options.consoleDir ?? CONSOLE_DIR);
     const operator = createOperatorServer({
-      console,
+      console: await loadConsole(options.consoleDir ?? CONSOLE_DIR),
       ...{ settings, operators, control, rules, ruleWatch, flags, ledger, serving, flips, history, plans, metrics },
       ...{ log, now, raised, instance, notifier: notices.notifier, writes, deployments },
       jobs: createJobs({ settings, control, changes, now }),
+      loadRuns: createLoadRuns(() => settings.current.config.loadRuns),
       configProblem: () => reloader?.problem(),
       evidenceProblem: keeper.problem,
     });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { operatorTarget } from '../config/cli-environment.ts';
+import { parseLoadReport } from '../config/load-report.ts';
 import { certificateKey } from '../config/loadtest.ts';
 import { compare } from './compare.ts';
 import { EXIT, LoadtestError } from './exit.ts';
@@ -11,7 +12,7 @@ import { PROFILES } from './k6/profiles.ts';
 import { type Profile, TARGETS, type Target } from './k6/settings.ts';
 import { ARM_HEAD, armRow, markdownOf } from './markdown.ts';
 import { DEFAULT_URLS, loadOf, type Options, originOf, P95_MAX_MS } from './options.ts';
-import { parseReport, type Report } from './report.ts';
+import type { Report } from './report.ts';
 import { runK6 } from './run-k6.ts';
 import { createTally } from './tally.ts';
 import { writeCertificate, writeReport } from './write-report.ts';
@@ -177,9 +178,9 @@ function readBaseline(file: string): Report {
   } catch (error) {
     throw new LoadtestError(EXIT.usage, `cannot read the baseline: ${error instanceof Error ? error.message : error}`);
   }
-  const report = parseReport(text);
-  if (report === undefined) throw new LoadtestError(EXIT.usage, `${file} is no compare.json of this version`);
-  return report;
+  const read = parseLoadReport(text);
+  if ('problem' in read) throw new LoadtestError(EXIT.usage, `${file} is no baseline: ${read.problem}`);
+  return read.report;
 }
 
 function listText(): string {

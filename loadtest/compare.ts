@@ -7,7 +7,7 @@ import type { Settings, Target } from './k6/settings.ts';
 import type { Report } from './report.ts';
 import { runK6 } from './run-k6.ts';
 import { createTally } from './tally.ts';
-import { allMet, verdictsOf } from './verdicts.ts';
+import { allMet, overheads, verdictsOf } from './verdicts.ts';
 
 export interface Comparison {
   readonly urls: Readonly<Partial<Record<Target, string>>>;
@@ -44,9 +44,9 @@ export async function compare(k6: K6, { urls, rounds, load, baseline, say, signa
   const verdicts = [...verdictsOf(measured, baseline)];
   const [cpu] = cpus();
   return {
-    ...{ version: 1, at, met: allMet(verdicts) },
+    ...{ version: 2, at, met: allMet(verdicts) },
     machine: { cores: cpus().length, cpu: cpu?.model ?? 'unknown', node: process.versions.node, k6: k6.version },
     load: { rate: load.rate, seconds: load.seconds, rounds, writes: load.writes },
-    ...{ urls, ...measured, verdicts, series: [...tally.series()] },
+    ...{ urls, ...measured, overheads: overheads(measured.arms), verdicts, series: [...tally.series()] },
   };
 }

@@ -2,7 +2,6 @@
 import { ARM_HEAD, armRow, circumstances, METHOD, VERDICT_HEAD, verdictRow } from './markdown.ts';
 import { dotPlot, escaped, linePlot } from './plots.ts';
 import type { Report } from './report.ts';
-import { overheads } from './verdicts.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --text: #1c2530; --soft: #5b6875; --back: #fff; --line: #dde3e9;
@@ -24,10 +23,14 @@ export function htmlOf(report: Report): string {
   const title = `Load comparison: ${report.met ? 'every limit is met' : 'not every limit is met'}`;
   const key = Object.keys(report.urls).map((target) => `<span><i class="${target}"></i>${target}</span>`);
   const dotsOf = (of: 'p50' | 'p95') => report.arms.map((arm) => ({ arm, estimate: arm[of] }));
+  const added = report.overheads.map(({ route, side, p50 }) => ({
+    arm: { route, side, target: 'gateway' as const },
+    estimate: p50,
+  }));
   const figures: readonly (readonly [heading: string, plot: string])[] = [
     ['p50 of each route, ms', dotPlot(dotsOf('p50'), 'p50 of each route by target')],
     ['p95 of each route, ms', dotPlot(dotsOf('p95'), 'p95 of each route by target')],
-    ['what the gateway adds at p50, ms', dotPlot(overheads(report.arms, 'p50'), 'what the gateway adds, by route')],
+    ['what the gateway adds at p50, ms', dotPlot(added, 'what the gateway adds, by route')],
     ['p95 of every second, ms, the targets in turn', linePlot(report.series, 'p95 of every second')],
   ];
   return `<!doctype html>

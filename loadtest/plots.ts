@@ -28,7 +28,7 @@ const at = (value: number): string => value.toFixed(1);
 
 /** A dot and its interval; nothing where there is no estimate. */
 interface Dot {
-  readonly arm: Arm;
+  readonly arm: Pick<Arm, 'route' | 'target' | 'side'>;
   readonly estimate: Estimate | null;
 }
 
@@ -56,7 +56,11 @@ export function dotPlot(dots: readonly Dot[], label: string): string {
   return svg(y + 20, label, [...axis, ...body]);
 }
 
-function dot(arm: Arm, { value, low, high }: Estimate, { x, y }: { x: (value: number) => number; y: number }): string {
+function dot(
+  arm: Dot['arm'],
+  { value, low, high }: Estimate,
+  { x, y }: { x: (value: number) => number; y: number },
+): string {
   const name = `${arm.route}, ${arm.target}${arm.target === 'gateway' ? ` (${arm.side})` : ''}: ${value.toFixed(2)} ms`;
   return (
     `<g class="${arm.target}"><title>${escaped(name)}</title>` +

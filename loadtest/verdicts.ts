@@ -1,6 +1,6 @@
 // Whether a comparison meets the limits: the table in MIGRATION.md, as code. Pure.
 import { READ_ROUTES } from './k6/profiles.ts';
-import type { Arm, Report, Verdict } from './report.ts';
+import type { Arm, Overhead, Report, Verdict } from './report.ts';
 import { type Estimate, meanOverRounds, ratioOverRounds } from './statistics.ts';
 
 /** The limits, in the table's order; a test keeps the table in step. */
@@ -12,9 +12,8 @@ export const LIMITS = {
   overheadP50: { what: 'what the gateway adds at p50, mean of all routes', unit: 'ms', limit: 1 },
   overheadP95: { what: 'what the gateway adds at p95, mean of all routes', unit: 'ms', limit: 3 },
   baselineP95: { what: "new's p95 over the baseline's, of each route", unit: 'x', limit: 1.1 },
-} as const satisfies Record<string, Pick<Verdict, 'what' | 'unit' | 'limit'>>;
+} as const satisfies Record<Verdict['measure'], Pick<Verdict, 'what' | 'unit' | 'limit'>>;
 
-type Limit = (typeof LIMITS)[keyof typeof LIMITS];
 type Percentile = 'p50' | 'p95';
 
 /**
@@ -27,8 +26,10 @@ export function judge(measured: Estimate | null, limit: number): Verdict['outcom
   return measured.low !== null && measured.low > limit ? 'missed' : 'unclear';
 }
 
-function verdict({ what, unit, limit }: Limit, measured: Estimate | null, of?: string): Verdict {
-  return { what: of === undefined ? what : `${what}: ${of}`, unit, limit, measured, outcome: judge(measured, limit) };
+function verdict(measure: Verdict['measure'], measured: Estimate | null, route: string | null = null): Verdict {
+  const { what, unit, limit } = LIMITS[measure];
+  const words = route === null ? what : `${what}: ${route}`;
+  return { measure, route, what: words, unit, limit, measured, outcome: judge(measured, limit) };
 }
 
 /** One verdict for each limit and what it is of; limits of a target that was not asked are left out. */
@@ -38,18 +39,18 @@ export function verdictsOf({ arms, lost }: Pick<Report, 'arms' | 'lost'>, baseli
   const sent = arms.reduce((sum, { count }) => sum + count, 0);
   const notSent = Object.values(lost).reduce((sum, count) => sum + count, 0);
   const reads: readonly string[] = READ_ROUTES;
-  const inPairs = (limit: Limit, others: readonly Arm[]) =>
+  const inPairs = (measure: Verdict['measure'], others: readonly Arm[]) =>
     fresh.map((arm) => {
       const other = others.find(({ route }) => route === arm.route);
-      return verdict(limit, other === undefined ? null : ratio(arm, other), arm.route);
+      return verdict(measure, other === undefined ? null : ratio(arm, other), arm.route);
     });
   return [
-    ...(fresh.length > 0 ? [verdict(LIMITS.failed, shareFailed(fresh))] : []),
-    verdict(LIMITS.lost, exactly(sent === 0 ? 1 : notSent / (sent + notSent))),
-    ...fresh.filter(({ route }) => reads.includes(route)).map((arm) => verdict(LIMITS.readP95, arm.p95, arm.route)),
-    ...(legacy.length > 0 ? inPairs(LIMITS.ratioP95, legacy) : []),
+    ...(fresh.length > 0 ? [verdict('failed', shareFailed(fresh))] : []),
+    verdict('lost', exactly(sent === 0 ? 1 : notSent / (sent + notSent))),
+    ...fresh.filter(({ route }) => reads.includes(route)).map((arm) => verdict('readP95', arm.p95, arm.route)),
+    ...(legacy.length > 0 ? inPairs('ratioP95', legacy) : []),
     ...(gateway.length > 0 && legacy.length + fresh.length > 0
-      ? [verdict(LIMITS.overheadP50, overhead(arms, 'p50')), verdict(LIMITS.overheadP95, overhead(arms, 'p95'))]
+      ? [verdict('overheadP50', overhead(arms, 'p50')), verdict('overheadP95', overhead(arms, 'p95'))]
       : []),
     ...(baseline === undefined ? [] : inPairsWithBaseline(fresh, ofTarget('new', baseline.arms))),
   ];
@@ -77,14 +78,14 @@ function inPairsWithBaseline(now: readonly Arm[], then: readonly Arm[]): readonl
   return now.map((arm) => {
     const other = then.find(({ route }) => route === arm.route);
     const [a, b] = [logs(arm), other ? logs(other) : []];
-    if (a.length === 0 || b.length === 0) return verdict(LIMITS.baselineP95, null, arm.route);
+    if (a.length === 0 || b.length === 0) return verdict('baselineP95', null, arm.route);
     const [here, there] = [meanOverRounds(a), meanOverRounds(b)];
     const value = here.value - there.value;
     const spread = (of: Estimate) => (of.high === null ? Number.POSITIVE_INFINITY : of.high - of.value);
     const margin = Math.hypot(spread(here), spread(there)); // Independent errors add in squares.
     const bound = (log: number) => (Number.isFinite(log) ? Math.exp(log) : null);
     const measured = { value: Math.exp(value), low: bound(value - margin), high: bound(value + margin) };
-    return verdict(LIMITS.baselineP95, measured, arm.route);
+    return verdict('baselineP95', measured, arm.route);
   });
 }
 
@@ -122,8 +123,11 @@ function addedBy(pairs: readonly Pair[], of: Percentile): Estimate | null {
 export const overhead = (arms: readonly Arm[], of: Percentile): Estimate | null => addedBy(pairsOf(arms), of);
 
 /** The same of each route, and of each side that served it. */
-export function overheads(arms: readonly Arm[], of: Percentile) {
-  return pairsOf(arms).map((pair) => ({ arm: pair.through, estimate: addedBy([pair], of) }));
+export function overheads(arms: readonly Arm[]): Overhead[] {
+  return pairsOf(arms).map((pair) => {
+    const { route, side } = pair.through;
+    return { route, side, p50: addedBy([pair], 'p50'), p95: addedBy([pair], 'p95') };
+  });
 }
 
 export const allMet = (verdicts: readonly Verdict[]): boolean => verdicts.every(({ outcome }) => outcome === 'met');

@@ -1,9 +1,10 @@
 // A comparison on the disk: JSON, Markdown, the page, and a certificate for plans that wait for it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { sealOf } from '../config/certificate-seal.ts';
+import { LOAD_RUNS_MAX, loadRunFile, loadRunId, loadRunOfFile, loadRunsFolder } from '../config/load-report.ts';
 import { htmlOf } from './html.ts';
 import { markdownOf } from './markdown.ts';
 import type { Report } from './report.ts';
@@ -12,11 +13,29 @@ import type { Report } from './report.ts';
 const JOB = 'load';
 const HOUR_MS = 3_600_000;
 
-/** Writes `compare.json`, `compare.md` and `compare.html` into a folder; answers their paths. */
+/**
+ * Writes `compare.json`, `compare.md` and `compare.html` into a folder, and keeps the first and the last of them in its folder of
+ * runs, where a gateway finds them, in place of the oldest where there are many. Answers the paths.
+ */
 export function writeReport(report: Report, folder: string): readonly string[] {
-  mkdirSync(folder, { recursive: true });
-  const texts = { 'compare.json': jsonOf(report), 'compare.md': markdownOf(report), 'compare.html': htmlOf(report) };
-  return Object.entries(texts).map(([name, text]) => replaceFile(join(folder, name), text));
+  mkdirSync(loadRunsFolder(folder), { recursive: true });
+  const [json, html, id] = [jsonOf(report), htmlOf(report), loadRunId(report.at)];
+  const files: readonly (readonly [path: string, text: string])[] = [
+    [join(folder, 'compare.json'), json],
+    [join(folder, 'compare.md'), markdownOf(report)],
+    [join(folder, 'compare.html'), html],
+    [loadRunFile(folder, id, 'html'), html],
+    [loadRunFile(folder, id, 'json'), json], // Last: a run that is listed has its page.
+  ];
+  const written = files.map(([path, text]) => replaceFile(path, text));
+  removeOldest(folder);
+  return written;
+}
+
+function removeOldest(folder: string): void {
+  const runs = readdirSync(loadRunsFolder(folder)).flatMap((file) => loadRunOfFile(file) ?? []);
+  for (const id of runs.sort().slice(0, -LOAD_RUNS_MAX))
+    for (const kind of ['json', 'html'] as const) rmSync(loadRunFile(folder, id, kind), { force: true });
 }
 
 export interface Certificate {

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'gateway/proxy': ['config', 'gateway/routing/side.ts', 'gateway/upstream'],
   'gateway/routing': ['config', 'gateway/proxy/headers.ts'],
   'gateway/jobs': ['config', 'gateway/ledger', 'gateway/rollout', 'gateway/settings.ts'],
+  'gateway/load-runs': ['config'],
   'gateway/ledger': ['config', 'gateway/routing'],
   'gateway/mirror': ['config', 'gateway/proxy', 'gateway/routing', 'gateway/upstream'],
   'gateway/notify': ['config', 'gateway/ledger', 'gateway/metrics.ts', 'gateway/rollout', 'gateway/routing'],

@@ -5,7 +5,7 @@ import { createChainVerifier } from '../ledger/audit-chain.ts';
 import type { Output, Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { table } from './render.ts';
+import { table } from './table.ts';
 
 export type ExportFormat = 'json' | 'csv';
 

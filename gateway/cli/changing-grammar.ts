@@ -1,13 +1,14 @@
 // The grammar of the commands that change something: stage, rollback, plan, promote.
 import type { Command } from 'commander';
 import { STAGES } from '../rollout/stage.ts';
-import type { Answer, Output } from './answer.ts';
+import type { Answer, Output, Watching } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { liftOverride, moveStage, rollBack, type StageOptions } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { percentOf, wholeNumber } from './numbers.ts';
 import { actOnPlan, type PlanOptions, showPlan } from './plan.ts';
 import { rehearse } from './rehearsal.ts';
+import { watchable } from './repeat.ts';
 import { showLackedWrites } from './writes.ts';
 
 const DRY_RUN = 'say what would be changed, and change nothing';
@@ -40,8 +41,8 @@ export function addChangingCommands(program: Command, answer: Answer, output: Ou
       percentOf,
     )
     .option('--mirror-percent <n>', 'share of users whose requests are copied', wholeNumber)
-    .option('--force', 'overwrite what has changed since')
-    .option('--dry-run', DRY_RUN)
+    .option('-f, --force', 'overwrite what has changed since')
+    .option('-n, --dry-run', DRY_RUN)
     .action((id: string, stage: string, { dryRun, ...options }: StageOptions & DryRun) => {
       if (!STAGES.some((each) => each === stage)) {
         throw new CommandError(EXIT.usage, `there is no stage ${stage}; it is one of ${STAGES.join(', ')}`);
@@ -55,7 +56,7 @@ export function addChangingCommands(program: Command, answer: Answer, output: Ou
     .option('--all', 'every route')
     .option('--lift', 'end the override instead, so that the flags decide again')
     .option('--yes', 'do not ask, at a terminal, where legacy lacks writes')
-    .option('--dry-run', DRY_RUN)
+    .option('-n, --dry-run', DRY_RUN)
     .action((id: string | undefined, { reason, all, lift, yes, dryRun }: RollbackArguments) => {
       if ((id === undefined) === !all) throw new CommandError(EXIT.usage, 'name a route, or --all for every route');
       const work = async (api: ApiClient) => {
@@ -69,16 +70,20 @@ export function addChangingCommands(program: Command, answer: Answer, output: Ou
 
 const PLAN_ACTIONS = ['start', 'pause', 'resume', 'abort'] as const;
 
+interface PlanArguments extends DryRun, Watching {
+  readonly reason?: string;
+}
+
 export function addPlanCommands(program: Command, answer: Answer): void {
-  program
-    .command('plan <id> [action]')
+  watchable(program.command('plan <id> [action]'))
     .description(
       `show a route's plan with its gates, or ${PLAN_ACTIONS.join(', ')} it; abort takes the route back to legacy`,
     )
     .option('--reason <text>', 'why; the audit log keeps it')
-    .option('--dry-run', DRY_RUN)
-    .action((id: string, action: string | undefined, { reason, dryRun }: { reason?: string } & DryRun) => {
-      if (action === undefined) return answer((api) => showPlan(api, id))();
+    .option('-n, --dry-run', DRY_RUN)
+    .action((id: string, action: string | undefined, { reason, dryRun, ...watching }: PlanArguments) => {
+      if (action === undefined) return answer((api) => showPlan(api, id), watching)();
+      if (watching.watch) throw new CommandError(EXIT.usage, `--watch shows a plan; leave out ${action}`);
       if (!PLAN_ACTIONS.some((each) => each === action)) {
         throw new CommandError(EXIT.usage, `a plan cannot ${action}; it can ${PLAN_ACTIONS.join(', ')}`);
       }
@@ -89,8 +94,8 @@ export function addPlanCommands(program: Command, answer: Answer): void {
     .command('promote <id>')
     .description('move a route one step on in its plan, if the gates allow; exit code 6 when one is not met')
     .requiredOption('--reason <text>', 'why; the audit log keeps it')
-    .option('--force', 'pass over gates that are not met; needs the role admin')
-    .option('--dry-run', DRY_RUN)
+    .option('-f, --force', 'pass over gates that are not met; needs the role admin')
+    .option('-n, --dry-run', DRY_RUN)
     .action((id: string, { dryRun, ...options }: PlanOptions & DryRun) =>
       answer(maybe(dryRun, (api) => actOnPlan(api, id, 'promote', options)))(),
     );

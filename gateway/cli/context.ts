@@ -2,7 +2,7 @@
 import { type CliContext, readContexts, writeContexts } from '../../config/cli-contexts.ts';
 import type { Result } from './answer.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { table } from './render.ts';
+import { table } from './table.ts';
 
 export function addContext(name: string, context: CliContext): Result {
   const known = readContexts();

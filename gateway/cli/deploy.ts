@@ -7,7 +7,7 @@ import type { ApiClient } from './client.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { percentOf, wholeNumber } from './numbers.ts';
 import { rehearse } from './rehearsal.ts';
-import { table } from './render.ts';
+import { table } from './table.ts';
 
 const PATH = '/api/deployment';
 const POLL_MS = 500;
@@ -45,7 +45,7 @@ function resultOf(body: unknown): Result {
   const text =
     rows.length === 0
       ? 'no versions are configured; see upstreams.new.deploy'
-      : [table(['VERSION', 'URL', 'SERVES'], rows), ...lines].join('\n');
+      : [table(['VERSION', 'URL', 'SERVES'], rows), ...lines];
   return { json: body, text, ...(durable === false ? { notes: [NOT_DURABLE] } : {}) };
 }
 

@@ -4,7 +4,7 @@ import { ConfigError, loadGatewayConfig, readOperatorSecrets } from '../../confi
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { table } from './render.ts';
+import { table } from './table.ts';
 
 interface Check {
   readonly name: string;

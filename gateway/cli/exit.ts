@@ -9,6 +9,8 @@ export const EXIT = {
   gateNotMet: 6,
   timedOut: 7,
   rolledBack: 8,
+  /** By Ctrl-C. */
+  interrupted: 130,
 } as const;
 
 /** The command cannot go on: `message` says why and what to do, `code` is the exit code. */

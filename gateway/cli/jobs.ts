@@ -1,10 +1,11 @@
 // What `banyan jobs` does: list the data jobs, and pause or resume one.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Answer, Result } from './answer.ts';
+import type { Answer, Result, Watching } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { rehearse } from './rehearsal.ts';
-import { table } from './render.ts';
+import { watchable } from './repeat.ts';
+import { table } from './table.ts';
 
 const counts = z.looseObject({
   step: z.string(),
@@ -35,8 +36,7 @@ const words = (name: string | null) => name?.replaceAll('_', ' ') ?? '-';
 async function listJobs(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/jobs');
   const { jobs } = listSchema.parse(body);
-  if (jobs.length === 0) return { json: body, text: 'no data job is known' };
-  return { json: body, text: table(HEADS, jobs.map(row)), notes: jobs.flatMap(notesOf) };
+  return { json: body, text: table(HEADS, jobs.map(row), 'no data job is known'), notes: jobs.flatMap(notesOf) };
 }
 
 function row({ job, condition, phase, status, certificate }: JobView): string[] {
@@ -69,10 +69,9 @@ async function askJob(api: ApiClient, job: string, paused: boolean, reason: stri
 }
 
 export function addJobCommands(program: Command, answer: Answer): void {
-  const jobs = program
-    .command('jobs')
+  const jobs = watchable(program.command('jobs'))
     .description('list the data jobs: how far they are, whether that is verified, what needs somebody')
-    .action(() => answer(listJobs)());
+    .action((watching: Watching) => answer(listJobs, watching)());
   for (const [name, paused, description] of [
     ['pause', true, 'ask a job to hold its copying and applying; changes are still received'],
     ['resume', false, 'ask a job to go on, also after what blocked it was put right'],
@@ -81,7 +80,7 @@ export function addJobCommands(program: Command, answer: Answer): void {
       .command(`${name} <job>`)
       .description(description)
       .requiredOption('--reason <text>', 'why; the audit log keeps it')
-      .option('--dry-run', 'say what would be changed, and change nothing')
+      .option('-n, --dry-run', 'say what would be changed, and change nothing')
       .action((job: string, { reason, dryRun }: { reason: string; dryRun?: boolean }) => {
         const work = (api: ApiClient) => askJob(api, job, paused, reason);
         return answer(dryRun ? (api) => rehearse(api, work) : work)();

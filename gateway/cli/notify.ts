@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Answer, Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { EXIT } from './exit.ts';
-import { table } from './render.ts';
+import { table } from './table.ts';
 
 const targetsSchema = z.looseObject({
   targets: z.array(
@@ -19,22 +19,23 @@ const resultsSchema = z.looseObject({
   results: z.array(z.looseObject({ target: z.string(), ok: z.boolean(), problem: z.string().nullable() })),
 });
 
+const NOBODY = 'nobody is told: the configuration has no notifications';
+
 async function listTargets(api: ApiClient): Promise<Result> {
   const { body } = await api.get('/api/notifications');
   const { targets } = targetsSchema.parse(body);
   const rows = targets.map(({ name, kind, severity, waiting, sent, failed, dropped, problem = '' }) => [
     ...[name, kind, severity, String(waiting), String(sent), String(failed), String(dropped), problem],
   ]);
-  if (rows.length === 0) return { json: body, text: 'nobody is told: the configuration has no notifications' };
   const heads = ['TARGET', 'KIND', 'FROM', 'WAITING', 'SENT', 'FAILED', 'DROPPED', 'PROBLEM'];
-  return { json: body, text: table(heads, rows) };
+  return { json: body, text: table(heads, rows, NOBODY) };
 }
 
 async function testTargets(api: ApiClient, target: string | undefined): Promise<Result> {
   const { body } = await api.send('POST', '/api/notifications/test', target === undefined ? {} : { target });
   const { results } = resultsSchema.parse(body);
   const lines = results.map(({ target: name, ok, problem }) => `${name}: ${ok ? 'taken' : `not taken: ${problem}`}`);
-  const text = lines.length > 0 ? lines.join('\n') : 'nobody is told: the configuration has no notifications';
+  const text = lines.length > 0 ? lines.join('\n') : NOBODY;
   return { json: body, text, ...(results.every(({ ok }) => ok) ? {} : { code: EXIT.error }) };
 }
 

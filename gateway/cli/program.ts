@@ -1,5 +1,5 @@
 // The command line's grammar: commands, options, help.
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { warningsOf } from '../../config/check-dry-runs.ts';
 import { ContextsError } from '../../config/cli-contexts.ts';
 import { operatorTarget } from '../../config/cli-environment.ts';
@@ -9,7 +9,7 @@ import { WINDOWS } from '../mirror/windows.ts';
 import { PIN_HEADER } from '../routing/pin.ts';
 import { SIDES } from '../routing/side.ts';
 import { serve } from '../serve.ts';
-import type { Answer, Output, Print } from './answer.ts';
+import type { Answer, Output, Print, Result, Watching } from './answer.ts';
 import { addAuditCommands } from './audit-grammar.ts';
 import { addChangingCommands, addPlanCommands } from './changing-grammar.ts';
 import { type ChecklistOptions, checklist } from './checklist.ts';
@@ -18,63 +18,58 @@ import { listRoutes, showDiffs, showRoute, showStatus } from './commands.ts';
 import { addContextCommands } from './context-grammar.ts';
 import { addDeployCommand } from './deploy.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { createProgram, type GlobalOptions } from './global-options.ts';
 import { addJobCommands } from './jobs.ts';
+import { addLoadCommands } from './load-runs.ts';
 import { addNotifyCommands } from './notify.ts';
 import { shareOf, wholeNumber } from './numbers.ts';
 import { makePin, type PinOptions } from './pin.ts';
+import { repeat, watchable } from './repeat.ts';
 import { addReplayCommand } from './replay-grammar.ts';
 import { addRuleCommands } from './rules-grammar.ts';
+import { forPeople, plain, printable } from './table.ts';
 import { makeToken } from './token.ts';
 import { addUpkeepCommands } from './upkeep-grammar.ts';
 import { addWriteCommands } from './writes.ts';
 
-interface GlobalOptions {
-  readonly url?: string;
-  readonly context?: string;
-  readonly tokenFile?: string;
-  readonly json?: boolean;
-  readonly timeout: number;
-}
-
 /** Runs one command; answers its exit code. Data goes to `out`, everything said to people to `err`. */
-export async function runCli(args: readonly string[], output: Output): Promise<number> {
-  const { out, err } = output;
+export async function runCli(args: readonly string[], given: Output): Promise<number> {
+  const { out, err } = given;
   let code: number = EXIT.ok;
-  const program = new Command('banyan')
-    .description('Moves a live backend to a new one, endpoint by endpoint, on evidence.')
-    .option(
-      '--url <url>',
-      "the gateway's operator address (default: $BANYAN_URL, the context in use, or http://127.0.0.1:8081)",
-    )
-    .option('--context <name>', 'the gateway that is known by this name: banyan context')
-    .option(
-      '--token-file <file>',
-      "file with the operator token (default: the context's, $BANYAN_OPERATOR_TOKEN, or the sandbox's own)",
-    )
-    .option('--json', 'print one JSON document instead of text')
-    .option('--timeout <ms>', 'how long the gateway may take to answer', wholeNumber, 10_000)
-    .showSuggestionAfterError()
-    .configureOutput({ writeOut: (text) => out(text.trimEnd()), writeErr: (text) => err(text.trimEnd()) })
-    .exitOverride();
+  const program = createProgram({ out, err });
+  const output: { -readonly [Name in keyof Output]: Output[Name] } = { ...given };
+  program.hook('preAction', (_, command) => {
+    const { quiet, input } = program.opts<GlobalOptions>();
+    if (quiet) output.err = () => {};
+    if (!input) for (const question of ['ask', 'confirm'] as const) delete output[question];
+    if (command.name() !== 'serve') given.endOnInterrupt?.();
+  });
 
-  const answer: Answer = (work) => async () => {
-    const options = program.opts<GlobalOptions>();
-    const { url, token } = operatorTarget(options);
-    if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
-    const api = createClient({ url, token: token.value, timeoutMs: options.timeout });
-    const result = await work(api);
-    if (result) print(result);
+  const answer: Answer =
+    (work, { watch } = {}) =>
+    async () => {
+      const options = program.opts<GlobalOptions>();
+      const { url, token } = operatorTarget(options);
+      if (!token.ok) throw new CommandError(EXIT.notPermitted, token.message);
+      const api = createClient({ url, token: token.value, timeoutMs: options.timeout });
+      if (watch) return repeat(() => work(api), { textOf: (result) => textOf(result, 0), output });
+      const result = await work(api);
+      if (result) print(result);
+    };
+  const textOf = ({ json, text }: Result, indent: number) => {
+    const { json: asJson, plain: asPlain } = program.opts<GlobalOptions>();
+    return asJson ? JSON.stringify(json, null, indent) : asPlain ? plain(text) : forPeople(text);
   };
   const print: Print = (result) => {
-    out(program.opts<GlobalOptions>().json ? JSON.stringify(result.json, null, 2) : result.text);
-    for (const note of result.notes ?? []) err(`note: ${note}`);
+    out(textOf(result, 2));
+    for (const note of result.notes ?? []) output.err(`note: ${printable(note)}`);
     code = result.code ?? EXIT.ok;
   };
 
   const exit = (result: number) => {
     code = result;
   };
-  addLocalCommands(program, output, exit);
+  addLocalCommands(program, { output, err }, exit);
   addPinCommand(program, print);
   addTokenCommand(program, print);
   addReadingCommands(program, answer, print);
@@ -84,6 +79,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   addPlanCommands(program, answer);
   addDeployCommand(program, answer);
   addJobCommands(program, answer);
+  addLoadCommands(program, answer);
   addNotifyCommands(program, answer);
   addRuleCommands(program, answer, output);
   addContextCommands(program, print);
@@ -101,7 +97,13 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
   }
 }
 
-function addLocalCommands(program: Command, { out, err }: Output, exit: (code: number) => void): void {
+interface LocalOutput {
+  readonly output: Output;
+  /** For errors, which are said though nothing else is. */
+  readonly err: Output['err'];
+}
+
+function addLocalCommands(program: Command, { output, err }: LocalOutput, exit: (code: number) => void): void {
   program
     .command('serve')
     .description('run a gateway until it is told to stop')
@@ -116,15 +118,15 @@ function addLocalCommands(program: Command, { out, err }: Output, exit: (code: n
       try {
         const checked = loadGatewayConfig(config);
         const warnings = warningsOf(checked);
-        out(
+        output.out(
           json
             ? JSON.stringify({ ok: true, problems: [], warnings })
             : `${config}: ok, ${checked.routes.length} routes`,
         );
-        for (const warning of json ? [] : warnings) err(`warning: ${warning}`);
+        for (const warning of json ? [] : warnings) output.err(`warning: ${warning}`);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        if (json) out(JSON.stringify({ ok: false, problems: error.problems }, null, 2));
+        if (json) output.out(JSON.stringify({ ok: false, problems: error.problems }, null, 2));
         else err(error.message);
         exit(EXIT.usage);
       }
@@ -160,22 +162,19 @@ function addTokenCommand(program: Command, print: Print): void {
 }
 
 function addReadingCommands(program: Command, answer: Answer, print: Print): void {
-  program
-    .command('routes')
+  watchable(program.command('routes'))
     .description('list the routes: stage, share, rates, latency, parity, coverage')
-    .action(() => answer(listRoutes)());
-  program
-    .command('route <id>')
+    .action((watching: Watching) => answer(listRoutes, watching)());
+  watchable(program.command('route <id>'))
     .description('show one route')
     .addOption(windowOption())
-    .action((id: string, { window }: { window: string }) => answer((api) => showRoute(api, id, window))());
-  const diffs = program
-    .command('diffs [id]')
+    .action((id: string, { window, ...watching }: InWindow) => answer((api) => showRoute(api, id, window), watching)());
+  const diffs = watchable(program.command('diffs [id]'))
     .description('list the differences found, by path and kind, of one route or of all')
     .option('--all', 'also those that a rule covers')
     .addOption(windowOption())
-    .action((id: string | undefined, { all, window }: { all?: boolean; window: string }) =>
-      answer((api) => showDiffs(api, id, { showRuled: all === true, window }))(),
+    .action((id: string | undefined, { all, window, ...watching }: InWindow & { all?: boolean }) =>
+      answer((api) => showDiffs(api, id, { showRuled: all === true, window }), watching)(),
     );
   addReplayCommand(diffs, answer, print);
   program
@@ -186,10 +185,13 @@ function addReadingCommands(program: Command, answer: Answer, print: Print): voi
     .option('--parity <share>', 'the least lower bound of parity', shareOf, 0.999)
     .option('--coverage <share>', 'the least coverage', shareOf, 0.9)
     .action((options: ChecklistOptions) => answer((api) => checklist(api, options))());
-  program
-    .command('status')
+  watchable(program.command('status'))
     .description("the gateway's own state, and what needs attention")
-    .action(() => answer(showStatus)());
+    .action((watching: Watching) => answer(showStatus, watching)());
+}
+
+interface InWindow extends Watching {
+  readonly window: string;
 }
 
 function windowOption(): Option {

@@ -1,6 +1,7 @@
 // What people read of what comparing has found. Pure.
 import { z } from 'zod';
-import { percent, table } from './render.ts';
+import { percent } from './render.ts';
+import { type Table, table } from './table.ts';
 
 export const comparisonsSchema = z.looseObject({
   eligible: z.number(),
@@ -49,7 +50,7 @@ export interface RouteComparisons {
 }
 
 /** The differences of several routes. Those that a rule covers are only shown when asked for. */
-export function diffsText(found: readonly RouteComparisons[], showRuled: boolean): string {
+export function diffsText(found: readonly RouteComparisons[], showRuled: boolean): readonly Table[] {
   const rows = found.flatMap(({ id, comparisons }) =>
     shownOf(comparisons.differences, showRuled).map((difference) => [
       id,
@@ -64,14 +65,14 @@ export function diffsText(found: readonly RouteComparisons[], showRuled: boolean
     percent(comparisons.parityLowerBound),
     countsText(comparisons.outcomes),
   ]);
-  const differences =
-    rows.length > 0 ? table(['ROUTE', 'PATH', 'KIND', 'COUNT', 'NOISE', 'SHARE', '', ''], rows) : 'no differences';
+  const heads = ['ROUTE', 'PATH', 'KIND', 'COUNT', 'NOISE', 'SHARE', '', ''];
+  const differences = table(heads, rows, 'no differences');
   const requests = table(['ROUTE', 'ELIGIBLE', 'COVERAGE', 'PARITY', 'AT LEAST', 'OUTCOMES'], summary);
-  return [differences, requests, ...streamsText(found, showRuled)].join('\n\n');
+  return [differences, requests, ...streamTables(found, showRuled)];
 }
 
 /** What comparing streams has found; nothing where none was to be compared. */
-function streamsText(found: readonly RouteComparisons[], showRuled: boolean): string[] {
+function streamTables(found: readonly RouteComparisons[], showRuled: boolean): Table[] {
   const compared = found.flatMap(({ id, comparisons: { streams } }) => (streams ? [{ id, streams }] : []));
   const summary = compared.map(({ id, streams: { begun, lagMs, messages, ended, refused, ...rates } }) => [
     ...[id, String(begun), percent(rates.coverage, 1), percent(rates.parity), percent(rates.parityLowerBound)],

@@ -1,5 +1,6 @@
 // What people read on a terminal; scripts take --json. Pure.
 import { z } from 'zod';
+import { type Table, table } from './table.ts';
 
 const sideTraffic = z.object({
   requests: z.number(),
@@ -50,23 +51,11 @@ export const routeSchema = z.looseObject({
 });
 export type RouteView = z.output<typeof routeSchema>;
 
-/** Columns padded to their widest cell; the last one is not. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return all.map(line).join('\n');
-}
-
 export function percent(share: number | null, digits = 2): string {
   return share === null ? '-' : `${(share * 100).toFixed(digits)} %`;
 }
 
-export function routesTable(routes: readonly RouteView[]): string {
+export function routesTable(routes: readonly RouteView[]): Table {
   const rows = routes.map((route) => [
     route.id,
     route.override ? `${route.stage} (forced)` : route.stage,

@@ -8,8 +8,8 @@ import { FAILED_REPLAYS, GOOD_REPLAYS, openBuildReplays, replayHeaders } from '.
 import type { Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { table } from './render.ts';
 import { type Suite, sampleSchema } from './suite.ts';
+import { table } from './table.ts';
 
 type Headers = z.output<typeof replayHeaders>;
 
@@ -96,7 +96,10 @@ function reportOf(route: string, replays: readonly ReplayView[]): Result {
         : [];
   return {
     json: { ...verdict, replays },
-    text: `${table(['SAMPLE', 'REQUEST', 'WAS', 'NOW', 'WHAT'], rows)}\n\n${good} right, ${failed} wrong, ${verdict.undecided} undecided`,
+    text: [
+      table(['SAMPLE', 'REQUEST', 'WAS', 'NOW', 'WHAT'], rows),
+      `${good} right, ${failed} wrong, ${verdict.undecided} undecided`,
+    ],
     notes,
     ...(passed ? {} : { code: EXIT.gateNotMet }),
   };

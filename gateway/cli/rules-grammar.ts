@@ -32,7 +32,7 @@ export function addRuleCommands(program: Command, answer: Answer, output: Output
     .requiredOption('--owner <name>', 'who answers for it')
     .option('--expires <day>', 'the last day (UTC) on which it holds, as YYYY-MM-DD')
     .option('--permanent <why>', 'instead of a last day: why it has none')
-    .option('--dry-run', 'only show what it would hide')
+    .option('-n, --dry-run', 'only show what it would hide')
     .option('--yes', 'do not ask')
     .action((route: string, kind: string, [path = '', ...fields]: string[], { yes, dryRun, ...given }: AddArguments) =>
       answer((api) => {

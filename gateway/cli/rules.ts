@@ -5,8 +5,8 @@ import { isRuleKind, parseCompare, RULE_KINDS, type RuleKind, takesValue } from 
 import type { Output, Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { table } from './render.ts';
 import { type ExportedRoute, exportYaml } from './rules-export.ts';
+import { forPeople, type Text, table } from './table.ts';
 
 export const ruleSchema = z.looseObject({
   id: z.string(),
@@ -58,7 +58,7 @@ export async function listRules(api: ApiClient, route: string | undefined): Prom
       rule.reason,
     ]);
   const header = ['ID', 'ROUTE', 'KIND', 'RULE', 'STATE', 'EXPIRES', 'OWNER', 'FROM', 'COVERS', 'REASON'];
-  return { json: body, text: rows.length > 0 ? table(header, rows) : 'no rules' };
+  return { json: body, text: table(header, rows, 'no rules') };
 }
 
 /** A rule's own fields: its path, then the others as they are given to `rules add`. */
@@ -103,7 +103,7 @@ export async function addRule(
   const text = previewText(`${kind} ${rest.path}`, preview);
   const notes = preview.warnings.map((warning) => `warning: ${warning}`);
   if (dryRun) return { json: { preview: previewed.body, rule: null }, text, notes };
-  err([text, ...notes].join('\n'));
+  err([forPeople(text), ...notes].join('\n'));
   if (!yes) {
     if (!ask) throw new CommandError(EXIT.usage, 'there is no terminal to ask at; add --yes to make the rule');
     const agreed = await ask(`Make this rule for ${rest.route}?`);
@@ -134,7 +134,7 @@ function yamlValue(text: string): unknown {
   }
 }
 
-function previewText(rule: string, { basis, hidden, of, differences, samples }: PreviewView): string {
+function previewText(rule: string, { basis, hidden, of, differences, samples }: PreviewView): Text {
   const reach =
     basis === 'counted'
       ? `${rule} hides ${hidden} of ${of} differences`
@@ -145,7 +145,7 @@ function previewText(rule: string, { basis, hidden, of, differences, samples }: 
     String(count),
     critical ? 'critical' : '',
   ]);
-  return rows.length === 0 ? reach : `${reach}\n${table(['PATH', 'KIND', 'COUNT', ''], rows)}`;
+  return rows.length === 0 ? reach : [reach, table(['PATH', 'KIND', 'COUNT', ''], rows)];
 }
 
 export async function removeRule(api: ApiClient, id: string, reason: string): Promise<Result> {

@@ -5,7 +5,8 @@ import type { Answer, Output, Result } from './answer.ts';
 import type { ApiClient } from './client.ts';
 import { routePath } from './commands.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { lackedText, table } from './render.ts';
+import { lackedText } from './render.ts';
+import { type Text, table } from './table.ts';
 
 /** Of the keys that a rollback shows. */
 const SHOWN_MAX = 10;
@@ -32,12 +33,12 @@ async function showWrites(api: ApiClient, id: string): Promise<Result> {
   return { json: body, text: writesText(id, writes) };
 }
 
-function writesText(id: string, writes: Writes): string {
+function writesText(id: string, writes: Writes): Text {
   if (writes.count === 0) return `${id}: legacy lacks no write`;
   const rows = writes.keys.map(({ n, at, key }) => [String(n), at, key]);
   const others = writes.count - rows.length;
   const lines = [`${id}: legacy lacks ${lackedText(writes)}`, table(['N', 'AT', 'KEY'], rows)];
-  return [...lines, ...(others > 0 ? [`and ${others} others, between the first and the latest`] : [])].join('\n');
+  return [...lines, ...(others > 0 ? [`and ${others} others, between the first and the latest`] : [])];
 }
 
 /** Says that legacy has got all that it lacked when this was asked; what comes meanwhile stays. */

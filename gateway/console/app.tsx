@@ -13,6 +13,8 @@ import { AuditPage } from './pages/audit.tsx';
 import { DifferencesPage } from './pages/differences.tsx';
 import { InstancesPage } from './pages/instances.tsx';
 import { JobsPage } from './pages/jobs.tsx';
+import { LoadRunPage } from './pages/load-run.tsx';
+import { LoadRunsPage } from './pages/load-runs.tsx';
 import { RoutePage } from './pages/route.tsx';
 import { RoutesPage } from './pages/routes.tsx';
 import { RulesPage } from './pages/rules.tsx';
@@ -182,6 +184,7 @@ function pageAt(where: string): JSX.Element {
     return part === 'differences' ? <DifferencesPage key={id} id={id} /> : <RoutePage key={id} id={id} />;
   if (section === 'rules') return <RulesPage />;
   if (section === 'jobs') return <JobsPage />;
+  if (section === 'load-runs') return id ? <LoadRunPage key={id} id={id} /> : <LoadRunsPage />;
   if (section === 'audit') return <AuditPage />;
   if (section === 'instances') return <InstancesPage />;
   return (

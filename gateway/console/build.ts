@@ -1,10 +1,25 @@
 // Builds the console into gateway/console/dist, which the operator's port serves. Run after every install, by `prepare`.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadConsole } from '../operator/console.ts';
 
 const ROOT = import.meta.dirname;
 
-/** Builds it. Rejects when the builder is not installed, as in an image that has only what servers need. */
+/** What a browser has to load before it shows anything, compressed: little enough for a phone with a bad connection. */
+const GZIP_BYTES_MAX = 122_880;
+
+/** @throws when a built console's files are more than that together */
+export async function checkSize(dir: string): Promise<void> {
+  const files = [...(await loadConsole(dir)).values()];
+  const bytes = files.reduce((sum, { gzipped }) => sum + gzipped.length, 0);
+  if (bytes <= GZIP_BYTES_MAX) return;
+  throw new Error(`the console has ${bytes} bytes compressed, and may have ${GZIP_BYTES_MAX}: leave something out`);
+}
+
+/**
+ * Builds it. Rejects when the builder is not installed, as in an image that has only what servers need, and when it would be
+ * too large.
+ */
 export async function buildConsole(outDir: string): Promise<void> {
   const { build } = await import('vite');
   await build({
@@ -16,6 +31,7 @@ export async function buildConsole(outDir: string): Promise<void> {
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: { outDir, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   });
+  await checkSize(outDir);
 }
 
 if (import.meta.main) {

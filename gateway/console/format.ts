@@ -73,3 +73,18 @@ export function formatTime(at: string, mode: TimeMode, nowMs: number): string {
   const date = `${moment.getFullYear()}-${pad(moment.getMonth() + 1)}-${pad(moment.getDate())}`;
   return `${date} ${pad(moment.getHours())}:${pad(moment.getMinutes())}:${pad(moment.getSeconds())}`;
 }
+
+/** A figure and the interval that it lies in. */
+interface Estimate {
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** `0.62 (0.58 to 0.66)`; a bound that is not known is `?`. Shares are small ones, so they have more places. */
+export function formatEstimate(estimate: Estimate | null, unit: 'x' | 'ms' | 'share'): string {
+  if (estimate === null) return NOTHING;
+  const { value, low, high } = estimate;
+  const text = (bound: number | null) => bound?.toFixed(unit === 'share' ? 5 : 2) ?? '?';
+  return low === high && low !== null ? text(value) : `${text(value)} (${text(low)} to ${text(high)})`;
+}

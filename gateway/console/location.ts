@@ -45,6 +45,10 @@ export function routePath(id: string): string {
   return `/routes/${encodeURIComponent(id)}`;
 }
 
+export function loadRunPath(id: string): string {
+  return `/load-runs/${encodeURIComponent(id)}`;
+}
+
 export function differencesPath(id: string): string {
   return `${routePath(id)}/differences`;
 }

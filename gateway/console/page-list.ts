@@ -10,6 +10,7 @@ export const PAGES: readonly Page[] = [
   { path: '/', name: 'Routes', keys: 'g r' },
   { path: '/rules', name: 'Rules', keys: 'g u' },
   { path: '/jobs', name: 'Data jobs', keys: 'g j' },
+  { path: '/load-runs', name: 'Load runs', keys: 'g l' },
   { path: '/audit', name: 'Audit', keys: 'g a' },
   { path: '/instances', name: 'Instances', keys: 'g i' },
 ];

@@ -1,5 +1,6 @@
 // The folder that data jobs and gateways share: how far each job is, what is asked of it, and asking.
 import { open, readdir, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { z } from 'zod';
 import {
   JOB_FILE_BYTES_MAX,
@@ -56,15 +57,18 @@ interface Read<T> {
 }
 
 async function readAs<Schema extends z.ZodType>(file: string, schema: Schema): Promise<Read<z.output<Schema>>> {
+  const name = basename(file); // Operators read the sentence, and the folder is the server's matter.
   try {
     const text = await readText(file);
-    if (text === undefined) return { problem: `${file} is above ${JOB_FILE_BYTES_MAX} bytes` };
+    if (text === undefined) return { problem: `${name} is above ${JOB_FILE_BYTES_MAX} bytes` };
     const parsed = schema.safeParse(JSON.parse(text));
     if (parsed.success) return { value: parsed.data };
     const [issue] = parsed.error.issues;
-    return { problem: `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}` };
+    return { problem: `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}` };
   } catch (error) {
-    return isAbsent(error) ? {} : { problem: `${file} cannot be read: ${(error as Error).message}` };
+    if (isAbsent(error)) return {};
+    const why = error instanceof SyntaxError ? 'it is not JSON' : (error as NodeJS.ErrnoException).code;
+    return { problem: `${name} cannot be read: ${why}` };
   }
 }
 

@@ -23,6 +23,7 @@ import { eventsApi } from './events/api.ts';
 import type { Feed } from './events/feed.ts';
 import { createIdempotency } from './idempotency.ts';
 import { jobsApi } from './jobs.ts';
+import { loadRunsApi } from './load-runs.ts';
 import { notificationsApi } from './notifications.ts';
 import { planApi } from './plan.ts';
 import { problem, refuse } from './problems.ts';
@@ -50,6 +51,8 @@ const HEADERS = secureHeaders({
   // It would hold for every port of the host, the traffic's among them, which may be http: a proxy in front may know better.
   strictTransportSecurity: false,
   xFrameOptions: 'DENY',
+  // What is not ours has a narrower policy of its own: load-runs.ts.
+  overwrite: false,
 });
 
 export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: () => boolean): Hono<OperatorEnv> {
@@ -87,6 +90,7 @@ export function createOperatorApp(deps: OperatorDeps, feed: Feed, isDraining: ()
   app.route('/api/deployment', deploymentApi(deps));
   app.route('/api/audit', auditApi(deps));
   app.route('/api/jobs', jobsApi(deps));
+  app.route('/api/load-runs', loadRunsApi(deps));
   app.route('/api/notifications', notificationsApi(deps));
   app.get('/api/instances', (c) => c.json({ instances: deps.serving.instances(), gateways: deps.flips.gateways() }));
   app.get('/api/status', (c) => c.json(statusOf(deps, isDraining())));

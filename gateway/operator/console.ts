@@ -11,7 +11,7 @@ import { Hono } from 'hono';
 export const CONSOLE_DIR = join(import.meta.dirname, '..', 'console', 'dist');
 
 /** The pages that the console knows; any of them is its one document, which reads the rest of the address itself. */
-const PAGES = ['/', '/routes/*', '/rules', '/jobs', '/audit', '/instances'];
+const PAGES = ['/', '/routes/*', '/rules', '/jobs', '/load-runs', '/load-runs/*', '/audit', '/instances'];
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',

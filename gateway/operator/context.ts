@@ -8,6 +8,7 @@ import type { Deployments } from '../deployments.ts';
 import type { Flips } from '../flips.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { GatewayLedger } from '../ledger/ledger.ts';
+import type { LoadRuns } from '../load-runs/load-runs.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Sample } from '../mirror/evidence.ts';
 import type { Notifier } from '../notify/notifier-port.ts';
@@ -50,6 +51,7 @@ export interface OperatorDeps {
   readonly deployments: Pick<Deployments, 'view' | 'begin' | 'takeBack'>;
   readonly history: TrafficHistory;
   readonly jobs: Jobs;
+  readonly loadRuns: LoadRuns;
   readonly plans: Pick<Plans, 'view' | 'act' | 'guard' | 'problem'>;
   readonly console: ConsoleFiles;
   readonly metrics: GatewayMetrics;

@@ -42,8 +42,9 @@ async function read(
 ): Promise<Omit<Certificate, 'job'>> {
   const problem = (text: string) => ({ problem: text });
   if (folder === undefined) return problem('there is no certificate: no folder is configured (certificates)');
-  const file = join(folder, `${job}.json`);
-  const text = await readText(file);
+  // By its name alone: operators read the sentence, and the folder is the server's matter.
+  const file = `${job}.json`;
+  const text = await readText(folder, file);
   if ('problem' in text) return text;
   const json = parseJson(text.text);
   const parsed = certificateFile.safeParse(json);
@@ -59,9 +60,12 @@ async function read(
   return { problem: undefined, at, validUntil, rows };
 }
 
-async function readText(file: string): Promise<{ readonly text: string } | { readonly problem: string }> {
+async function readText(
+  folder: string,
+  file: string,
+): Promise<{ readonly text: string } | { readonly problem: string }> {
   try {
-    const handle = await open(file);
+    const handle = await open(join(folder, file));
     try {
       const { size } = await handle.stat();
       if (size > CERTIFICATE_BYTES_MAX) return { problem: `${file} is above ${CERTIFICATE_BYTES_MAX} bytes` };
@@ -70,9 +74,12 @@ async function readText(file: string): Promise<{ readonly text: string } | { rea
       await handle.close();
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     return {
-      problem: code === 'ENOENT' ? `there is no certificate ${file}` : `its certificate cannot be read: ${message}`,
+      problem:
+        code === 'ENOENT'
+          ? `there is no certificate in the folder that certificates names: ${file}`
+          : `its certificate ${file} cannot be read: ${code}`,
     };
   }
 }

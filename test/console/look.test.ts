@@ -6,16 +6,24 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { loadRunId } from '../../config/load-report.ts';
+import { writeReport } from '../../loadtest/write-report.ts';
 import { aJobStatus, writeJobStatus } from '../helpers/jobs.ts';
+import { measured, reportOf } from '../loadtest/measured.ts';
 import { withoutChromium } from './chromium.ts';
 import { type ConsoleFixture, compared, move, startConsole } from './setup.ts';
 
 const ROUTES = 60;
 const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>{{7*7}}';
-const PAGES = ['/', '/routes/route.0', '/routes/route.0/differences', '/rules', '/jobs', '/audit', '/instances'];
+const RUN = '2026-03-02T10:00:00.000Z';
+const PAGES = [
+  ...['/', '/routes/route.0', '/routes/route.0/differences', '/rules', '/jobs', '/load-runs'],
+  ...[`/load-runs/${loadRunId(RUN)}`, '/audit', '/instances'],
+];
 
 describe('the look of the console', { skip: withoutChromium }, () => {
   const certificates = mkdtempSync(join(tmpdir(), 'banyan-look-'));
+  const loadRuns = mkdtempSync(join(tmpdir(), 'banyan-look-'));
   let fixture: ConsoleFixture;
   before(async () => {
     fixture = await startConsole({
@@ -26,10 +34,11 @@ describe('the look of the console', { skip: withoutChromium }, () => {
       })),
       legacyBody: () => ({ [HOSTILE]: 1, text: HOSTILE }),
       newBody: () => ({ [HOSTILE]: 2, text: `${HOSTILE}!` }),
-      certificates,
+      ...{ certificates, loadRuns },
     });
     const { gateway } = fixture;
     writeJobStatus(certificates, aJobStatus({ state: 'blocked', reason: HOSTILE, holding: HOSTILE, table: HOSTILE }));
+    keepHostileLoadRun(loadRuns);
     await move(gateway, 'route.0', { stage: 'shadow', reason: HOSTILE });
     await fixture.send(`/r0/${encodeURIComponent(HOSTILE)}?q=${encodeURIComponent(HOSTILE)}`, 5, {
       'x-user-id': HOSTILE,
@@ -51,7 +60,7 @@ describe('the look of the console', { skip: withoutChromium }, () => {
   after(async () => {
     const { complaints } = fixture;
     await fixture.close();
-    rmSync(certificates, { recursive: true });
+    for (const folder of [certificates, loadRuns]) rmSync(folder, { recursive: true });
     assert.deepEqual(complaints, []);
   });
 
@@ -128,6 +137,23 @@ describe('the look of the console', { skip: withoutChromium }, () => {
     await page.context().close();
   });
 });
+
+/** One that met its limits, missed them and did neither, of a route with a hostile name on a hostile machine. */
+function keepHostileLoadRun(folder: string): void {
+  const report = reportOf(measured(6, { legacy: 2, new: 2, gateway: 2.5 }));
+  const outcomes = ['met', 'missed', 'unclear'] as const;
+  const hostile = {
+    ...{ at: RUN, met: false, machine: { ...report.machine, cpu: HOSTILE, k6: HOSTILE }, urls: { legacy: HOSTILE } },
+    arms: report.arms.map((arm) => ({ ...arm, route: HOSTILE, side: HOSTILE })),
+    overheads: report.overheads.map((overhead) => ({ ...overhead, route: HOSTILE, side: HOSTILE })),
+    verdicts: report.verdicts.map((verdict, n) => ({
+      ...verdict,
+      what: `${n} ${HOSTILE}`,
+      outcome: outcomes[n % outcomes.length] ?? 'met',
+    })),
+  };
+  writeReport({ ...report, ...hostile }, folder);
+}
 
 /** Faults of accessibility that keep people out: axe's `serious` and `critical`. */
 async function faults(page: Page): Promise<string[]> {

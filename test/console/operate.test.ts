@@ -1,6 +1,7 @@
 // The console in a real browser, as an operator uses it: by keyboard, with others, and while the gateway dies.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { OPERATIONS } from '../../gateway/operator/contract/operations.ts';
 import { eventually } from '../helpers/deadline.ts';
 import { OPERATOR_TOKEN, VIEWER_TOKEN } from '../helpers/gateway.ts';
 import { withoutChromium } from './chromium.ts';
@@ -122,6 +123,10 @@ describe('the console', { skip: withoutChromium }, () => {
     // What was counted stays counted; of what comes now nothing is.
     await fixture.send('/beta/1', 12);
     await page.getByText('12 of 24 requests differ').waitFor();
+    assert.match((await row.first().textContent()) ?? '', /changed1250\.00 %/); // 100 % before.
+    await page.goto(`${gateway.operatorUrl}/?q=id:beta.get`);
+    await page.locator('td.parity', { hasText: /^50\.00 %/ }).waitFor(); // 0 % before the rule.
+    assert.equal(await page.locator('td.mismatches').textContent(), '12');
     assert.equal((await compared(gateway, 'beta.get', 24)).outcomes.mismatch, 12);
 
     await page.goto(`${gateway.operatorUrl}/rules?q=source:operator`);
@@ -169,12 +174,23 @@ describe('the console', { skip: withoutChromium }, () => {
     await page.goto(`${fixture.gateway.operatorUrl}/routes/beta.get`);
     await page.getByText('read only').waitFor();
     assert.equal(await page.getByRole('radio').count(), 0);
-    const status = await page.evaluate(async () => {
-      const headers = { 'content-type': 'application/json' };
-      const body = JSON.stringify({ reason: 'by hand' });
-      return (await fetch('/api/routes/beta.get/rollback', { method: 'POST', headers, body })).status;
-    });
-    assert.equal(status, 403);
+    // By hand too, with the session that the page has, by everything that changes anything.
+    const changing = OPERATIONS.filter(
+      ({ method, access }) => method !== 'GET' && access !== 'viewer' && access !== 'anyone',
+    );
+    assert.ok(changing.length > 10);
+    for (const { method, path } of changing) {
+      const target = path.replace(':id', 'beta.get').replace(':n', '1');
+      const status = await page.evaluate(
+        async ([by, to]) => {
+          const headers = { 'content-type': 'application/json', 'if-match': '*', 'x-banyan-client': 'console' };
+          const body = JSON.stringify({ reason: 'by hand', stage: 'live', paused: true, action: 'start' });
+          return (await fetch(to, { method: by, headers, body })).status;
+        },
+        [method, target] as const,
+      );
+      assert.equal(status, 403, `${method} ${target}`);
+    }
     await page.context().close();
   });
 

@@ -29,6 +29,15 @@ const PAGES: readonly {
   },
   { name: 'rules', path: '/rules?q=route:trade.orders.list' },
   { name: 'jobs', path: '/jobs' },
+  { name: 'load-runs', path: '/load-runs' },
+  {
+    name: 'load-run',
+    path: '/load-runs',
+    first: async (page) => {
+      await page.locator('tr[data-run] a').first().click();
+      await page.getByRole('heading', { name: 'Latency' }).waitFor();
+    },
+  },
   { name: 'audit', path: '/audit' },
   { name: 'instances', path: '/instances' },
 ];

@@ -34,10 +34,20 @@ export interface FixtureOptions {
   readonly links?: Readonly<Record<string, string>>;
   /** The folder that data jobs share with the gateway. */
   readonly certificates?: string;
+  /** The folder that load comparisons are kept in. */
+  readonly loadRuns?: string;
 }
 
 export async function startConsole(options: FixtureOptions): Promise<ConsoleFixture> {
-  const { routes, legacyBody = () => ({ price: 1 }), newBody = legacyBody, links = {}, certificates, now } = options;
+  const {
+    routes,
+    legacyBody = () => ({ price: 1 }),
+    newBody = legacyBody,
+    links = {},
+    certificates,
+    loadRuns,
+    now,
+  } = options;
   const serve = (
     bodyOf: (path: string) => unknown,
     statusOf: (path: string) => number = () => 200,
@@ -54,7 +64,7 @@ export async function startConsole(options: FixtureOptions): Promise<ConsoleFixt
     buildConsole(consoleDir),
   ]);
   const operator = { ...TEST_OPERATOR, links };
-  const overrides = { operator, certificates };
+  const overrides = { operator, certificates, loadRuns };
   const gateway = await startTestGateway({
     legacy: legacy.url,
     new: fresh.url,

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { loadReport } from '../../config/load-report.ts';
 import { runCli } from '../../loadtest/cli.ts';
 import { findK6 } from '../../loadtest/find-k6.ts';
-import { parseReport } from '../../loadtest/report.ts';
 import { type SpawnedServer, spawnServer } from '../helpers/process.ts';
 import { dataFolder } from '../sandbox/postgres/postgres.ts';
 
@@ -74,7 +74,7 @@ describe('k6 on the sandbox', { skip: withoutK6 }, () => {
   it('compares the targets and writes what came of it', async () => {
     const out = join(folder, 'report');
     const { code, err } = await loadtest('compare', ...small(), '--rounds', '2', '--out', out);
-    const report = parseReport(readFileSync(join(out, 'compare.json'), 'utf8'));
+    const report = loadReport.parse(JSON.parse(readFileSync(join(out, 'compare.json'), 'utf8')));
     assert.ok(report, err);
     assert.equal(code, report.met ? 0 : 6);
     assert.equal(report.arms.length, 3 * 6);

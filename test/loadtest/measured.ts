@@ -2,7 +2,7 @@
 import type { Target } from '../../loadtest/k6/settings.ts';
 import type { Report } from '../../loadtest/report.ts';
 import { createTally, type Tally } from '../../loadtest/tally.ts';
-import { verdictsOf } from '../../loadtest/verdicts.ts';
+import { overheads, verdictsOf } from '../../loadtest/verdicts.ts';
 
 const ANSWERS = 40;
 
@@ -30,10 +30,16 @@ export function measured(rounds: number, ms: Partial<Record<Target, number>>, si
 export function reportOf(tally: Tally): Report {
   const arms = [...tally.arms()];
   return {
-    ...{ version: 1, at: '2026-01-05T10:00:00.000Z', met: true },
+    ...{ version: 2, at: '2026-01-05T10:00:00.000Z', met: true },
     machine: { cores: 2, cpu: 'a <cpu> & more', node: '26.10.0', k6: 'v2.2.0' },
     load: { rate: 20, seconds: 10, rounds: 6, writes: true },
     urls: { legacy: 'http://127.0.0.1:8001', new: 'http://127.0.0.1:8002', gateway: 'http://127.0.0.1:8080' },
-    ...{ lost: {}, arms, verdicts: [...verdictsOf({ arms, lost: {} })], series: [...tally.series()] },
+    ...{
+      lost: {},
+      arms,
+      overheads: overheads(arms),
+      verdicts: [...verdictsOf({ arms, lost: {} })],
+      series: [...tally.series()],
+    },
   };
 }

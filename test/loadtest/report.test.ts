@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { LOAD_RUNS_MAX, loadRunFile, loadRunId, loadRunsFolder, parseLoadReport } from '../../config/load-report.ts';
 import { certificatesIn } from '../../gateway/rollout/certificates.ts';
 import { orderOf } from '../../loadtest/compare.ts';
 import { LoadtestError } from '../../loadtest/exit.ts';
@@ -10,7 +11,6 @@ import { htmlOf } from '../../loadtest/html.ts';
 import { markdownOf } from '../../loadtest/markdown.ts';
 import { DEFAULT_URLS, loadOf, originOf, writesOf } from '../../loadtest/options.ts';
 import { ticksOf } from '../../loadtest/plots.ts';
-import { parseReport } from '../../loadtest/report.ts';
 import { writeCertificate, writeReport } from '../../loadtest/write-report.ts';
 import { measured, reportOf } from './measured.ts';
 
@@ -25,13 +25,33 @@ describe('a report of a comparison', () => {
 
   it('is read again as it was written', () => {
     writeReport(report, folder);
-    assert.deepEqual(readdirSync(folder).sort(), ['compare.html', 'compare.json', 'compare.md']);
-    assert.deepEqual(parseReport(readFileSync(join(folder, 'compare.json'), 'utf8')), report);
+    assert.deepEqual(readdirSync(folder).sort(), ['compare.html', 'compare.json', 'compare.md', 'runs']);
+    assert.deepEqual(parseLoadReport(readFileSync(join(folder, 'compare.json'), 'utf8')), { report });
   });
 
-  it('that is none is none', () => {
-    assert.equal(parseReport('{"version": 2}'), undefined);
-    assert.equal(parseReport('no JSON'), undefined);
+  it('is kept beside those of earlier runs, of which the oldest make room', () => {
+    const atOf = (n: number) => new Date(Date.parse(report.at) + n * 60_000).toISOString();
+    for (let n = 0; n < LOAD_RUNS_MAX; n++) {
+      mkdirSync(loadRunsFolder(folder), { recursive: true });
+      writeFileSync(loadRunFile(folder, loadRunId(atOf(n)), 'json'), '{}');
+    }
+    writeReport({ ...report, at: atOf(LOAD_RUNS_MAX) }, folder);
+    const kept = readdirSync(loadRunsFolder(folder)).sort();
+    assert.equal(kept.length, LOAD_RUNS_MAX + 1); // The page of the one.
+    assert.deepEqual([kept[0], kept.at(-1)], [`${loadRunId(atOf(1))}.json`, `${loadRunId(atOf(LOAD_RUNS_MAX))}.json`]);
+    const text = readFileSync(loadRunFile(folder, loadRunId(atOf(LOAD_RUNS_MAX)), 'html'), 'utf8');
+    assert.match(text, /^<!doctype html>/);
+  });
+
+  it('that is none says why', () => {
+    const problemOf = (text: string) => Object.values(parseLoadReport(text))[0];
+    assert.match(problemOf('{"version": 1}'), /^it is no report of this version: version: /);
+    assert.equal(problemOf('no JSON'), 'it is not JSON');
+  });
+
+  it('is of no file by a name that leads elsewhere', () => {
+    for (const id of ['../compare', '20260105T100000000Z/../x', '', '20260105T100000000Z.json'])
+      assert.throws(() => loadRunFile(folder, id, 'json'), /no run is called/, id);
   });
 
   it('as Markdown has a row for each limit and each route asked', () => {

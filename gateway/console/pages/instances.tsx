@@ -4,6 +4,7 @@ import type { DeploymentState, InstanceList, NotificationTargets, Status } from 
 import { formatCount } from '../format.ts';
 import { useLive } from '../live.ts';
 import { Loading } from '../parts/loading.tsx';
+import { TableHead } from '../parts/table-head.tsx';
 import { Time } from '../parts/time.tsx';
 
 export function InstancesPage(): JSX.Element {
@@ -27,7 +28,7 @@ export function InstancesPage(): JSX.Element {
 function Processes({ instances }: InstanceList): JSX.Element {
   return (
     <table>
-      <Head titles={['Process', 'State', 'Since', 'Requests', 'Version of its settings']} />
+      <TableHead titles={['Process', 'State', 'Since', 'Requests', 'Version of its settings']} />
       <tbody>
         {instances.map(({ pid, state, startedAt, requests, version }) => (
           <tr key={pid}>
@@ -50,7 +51,7 @@ function Upstreams({ upstreams }: Pick<Status, 'upstreams'>): JSX.Element {
     <section>
       <h2>Backends</h2>
       <table>
-        <Head titles={['Side', 'Address', 'Health', 'In flight']} />
+        <TableHead titles={['Side', 'Address', 'Health', 'In flight']} />
         <tbody>
           {(['legacy', 'new'] as const).map((side) => {
             const { url, healthy, problem, inFlight } = upstreams[side];
@@ -75,7 +76,7 @@ function Versions({ versions, deployment }: DeploymentState): JSX.Element | null
     <section>
       <h2>Versions of the new side</h2>
       <table>
-        <Head titles={['Version', 'Address', 'Serves']} />
+        <TableHead titles={['Version', 'Address', 'Serves']} />
         <tbody>
           {versions.map(({ version, url, percent }) => (
             <tr key={version}>
@@ -103,7 +104,7 @@ function Targets({ targets }: NotificationTargets): JSX.Element | null {
     <section>
       <h2>Who is told</h2>
       <table>
-        <Head titles={['Target', 'From', 'Sent', 'Failed', 'Dropped', 'Waiting', 'State']} />
+        <TableHead titles={['Target', 'From', 'Sent', 'Failed', 'Dropped', 'Waiting', 'State']} />
         <tbody>
           {targets.map(({ name, kind, severity, sent, failed, dropped, waiting, problem }) => (
             <tr key={name}>
@@ -121,19 +122,5 @@ function Targets({ targets }: NotificationTargets): JSX.Element | null {
         </tbody>
       </table>
     </section>
-  );
-}
-
-function Head({ titles }: { readonly titles: readonly string[] }): JSX.Element {
-  return (
-    <thead>
-      <tr>
-        {titles.map((title) => (
-          <th key={title} scope="col">
-            {title}
-          </th>
-        ))}
-      </tr>
-    </thead>
   );
 }

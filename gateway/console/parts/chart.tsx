@@ -6,6 +6,8 @@ import 'uplot/dist/uPlot.min.css';
 import { timeMode } from '../preferences.ts';
 
 const HEIGHT_PX = 180;
+/** Of a line that is zero throughout: one per cent, or a hundredth of what is counted. */
+const LEAST_RANGE = 0.01;
 
 export interface ChartLine {
   readonly label: string;
@@ -89,7 +91,7 @@ function optionsOf({ lines, format, width, marks }: OptionsInput): uPlot.Options
     legend: { live: true },
     tzDate: (seconds) =>
       timeMode.value === 'utc' ? uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') : new Date(seconds * 1_000),
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 0.001) * 1.1] } },
+    scales: { y: { range: (_plot, min, max) => rangeOf(min ?? 0, max ?? 0) } },
     axes: [axis, { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) }],
     series: [
       {},
@@ -103,6 +105,12 @@ function optionsOf({ lines, format, width, marks }: OptionsInput): uPlot.Options
     ],
     hooks: { draw: [(made) => drawMarks(made, marks(), colourOf('--warn'))] },
   };
+}
+
+/** From zero, or from below it where something is; never nothing at all. */
+function rangeOf(min: number, max: number): [number, number] {
+  const [low, high] = [Math.min(0, min), Math.max(0, max)];
+  return low === high ? [0, LEAST_RANGE] : [low * 1.1, high * 1.1];
 }
 
 function drawMarks(plot: uPlot, marks: readonly ChartMark[], colour: string): void {
@@ -122,9 +130,12 @@ function drawMarks(plot: uPlot, marks: readonly ChartMark[], colour: string): vo
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     // Texts that would cover each other are left out; the audit log has them all.
-    if (x < freeFrom) continue;
-    ctx.fillText(text, x + 3, bbox.top + 2);
-    freeFrom = x + ctx.measureText(text).width + 8;
+    const { width } = ctx.measureText(text);
+    const isAtTheEnd = x + 3 + width > bbox.left + bbox.width;
+    const start = isAtTheEnd ? x - 3 - width : x + 3;
+    if (start < freeFrom) continue;
+    ctx.fillText(text, start, bbox.top + 2);
+    freeFrom = start + width + 5;
   }
   ctx.restore();
 }

@@ -7,6 +7,7 @@ import { changedDeployment, deployBody, deployment, returnedDeployment } from '.
 import { comparisons } from './evidence.ts';
 import { auditLog, auditQuery, instanceList, live, ready, status } from './gateway.ts';
 import { job, jobList, pausedBody } from './jobs.ts';
+import { loadRun, loadRunList } from './load-runs.ts';
 import { notificationTargets, testBody, testResults } from './notifications.ts';
 import {
   changedOverrideOfAll,
@@ -172,6 +173,21 @@ const onVersions: readonly Operation[] = [
   }),
 ];
 
+const onLoadRuns: readonly Operation[] = [
+  operation('listLoadRuns', 'GET /api/load-runs', 'viewer', {
+    answer: ok(loadRunList),
+    summary: 'The load comparisons of legacy, new and the gateway that were kept',
+  }),
+  operation('getLoadRun', 'GET /api/load-runs/:id', 'viewer', {
+    ...{ answer: ok(loadRun), refusals: [404, 409] },
+    summary: 'One load comparison: percentiles of each route, what the gateway adds, and the limits',
+  }),
+  operation('getLoadRunPage', 'GET /api/load-runs/:id/page', 'viewer', {
+    ...{ answer: media('text/html'), refusals: [404] },
+    summary: 'Its report as a page, with plots; sandboxed, so that no script of it runs',
+  }),
+];
+
 const onTheGateway: readonly Operation[] = [
   operation('getOverride', 'GET /api/rollback', 'viewer', {
     ...{ answer: ok(overrideOfAll), etag: true },
@@ -259,6 +275,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...onRules,
   ...onJobs,
   ...onVersions,
+  ...onLoadRuns,
   ...onTheGateway,
   ...toSignIn,
   ...forMachines,

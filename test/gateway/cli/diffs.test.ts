@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { diffsText } from '../../../gateway/cli/render-diffs.ts';
+import { forPeople } from '../../../gateway/cli/table.ts';
 
 const COMPARISONS = {
   ...{ eligible: 0, coverage: null, parity: null, parityLowerBound: null, outcomes: {}, differences: [] },
@@ -8,7 +9,7 @@ const COMPARISONS = {
 
 describe('what banyan diffs prints', () => {
   it('has nothing of streams where none was to be compared', () => {
-    assert.doesNotMatch(diffsText([{ id: 'a', comparisons: COMPARISONS }], false), /STREAMS/);
+    assert.doesNotMatch(forPeople(diffsText([{ id: 'a', comparisons: COMPARISONS }], false)), /STREAMS/);
   });
 
   it('has what comparing streams has found, ruled differences only when asked for', () => {
@@ -24,13 +25,13 @@ describe('what banyan diffs prints', () => {
       ],
     };
     const found = [{ id: 'feed', comparisons: { ...COMPARISONS, streams } }];
-    const brief = diffsText(found, false);
+    const brief = forPeople(diffsText(found, false));
     assert.match(brief, /^feed +\$\.price +changed +1 +critical/m);
     assert.doesNotMatch(brief, /\$\.at/);
     assert.match(
       brief,
       /^feed +3 +100\.0 % +75\.00 % +50\.00 % +-1\.5 \/ 20 \/ 30 +match 5, different 1 +client_stream 2 +streams_max 1/m,
     );
-    assert.match(diffsText(found, true), /^feed +\$\.at +changed +4 +ignored by \$\.at/m);
+    assert.match(forPeople(diffsText(found, true)), /^feed +\$\.at +changed +4 +ignored by \$\.at/m);
   });
 });

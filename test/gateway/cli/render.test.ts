@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type RouteView, routesTable, routeText } from '../../../gateway/cli/render.ts';
+import { forPeople } from '../../../gateway/cli/table.ts';
 
 const QUIET = { requests: 0, errors: 0, perSecond: 0, latencyMs: null };
 const STREAMS = { begun: 12, coverage: 0.95, parity: 0.999, parityLowerBound: 0.99 };
@@ -30,8 +31,8 @@ describe('what banyan route prints', () => {
 
 describe('what banyan routes prints', () => {
   it('of a route that serves streams alone has their rates', () => {
-    assert.match(routesTable([aRoute({ streams: STREAMS })]), /^feed .* 99\.90 % +95\.0 %$/m);
+    assert.match(forPeople(routesTable([aRoute({ streams: STREAMS })])), /^feed .* 99\.90 % +95\.0 %$/m);
     const both = aRoute({ eligible: 5, coverage: 1, parity: 0.5, streams: STREAMS });
-    assert.match(routesTable([both]), /^feed .* 50\.00 % +100\.0 %$/m);
+    assert.match(forPeople(routesTable([both])), /^feed .* 50\.00 % +100\.0 %$/m);
   });
 });

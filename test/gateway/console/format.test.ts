@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   formatAge,
   formatBytes,
+  formatEstimate,
   formatMs,
   formatRate,
   formatShare,
@@ -34,6 +35,17 @@ it('formatMs has a place where it matters', () => {
 it('formatBytes tells a size in its largest unit', () => {
   const sizes = [0, 1_023, 1_024, 1_536 * 1_024, 2 ** 50];
   assert.deepEqual(sizes.map(formatBytes), ['0 B', '1,023 B', '1.0 KiB', '1.5 MiB', '1024.0 TiB']);
+});
+
+it('formatEstimate tells a figure and its interval, and what is not known of it', () => {
+  const [known, exact] = [
+    { value: 0.62, low: 0.581, high: 0.66 },
+    { value: 0.001, low: 0.001, high: 0.001 },
+  ];
+  assert.equal(formatEstimate(known, 'ms'), '0.62 (0.58 to 0.66)');
+  assert.equal(formatEstimate({ ...known, high: null }, 'x'), '0.62 (0.58 to ?)');
+  assert.equal(formatEstimate(exact, 'share'), '0.00100');
+  assert.equal(formatEstimate(null, 'ms'), NOTHING);
 });
 
 it('formatAge tells an age in its two largest units', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { checkSize } from '../../../gateway/console/build.ts';
 import { consolePages, loadConsole } from '../../../gateway/operator/console.ts';
 
 describe('the files of the console', () => {
@@ -47,6 +49,14 @@ describe('the files of the console', () => {
   for (const path of ['/assets/none.js', '/assets/../secret.txt', '/assets/%2e%2e/secret.txt', '/secret.txt']) {
     it(`${path} is not there`, async () => assert.equal((await app.request(path)).status, 404));
   }
+
+  it('that are more than 120 KiB compressed are not built', async () => {
+    await checkSize(dir);
+    const large = await mkdtemp(join(tmpdir(), 'banyan-console-'));
+    await writeFile(join(large, 'index.js'), randomBytes(122_880)); // Nothing makes that smaller.
+    await assert.rejects(checkSize(large), /the console has \d+ bytes compressed, and may have 122880/);
+    await rm(large, { recursive: true });
+  });
 
   it('a console that was not built says what to do', async () => {
     const unbuilt = consolePages(await loadConsole(join(dir, 'nowhere')));

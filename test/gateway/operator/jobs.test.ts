@@ -1,6 +1,6 @@
 // Data jobs over the API: read from the folder that their processes write to, paused through it, and never guessed.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ describe('GET /api/jobs', () => {
       silentMs: 3_000,
       status,
       certificate: {
-        problem: `there is no certificate ${join(folder, 'orders.json')}`,
+        problem: 'there is no certificate in the folder that certificates names: orders.json',
         at: null,
         validUntil: null,
         rows: null,
@@ -67,8 +67,17 @@ describe('GET /api/jobs', () => {
     writeFileSync(jobStatusFile(folder, 'orders'), '{"job":"orders"}');
     writeFileSync(jobStatusFile(folder, 'positions'), ' '.repeat(70_000));
     const { body } = await gateway.api('GET', '/api/jobs');
-    assert.match(body.jobs[0].attention, /orders\.status\.json: at: /);
-    assert.match(body.jobs[1].attention, /positions\.status\.json is above 65536 bytes/);
+    assert.match(body.jobs[0].attention, /^orders\.status\.json: at: /);
+    assert.equal(body.jobs[1].attention, 'positions.status.json is above 65536 bytes');
+    writeFileSync(jobStatusFile(folder, 'orders'), 'no JSON');
+    rmSync(jobStatusFile(folder, 'positions'));
+    mkdirSync(jobStatusFile(folder, 'positions'));
+    const unread = (await gateway.api('GET', '/api/jobs')).body;
+    assert.deepEqual(
+      unread.jobs.map(({ attention }: { attention: string }) => attention),
+      ['orders.status.json cannot be read: it is not JSON', 'positions.status.json cannot be read: EISDIR'],
+    );
+    assert.equal(JSON.stringify(unread).includes(folder), false, 'where this machine keeps them');
     await rm(folder, { recursive: true });
     const { body: without } = await gateway.api('GET', '/api/jobs');
     assert.deepEqual(

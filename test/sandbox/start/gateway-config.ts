@@ -26,6 +26,7 @@ export function writeGatewayConfig(source: string, folder: string, addresses: Ga
   // The frontend is of another origin, which is not known yet where ports are free ones.
   document.setIn(['cors'], { origins: ['*'], expose: ['x-banyan-side'] });
   document.setIn(['certificates'], certificatesFolder(folder));
+  document.setIn(['loadRuns'], join(folder, 'loadtest'));
   document.setIn(['ledger'], `sqlite:${join(folder, 'gateway.db')}`);
   const path = join(folder, 'gateway.yaml');
   writeFileSync(path, document.toString());

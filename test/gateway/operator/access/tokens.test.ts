@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { OperatorRole } from '../../../../config/operator-schema.ts';
@@ -64,6 +65,26 @@ describe('tokens', () => {
     const found = known.find('ops-secret');
     assert.deepEqual(known.holder(found?.digest ?? ''), { name: 'ops', role: 'admin' });
     assert.equal(compileTokens(configured.slice(1), secrets).holder(found?.digest ?? ''), undefined);
+  });
+
+  test('any token is compared in constant time with each that is known, right or wrong, the first or the last', () => {
+    const { timingSafeEqual } = crypto;
+    let compared = 0;
+    crypto.timingSafeEqual = (a, b) => {
+      compared++;
+      return timingSafeEqual(a, b);
+    };
+    syncBuiltinESMExports(); // So that whoever imported it by name calls this one.
+    try {
+      for (const token of ['ops-secret', 'desk-secret', 'wrong', 'ops-secre']) {
+        compared = 0;
+        known.find(token);
+        assert.equal(compared, [...configured].filter(({ tokenEnv }) => secrets.has(tokenEnv ?? '')).length, token);
+      }
+    } finally {
+      crypto.timingSafeEqual = timingSafeEqual;
+      syncBuiltinESMExports();
+    }
   });
 
   test('no secrets at all, then nobody gets in', () => {

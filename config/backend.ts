@@ -157,7 +157,9 @@ export const backendVariables = z.object({
     .string()
     .regex(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 'is not an address')
     .optional()
-    .describe('give the address of an account with SOL, in whose name buying is simulated; no key is needed'),
+    .describe(
+      'give the address of an account with 0.2 SOL, out of which trades are paid in simulations; no key is needed',
+    ),
   JUPITER_URL: httpUrl.optional().describe('give https://api.jup.ag, or unset it to do without quotes'),
   JUPITER_API_KEY: z
     .string()

@@ -22,6 +22,7 @@ import { benchMemory } from './scenarios/memory.ts';
 import { benchMigration } from './scenarios/migration.ts';
 import { benchMirror } from './scenarios/mirror.ts';
 import { benchSniper } from './scenarios/sniper.ts';
+import { benchSolana } from './scenarios/solana.ts';
 import { benchWebSocket } from './scenarios/websocket.ts';
 
 const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promise<ScenarioResult>>> = {
@@ -38,6 +39,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (context: BenchContext) => Promis
   fanout: benchFanout,
   migration: benchMigration,
   sniper: benchSniper,
+  solana: benchSolana,
 };
 const UPSTREAM_MAIN = join(import.meta.dirname, 'upstream', 'main.ts');
 

@@ -15,6 +15,7 @@ export const SCENARIOS = [
   'fanout',
   'migration',
   'sniper',
+  'solana',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 

@@ -21,7 +21,17 @@ export const quoteSchema = z.looseObject({
   otherAmountThreshold: amountText,
   slippageBps: z.int(),
   priceImpactPct: z.string(),
-  routePlan: z.array(z.looseObject({ swapInfo: z.looseObject({ ammKey: z.string() }) })).max(32),
+  routePlan: z
+    .array(
+      z.looseObject({
+        swapInfo: z.looseObject({
+          ammKey: z.string(),
+          inputMint: z.string().optional(),
+          outputMint: z.string().optional(),
+        }),
+      }),
+    )
+    .max(32),
   /** Raydium's own quote, by which its transaction is asked for; absent on Jupiter's. */
   raydium: z.unknown().optional(),
 });
@@ -37,7 +47,9 @@ const raydiumSchema = z.object({
     otherAmountThreshold: amountText,
     slippageBps: z.int(),
     priceImpactPct: z.number(),
-    routePlan: z.array(z.object({ poolId: z.string() })).max(32),
+    routePlan: z
+      .array(z.object({ poolId: z.string(), inputMint: z.string().optional(), outputMint: z.string().optional() }))
+      .max(32),
   }),
 });
 const jupiterSwap = z.object({ swapTransaction: z.base64(), lastValidBlockHeight: z.int().optional() });
@@ -97,7 +109,10 @@ function asJupiter(given: z.infer<typeof raydiumSchema>): Quote {
     slippageBps: rest.slippageBps,
     platformFee: null,
     priceImpactPct: String(priceImpactPct),
-    routePlan: routePlan.map(({ poolId }) => ({ swapInfo: { ammKey: poolId, label: 'Raydium' }, percent: 100 })),
+    routePlan: routePlan.map(({ poolId, ...mints }) => ({
+      swapInfo: { ammKey: poolId, label: 'Raydium', ...mints },
+      percent: 100,
+    })),
   };
 }
 

@@ -8,8 +8,11 @@ const exact: Reviver = (_, value, context) =>
   typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
     ? BigInt(context?.source ?? 0)
     : value;
-/** Only a number of so many digits can be one that a double does not hold; without one the quick way will do. */
-const LONG_NUMBER = /\d{16}/;
+/**
+ * Only a number of so many digits can be one that a double does not hold; without one the quick way will do. Where a number can begin
+ * (RFC 8259 section 2), since addresses have as many: the system program's is all ones, and in every log.
+ */
+const LONG_NUMBER = /(?:^|[:,[])\s*-?\d{16}/;
 
 /** Whole numbers that a double does not hold come as bigint, all others as number. @throws {SyntaxError} */
 export function parseRpcJson(text: string): unknown {

@@ -13,24 +13,41 @@ export type Holders = readonly number[] | { readonly unknown: string };
 /** About how much SOL the pools hold against the token; 0: nobody trades it. */
 export type Liquidity = { readonly sol: number } | { readonly unknown: string };
 
+/** The share of the liquidity that those who put it in can take out; what is burnt or was never theirs is not in it. */
+export type Lock = { readonly free: number } | { readonly unknown: string };
+
 export type TokenFacts = {
   readonly mint: Mint;
   readonly epoch: bigint;
   readonly holders: Holders;
   readonly liquidity: Liquidity;
+  readonly lock: Lock;
+  /** By somebody who has never had it. */
   readonly buy: Trial;
+  /** By the largest holder. */
   readonly sell: Trial;
+  /** By the same who has just bought it. */
+  readonly resale: Trial;
 };
 
 export type PartStatus = 'ok' | 'warning' | 'danger' | 'honeypot' | 'unknown';
-export type PartName = 'mint_authority' | 'freeze_authority' | 'extensions' | 'holders' | 'liquidity' | 'buy' | 'sell';
+export type PartName =
+  | 'mint_authority'
+  | 'freeze_authority'
+  | 'extensions'
+  | 'holders'
+  | 'liquidity'
+  | 'lock'
+  | 'buy'
+  | 'sell'
+  | 'resale';
 type Finding = { readonly status: PartStatus; readonly detail: string };
 export type Part = Finding & {
   readonly name: PartName;
   /** What it added to the score, of how much it could. */
   readonly points: number;
   readonly points_max: number;
-  readonly source: 'mint account' | 'largest accounts' | 'quote' | 'simulation';
+  readonly source: 'mint account' | 'largest accounts' | 'quote' | 'pool accounts' | 'simulation';
 };
 
 /** Of a score of 1. */
@@ -39,9 +56,11 @@ const WEIGHTS: Readonly<Record<PartName, { readonly max: number; readonly source
   freeze_authority: { max: 0.15, source: 'mint account' },
   extensions: { max: 0.2, source: 'mint account' },
   holders: { max: 0.1, source: 'largest accounts' },
-  liquidity: { max: 0.15, source: 'quote' },
-  buy: { max: 0.1, source: 'simulation' },
-  sell: { max: 0.15, source: 'simulation' },
+  liquidity: { max: 0.1, source: 'quote' },
+  lock: { max: 0.05, source: 'pool accounts' },
+  buy: { max: 0.05, source: 'simulation' },
+  sell: { max: 0.1, source: 'simulation' },
+  resale: { max: 0.1, source: 'simulation' },
 };
 const SHARE: Readonly<Record<PartStatus, number>> = { ok: 1, warning: 0.5, danger: 0, honeypot: 0, unknown: 0 };
 
@@ -53,8 +72,18 @@ const TOP5_DANGER = 0.8;
 const TOP5_WARNING = 0.5;
 const LIQUIDITY_DANGER_SOL = 1;
 const LIQUIDITY_WARNING_SOL = 10;
+/** Of the liquidity: less than this taken out is no worse than a large sale. */
+const FREE_WARNING = 0.05;
+const FREE_DANGER = 0.5;
 /** The last type that token-2022 has had when this was written; what a later one does nobody here knows. */
 const EXTENSION_TYPE_LAST = 28;
+
+/** Those beside that can cheat a holder without a transfer. */
+const CHEATING: ReadonlyMap<number, string> = new Map([
+  [10, 'wallets show interest that nobody pays'],
+  [24, 'tokens can be minted and burnt out of sight'],
+  [25, 'wallets show amounts that somebody can scale'],
+]);
 
 const ok = (detail: string): Finding => ({ status: 'ok', detail });
 const RANK: Readonly<Record<PartStatus, number>> = { ok: 0, warning: 1, unknown: 2, danger: 3, honeypot: 4 };
@@ -89,6 +118,10 @@ function extensionFindings({ extensions }: Mint, epoch: bigint): Finding[] {
   else if (pausable?.authority) found.push({ status: 'danger', detail: 'somebody can pause all transfers' });
   if (closeAuthority) found.push({ status: 'warning', detail: 'somebody can close the mint' });
   if (transferFee) found.push(...feeFindings(transferFee, epoch));
+  for (const type of extensions.others) {
+    const detail = CHEATING.get(type);
+    if (detail !== undefined) found.push({ status: 'warning', detail });
+  }
   const strange = extensions.others.filter((type) => type > EXTENSION_TYPE_LAST);
   if (strange.length > 0)
     found.push({ status: 'unknown', detail: `it has extensions that are not known: ${strange.join(', ')}` });
@@ -120,15 +153,21 @@ function judgeLiquidity(liquidity: Liquidity): Finding {
   return { status: sol < LIQUIDITY_DANGER_SOL ? 'danger' : sol < LIQUIDITY_WARNING_SOL ? 'warning' : 'ok', detail };
 }
 
+function judgeLock(lock: Lock): Finding {
+  if ('unknown' in lock) return { status: 'unknown', detail: lock.unknown };
+  const detail = `${percent(lock.free)} of the liquidity can be taken out by whoever put it in`;
+  return { status: lock.free > FREE_DANGER ? 'danger' : lock.free > FREE_WARNING ? 'warning' : 'ok', detail };
+}
+
 /** Whose own purse or bad luck it was says nothing of the token. */
 const NOT_THE_TOKEN: ReadonlySet<SimulationResult> = new Set(['InsufficientFunds', 'SlippageExceeded', 'UnknownError']);
 
-function judgeTrial(what: 'buying' | 'selling', trial: Trial): Finding {
+function judgeTrial(what: 'buying' | 'selling' | 'selling what was just bought', trial: Trial): Finding {
   if (trial.kind === 'unknown') return { status: 'unknown', detail: trial.reason };
   if (trial.result === 'Success') return ok(`${what} works`);
   const detail = `${what} fails: ${trial.error ?? trial.result}`;
   if (NOT_THE_TOKEN.has(trial.result)) return { status: 'unknown', detail };
-  return { status: what === 'selling' ? 'honeypot' : 'danger', detail };
+  return { status: what === 'buying' ? 'danger' : 'honeypot', detail };
 }
 
 export type Verdict = 'safe' | 'caution' | 'unknown' | 'danger' | 'honeypot';
@@ -143,7 +182,7 @@ const VERDICTS: Readonly<Record<PartStatus, Verdict>> = {
 export type Judgement = {
   readonly score: number;
   readonly verdict: Verdict;
-  /** Null: not known, since selling could not be tried. */
+  /** Null: not known, since selling could not be tried by a holder and by a newcomer. */
   readonly is_honeypot: boolean | null;
   readonly can_freeze: boolean;
   readonly can_mint: boolean;
@@ -155,15 +194,17 @@ export type Judgement = {
 };
 
 export function judge(facts: TokenFacts): Judgement {
-  const { mint, epoch, holders, liquidity, buy, sell } = facts;
+  const { mint, epoch, holders, liquidity, lock, buy, sell, resale } = facts;
   const findings: Readonly<Record<PartName, Finding>> = {
     mint_authority: mint.mintAuthority ? { status: 'warning', detail: 'more can be minted' } : ok('none'),
     freeze_authority: mint.freezeAuthority ? { status: 'warning', detail: 'accounts can be frozen' } : ok('none'),
     extensions: judgeExtensions(mint, epoch),
     holders: judgeHolders(holders),
     liquidity: judgeLiquidity(liquidity),
+    lock: judgeLock(lock),
     buy: judgeTrial('buying', buy),
     sell: judgeTrial('selling', sell),
+    resale: judgeTrial('selling what was just bought', resale),
   };
   const names = Object.keys(WEIGHTS) as PartName[]; // Its keys are those.
   const parts = names.map((name): Part => {
@@ -172,10 +213,11 @@ export function judge(facts: TokenFacts): Judgement {
     return { name, status, detail, points: Number((max * SHARE[status]).toFixed(3)), points_max: max, source };
   });
   const status = worst(parts);
+  const isTried = findings.sell.status !== 'unknown' && findings.resale.status !== 'unknown';
   return {
     score: Number(parts.reduce((sum, { points }) => sum + points, 0).toFixed(3)),
     verdict: VERDICTS[status],
-    is_honeypot: status === 'honeypot' ? true : findings.sell.status === 'unknown' ? null : false,
+    is_honeypot: status === 'honeypot' ? true : isTried ? false : null,
     can_freeze: mint.freezeAuthority !== undefined,
     can_mint: mint.mintAuthority !== undefined,
     can_burn: mint.extensions.permanentDelegate !== undefined,

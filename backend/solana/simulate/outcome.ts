@@ -97,3 +97,7 @@ export function errorText(err: unknown): string | null {
     ? err
     : JSON.stringify(err, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
 }
+
+/** Which instruction failed; undefined when it was none of them. */
+export const failedInstruction = (err: unknown): number | undefined =>
+  instructionError.safeParse(err).data?.InstructionError[0];

@@ -6,7 +6,7 @@ import { ask, askOne, NodeError } from '../rpc/methods.ts';
 import { errorText, resultOf } from './outcome.ts';
 
 /** A transaction is at most 1232 bytes on the wire (the least MTU of IPv6 less headers). */
-const TRANSACTION_BYTES_MAX = 1232;
+export const TRANSACTION_BYTES_MAX = 1232;
 const BASE_FEE_LAMPORTS = 5000n;
 const INVALID_PARAMS = -32602;
 

@@ -131,7 +131,7 @@ describe('the safety of a token', () => {
 
   it('is never safe for any trap of the corpus', async () => {
     const traps = chain.chain.tokens.filter(({ shape }) => shape.isTrap);
-    assert.equal(traps.length, 16);
+    assert.equal(traps.length, 22);
     const verdicts: [string, unknown][] = [];
     for (const { shape } of traps) verdicts.push([shape.name, (await safetyOf(shape.name)).verdict]);
     assert.deepEqual(Object.fromEntries(verdicts), {
@@ -151,7 +151,44 @@ describe('the safety of a token', () => {
       paused: 'honeypot',
       pausable: 'danger',
       closable: 'danger',
+      'sold-by-holders': 'honeypot',
+      'sold-by-known': 'honeypot',
+      'liquidity-free': 'danger',
+      'liquidity-part-free': 'caution',
+      'fee-later': 'caution',
+      scaled: 'caution',
     });
+  });
+
+  const partsOf = (json: Record<string, unknown>) => {
+    const parts = z.array(z.object({ name: z.string(), status: z.string(), detail: z.string() })).parse(json.parts);
+    return Object.fromEntries(parts.map(({ name, status, detail }) => [name, [status, detail]]));
+  };
+
+  it('of one that only those may sell who had it first is a honeypot by what a newcomer can do, though a holder can sell', async () => {
+    const parts = partsOf(await safetyOf('sold-by-holders'));
+    assert.deepEqual(
+      [parts.buy, parts.sell],
+      [
+        ['ok', 'buying works'],
+        ['ok', 'selling works'],
+      ],
+    );
+    const failure = 'selling what was just bought fails: {"InstructionError":[5,{"Custom":4}]}';
+    assert.deepEqual(parts.resale, ['honeypot', failure]);
+  });
+
+  it('of one that cannot be bought says that nobody came to selling it, and is no honest one', async () => {
+    const parts = partsOf(await safetyOf('default-frozen'));
+    assert.deepEqual([parts.buy?.[0], parts.resale], ['danger', ['unknown', 'it did not come to it']]);
+  });
+
+  it('is unknown, not safe, while there is nobody to pay for a newcomer', async () => {
+    const poor = chain.chain.tokens.find(({ shape }) => shape.name === 'plain')?.mint ?? '';
+    const fresh = solanaBackend(chain, { probeWallet: poor });
+    const json = await safetyOf('plain', fresh);
+    assert.deepEqual([json.verdict, json.is_honeypot], ['unknown', null]);
+    await fresh.solana.close();
   });
 
   it('is unknown, not safe, while nobody gives quotes', async () => {

@@ -104,4 +104,20 @@ describe('JSON of an RPC', () => {
       }),
     );
   });
+
+  it('keeps every digit wherever a number can stand, and leaves texts of digits as they are', () => {
+    const most = 18446744073709551615n;
+    for (const text of [`${most}`, `[1,\n ${most}]`, `{"a" :\t${most}}`, `[{"b":"11111111111111111"},${most}]`]) {
+      const found: unknown[] = [];
+      const visit = (value: unknown): void => {
+        if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) visit(each);
+        else found.push(value);
+      };
+      visit(parseRpcJson(text));
+      assert.equal(found.at(-1), most, text);
+    }
+    const log = 'Program 11111111111111111111111111111111 success';
+    assert.deepEqual(parseRpcJson(JSON.stringify([log])), [log]);
+    assert.equal(parseRpcJson('-9223372036854775808'), -9223372036854775808n);
+  });
 });

@@ -11,10 +11,10 @@ import {
   lamports,
   type Transaction,
 } from '@solana/kit';
-import { findAssociatedTokenPda } from '@solana-program/token';
+import { findAssociatedTokenPda, TOKEN_PROGRAM_ADDRESS } from '@solana-program/token';
 import { LiteSVM } from 'litesvm';
-import { accountExtensions, mintBytes, tokenAccountBytes } from './layouts.ts';
-import { keyOf, programOf, type TokenShape, tokenShapes } from './tokens.ts';
+import { accountExtensions, mintBytes, poolBytes, tokenAccountBytes } from './layouts.ts';
+import { keyOf, programOf, type TokenShape, tokenShapes, WSOL } from './tokens.ts';
 
 const SLOT_MS = 400;
 /** Blocks for which a blockhash may be used. */
@@ -44,6 +44,8 @@ export interface Token {
   readonly mint: Address;
   readonly program: Address;
   readonly decimals: number;
+  /** Who has had it from the start. */
+  readonly holders: readonly Address[];
   /** Undefined: nobody trades it. */
   readonly pool: Pool | undefined;
 }
@@ -146,16 +148,23 @@ async function addToken(svm: LiteSVM, seed: number, shape: TokenShape, authority
     extensions: shape.extensions,
   };
   put(svm, { who: mint, owner: program, data: mintBytes(state) });
-  const token = { shape, mint, program, decimals: DECIMALS, pool: undefined };
+  const holders: Address[] = [];
+  const token = { shape, mint, program, decimals: DECIMALS, holders, pool: undefined };
   for (const [index, share] of shape.holderShares.entries()) {
     const holder = (await keyOf(seed, `holder-${index}`)).address;
+    holders.push(holder);
     fund(svm, holder, RICH_LAMPORTS / 1000n);
     const amount = (SUPPLY * BigInt(share)) / 1000n;
     await addHolder(svm, token, { owner: holder, amount, isFrozen: shape.isFrozenForHolders });
   }
   if (shape.poolLamports === 0n) return token;
   const signer = await keyOf(seed, `pool:${shape.name}`);
-  put(svm, { who: signer.address, owner: POOL_PROGRAM, data: Buffer.alloc(300) });
+  const lpMint = (await keyOf(seed, `shares:${shape.name}`)).address;
+  const shares = { baseMint: mint, quoteMint: WSOL, lpMint, lpSupply: SUPPLY };
+  put(svm, { who: signer.address, owner: POOL_PROGRAM, data: poolBytes(shares) });
+  const free = (SUPPLY * BigInt(shape.lpFreeShare)) / 1000n;
+  const lpState = { supply: free, decimals: DECIMALS, extensions: [] };
+  put(svm, { who: lpMint, owner: TOKEN_PROGRAM_ADDRESS, data: mintBytes(lpState) });
   const amount = (SUPPLY * BigInt(shape.poolShare)) / 1000n;
   const vault = await addHolder(svm, token, { owner: signer.address, amount });
   return { ...token, pool: { signer, vault, tokens: amount, lamports: shape.poolLamports } };

@@ -95,6 +95,11 @@ export function createDex(chain: Chain) {
     };
   }
 
+  function maySell({ shape: { sellers }, holders }: Token, user: Address): boolean {
+    const isUser = chain.users.some((each) => each.address === user);
+    return sellers === 'anybody' || holders.includes(user) || (sellers === 'known' && isUser);
+  }
+
   async function transactionOf(trade: Trade, user: Address): Promise<string | undefined> {
     const route = routeOf(trade.inputMint, trade.outputMint);
     if (!route) return undefined;
@@ -124,7 +129,20 @@ export function createDex(chain: Chain) {
     const pay = isBuy
       ? getTransferSolInstruction({ source: customer, destination: chain.treasury.address, amount: coins })
       : getTransferSolInstruction({ source: chain.treasury, destination: user, amount: coins });
-    const instructions: Instruction[] = isBuy ? [create, pay, transfer] : [transfer, pay];
+    // The pool's program refuses: in its stead the token program does, since the vault is not the seller's.
+    const refusal = getTransferCheckedInstruction(
+      {
+        source: pool.vault,
+        mint: token.mint,
+        destination: account,
+        authority: customer,
+        amount: 1n,
+        decimals: token.decimals,
+      },
+      { programAddress: token.program },
+    );
+    const sale = maySell(token, user) ? [transfer, pay] : [refusal, transfer, pay];
+    const instructions: Instruction[] = isBuy ? [create, pay, transfer] : sale;
     const message = pipe(
       createTransactionMessage({ version: 0 }),
       (m) => setTransactionMessageFeePayer(user, m),

@@ -58,6 +58,24 @@ export function tokenAccountBytes({ mint, owner, amount, isFrozen, extensions }:
   return extended(base, ACCOUNT, extensions);
 }
 
+export interface PoolState {
+  readonly baseMint: Address;
+  readonly quoteMint: Address;
+  readonly lpMint: Address;
+  readonly lpSupply: bigint;
+}
+
+const POOL_BYTES = 300;
+
+/** PumpSwap's account Pool, as its IDL lays it out; its vaults are left out. */
+export function poolBytes({ baseMint, quoteMint, lpMint, lpSupply }: PoolState): Buffer {
+  const bytes = Buffer.alloc(POOL_BYTES);
+  const discriminator = Buffer.from([241, 154, 109, 4, 17, 177, 109, 188]);
+  const head = [discriminator, Buffer.alloc(3), key(undefined), key(baseMint), key(quoteMint), key(lpMint)];
+  Buffer.concat([...head, key(undefined), key(undefined), u64(lpSupply)]).copy(bytes);
+  return bytes;
+}
+
 interface Fee {
   readonly epoch: bigint;
   readonly bps: number;
@@ -79,6 +97,8 @@ export const extension = {
     type: 14,
     data: Buffer.concat([key(authority), key(program)]),
   }),
+  /** Wallets show amounts times a factor that the authority sets. */
+  scaled: (authority: Address): Extension => ({ type: 25, data: Buffer.concat([key(authority), Buffer.alloc(24)]) }),
   pausable: (authority: Address, isPaused: boolean): Extension => ({
     type: 26,
     data: Buffer.concat([key(authority), Buffer.from([isPaused ? 1 : 0])]),

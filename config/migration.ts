@@ -13,11 +13,30 @@ export const migrationVariables = z.object({
       'give the legacy database, e.g. postgres://USER:PASSWORD@HOST:5432/DATABASE, or MIGRATION_SOURCE_URL_FILE',
     ),
   MIGRATION_FOLDER: z.string().default('.data/migration').describe('give the folder of plans and of the ledger'),
+  MIGRATION_LEDGER_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgres URL' })
+    .optional()
+    .describe(
+      'give a Postgres for the ledger of jobs that several processes work on (the source will do), or MIGRATION_LEDGER_URL_FILE; unset it for a file in MIGRATION_FOLDER',
+    ),
+  MIGRATION_REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'is not a redis URL' })
+    .optional()
+    .describe('give the Redis that brings chunks to the workers, or MIGRATION_REDIS_URL_FILE; only workers need one'),
   MIGRATION_CERTIFICATES: z
     .string()
     .optional()
     .describe(
       "give the folder of certificates and of how far jobs are, the gateway's `certificates`; unset it for one in MIGRATION_FOLDER",
+    ),
+  MIGRATION_STREAM_SETTLE_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(3_000)
+    .describe(
+      'give milliseconds, 100 to 60000: a change of the table is in its stream by then, as a rule within a second; a rollback waits for so long twice',
     ),
   MIGRATION_SIGNING_KEY: z
     .string()
@@ -31,14 +50,25 @@ export type MigrationConfig = {
   readonly dynamo: { readonly endpoint: string | undefined; readonly table: string; readonly region: string };
   readonly sourceUrl: string;
   readonly folder: string;
+  /** A Postgres with the ledger; undefined is a file in the folder. */
+  readonly ledgerUrl: string | undefined;
+  /** Of the queue of a job's workers. */
+  readonly redisUrl: string | undefined;
   readonly certificates: string;
+  /** A change that was made before is in the table's stream by then. */
+  readonly streamSettleMs: number;
   /** Certificates are signed with it; without one nothing can be verified. */
   readonly signingKey: string | undefined;
 };
 
 /** The configuration, or everything that is wrong with the environment. */
 export function readMigrationConfig(env: Environment = process.env): EnvResult<MigrationConfig> {
-  const result = parseEnv(migrationVariables, env, ['MIGRATION_SOURCE_URL', 'MIGRATION_SIGNING_KEY']);
+  const result = parseEnv(migrationVariables, env, [
+    'MIGRATION_SOURCE_URL',
+    'MIGRATION_LEDGER_URL',
+    'MIGRATION_REDIS_URL',
+    'MIGRATION_SIGNING_KEY',
+  ]);
   if (!result.ok) return result;
   const { DYNAMODB_ENDPOINT: endpoint, DYNAMODB_TABLE: table, AWS_REGION: region, ...read } = result.value;
   return {
@@ -46,8 +76,11 @@ export function readMigrationConfig(env: Environment = process.env): EnvResult<M
     value: {
       dynamo: { endpoint, table, region },
       sourceUrl: read.MIGRATION_SOURCE_URL,
+      redisUrl: read.MIGRATION_REDIS_URL,
+      ledgerUrl: read.MIGRATION_LEDGER_URL,
       folder: read.MIGRATION_FOLDER,
       certificates: read.MIGRATION_CERTIFICATES ?? join(read.MIGRATION_FOLDER, 'certificates'),
+      streamSettleMs: read.MIGRATION_STREAM_SETTLE_MS,
       signingKey: read.MIGRATION_SIGNING_KEY,
     },
   };

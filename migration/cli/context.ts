@@ -5,6 +5,7 @@ import type { MigrationConfig } from '../../config/migration.ts';
 import type { Job } from '../jobs/job.ts';
 import { JOBS } from '../jobs/jobs.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { openPostgresLedger } from '../ledger/postgres.ts';
 import { openSqliteLedger } from '../ledger/sqlite.ts';
 import { identifySource } from '../plan/make-plan.ts';
 import { type Plan, readPlan } from '../plan/plan.ts';
@@ -26,7 +27,10 @@ export type Context = {
 
 /** Opens what commands need, and closes it whatever comes of `work`. */
 export async function withContext<T>(config: MigrationConfig, work: (context: Context) => Promise<T>): Promise<T> {
-  const ledger = await openSqliteLedger(join(config.folder, 'ledger.sqlite'));
+  const { ledgerUrl, folder } = config;
+  const ledger = await (ledgerUrl === undefined
+    ? openSqliteLedger(join(folder, 'ledger.sqlite'))
+    : openPostgresLedger(ledgerUrl));
   const pool = connectPool(config.sourceUrl, CONNECTIONS_MAX);
   const target = createDynamoTarget(config.dynamo);
   try {

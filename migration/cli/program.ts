@@ -17,7 +17,7 @@ import {
   rollback,
   wayBack,
 } from './switching.ts';
-import { run, verify } from './work.ts';
+import { run, verify, worker } from './work.ts';
 
 const CHUNK_ROWS = 5_000;
 const CHUNK_ROWS_MAX = 50_000;
@@ -95,6 +95,13 @@ function addCommands(program: Command, answer: Answer, ends: { output: Output; s
     .option('--until-caught-up', 'end when all is copied and all changes until then are applied', false)
     .action((name: string, { untilCaughtUp }: { untilCaughtUp: boolean }) =>
       answer((context) => run(context, jobNamed(name), { untilCaughtUp, ...ends })),
+    );
+  program
+    .command('worker <job>')
+    .description('one of several processes that run the job together, on any machines; all need the same plan file')
+    .option('--until-caught-up', 'end when all is copied and all changes until then are applied', false)
+    .action((name: string, { untilCaughtUp }: { untilCaughtUp: boolean }) =>
+      answer((context) => worker(context, jobNamed(name), { untilCaughtUp, ...ends })),
     );
   program
     .command('status [job]')

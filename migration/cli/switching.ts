@@ -42,6 +42,7 @@ async function withSwitch(
       ...{ job, pool, target, planHash: plan.hash, plannedAtMs: Date.parse(plan.plannedAt) },
       table: config.dynamo.table,
       back: { job, schema: plan.source.schema, pool, feed },
+      streamSettleMs: config.streamSettleMs,
       jobProblems: () => jobProblems(context, job, plan.hash),
       isCaughtUp: (position) => isCaughtUp({ job, ledger }, position),
       readRow: engineOf(context, job, plan).source.readRow,

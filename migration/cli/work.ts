@@ -1,9 +1,12 @@
-// The commands that move and prove: run and verify.
+// The commands that move and prove: run, worker and verify.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobStatus } from '../../config/job-files.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Plan } from '../plan/plan.ts';
 import { ensureSlot, replicaIdentity, slotHealth } from '../postgres/slot.ts';
-import { type Outcome, type Progress, runJob } from '../run/run.ts';
+import { type Outcome, type Progress, runJob, type Spread } from '../run/run.ts';
+import { tryLead } from '../spread/lead.ts';
+import { openChunkQueue } from '../spread/queue.ts';
 import { followAsks, takeAsk } from '../status/asks.ts';
 import { createTeller, STATE_OF_OUTCOME, type Teller } from '../status/tell.ts';
 import { keyText } from '../target/dynamo.ts';
@@ -16,21 +19,64 @@ import { progressText } from './render.ts';
 
 /** Between lines of progress where they cannot be written over. */
 const PROGRESS_INTERVAL_MS = 10_000;
+const BEGIN_PAUSE_MS = 200;
+/** A queue is of one plan: what is left of another's brings nothing. */
+const QUEUE_HASH_CHARS = 16;
 
-export type RunCommand = { readonly untilCaughtUp: boolean; readonly signal: AbortSignal; readonly output: Output };
+export type RunCommand = {
+  readonly untilCaughtUp: boolean;
+  readonly signal: AbortSignal;
+  readonly output: Output;
+  readonly spread?: Spread;
+};
 
 /** The slot first: whatever commits after it is made will come as a change, so that nothing falls between. */
-export async function run(context: Context, job: Job, { untilCaughtUp, signal, output }: RunCommand): Promise<Result> {
+async function begin({ pool, ledger }: Context, job: Job, plan: Plan, output: Output): Promise<void> {
+  const { startLsn, done } = await ensureSlot(pool, job);
+  for (const line of done) output.err(line);
+  await ledger.begin({ name: job.name, planHash: plan.hash, key: job.key, startLsn, upTos: plan.upTos });
+}
+
+/** One of several workers begins the job, the others wait for it. */
+async function beginElected(context: Context, job: Job, plan: Plan, output: Output): Promise<void> {
+  while (!(await context.ledger.job(job.name))) {
+    const lead = await tryLead(context.pool, job);
+    try {
+      if (lead && !(await context.ledger.job(job.name))) await begin(context, job, plan, output);
+    } finally {
+      lead?.release();
+    }
+    await delay(BEGIN_PAUSE_MS);
+  }
+}
+
+/** One process of several of the same job. */
+export async function worker(context: Context, job: Job, command: RunCommand): Promise<Result> {
+  const { config, pool } = context;
+  const { ledgerUrl, redisUrl } = config;
+  if (ledgerUrl === undefined || redisUrl === undefined)
+    throw new CommandError(
+      EXIT.usage,
+      'workers share a ledger and a queue: set MIGRATION_LEDGER_URL and MIGRATION_REDIS_URL',
+    );
+  const { hash } = await checkedPlan(context, job);
+  const queue = openChunkQueue(redisUrl, `migration-${job.name}-${hash.slice(0, QUEUE_HASH_CHARS)}`);
+  const onProblem = (error: unknown) => command.output.err(`the queue of chunks: ${String(error)}`);
+  try {
+    return await run(context, job, { ...command, spread: { tryLead: () => tryLead(pool, job), queue, onProblem } });
+  } finally {
+    await queue.close();
+  }
+}
+
+export async function run(context: Context, job: Job, command: RunCommand): Promise<Result> {
+  const { untilCaughtUp, signal, output, spread } = command;
   const { pool, ledger } = context;
   const plan = await checkedPlan(context, job);
   if ((await replicaIdentity(pool, job)) !== 'f')
     throw new CommandError(EXIT.conflict, `the replica identity is not full; run: banyan-migrate setup ${job.name}`);
-  if (!(await ledger.job(job.name))) {
-    const { startLsn, done } = await ensureSlot(pool, job);
-    for (const line of done) output.err(line);
-    const { hash: planHash, upTos } = plan;
-    await ledger.begin({ name: job.name, planHash, key: job.key, startLsn, upTos });
-  }
+  if (spread) await beginElected(context, job, plan, output);
+  else if (!(await ledger.job(job.name))) await begin(context, job, plan, output);
   const take = () =>
     takeAsk(context.config.certificates, job.name, ({ paused }) => pauseOrResume(context, job, paused));
   const asksProblem = (error: unknown) => output.err(`what a gateway asked was not done: ${String(error)}`);
@@ -52,8 +98,7 @@ export async function run(context: Context, job: Job, { untilCaughtUp, signal, o
   let state: JobStatus['state'] = 'stopped'; // Also when the run fails: it was not blocked, and may be begun again.
   try {
     const outcome = await runJob(engineOf(context, job, plan), {
-      signal,
-      untilCaughtUp,
+      ...{ signal, untilCaughtUp, spread },
       slotHealth: () => slotHealth(pool, job),
       onProgress(progress) {
         report(progress);

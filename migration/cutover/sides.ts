@@ -14,6 +14,8 @@ export type Switch = {
   readonly target: DynamoTarget;
   readonly table: string;
   readonly back: WayBack;
+  /** A change of the table that was made so long ago is in its stream. */
+  readonly streamSettleMs: number;
   /** Why the job itself is not ready: its certificate, its state, its dead letters. */
   readonly jobProblems: () => Promise<readonly string[]>;
   /** Whether all that committed before is in the target. */

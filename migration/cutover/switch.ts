@@ -1,7 +1,7 @@
 // The moves of who writes: cutover and rollback. Each step is safe to repeat, so that after a crash anywhere the same command
 // goes on; what is true is in the control row, never in this process.
 import { setTimeout as delay } from 'node:timers/promises';
-import { followOnce, refusals, type WayBack, whileFollowing } from '../back/follow.ts';
+import { followOnce, refusals, whileFollowing } from '../back/follow.ts';
 import { logPosition } from '../postgres/source.ts';
 import { adopt } from './adopt.ts';
 import { type Control, confirm, fence, giveBack, readControl } from './control.ts';
@@ -10,8 +10,6 @@ import { waitFor } from './wait.ts';
 
 /** Nobody writes for so long at most; then all is as it was. */
 export const CUTOVER_MS = 30_000;
-/** A change that was made before is in the stream by then (AWS says within a second, as a rule). */
-const SETTLE_MS = 3_000;
 const REHEARSAL_VALID_MS = 24 * 3_600_000;
 const DRAIN_MS = 60_000;
 
@@ -94,7 +92,7 @@ async function goBack(at: Switch): Promise<void> {
   const { phase } = await controlOf(at);
   if (phase === 'new') {
     await at.unflip?.();
-    await drainBack(at.back);
+    await drainBack(at);
     say('all that the new side wrote is in the source');
     const adopted = await adopt(at, await logPosition(pool));
     say(`${adopted} items of the service's own follow the source again`);
@@ -103,9 +101,9 @@ async function goBack(at: Switch): Promise<void> {
 }
 
 /** Reads until for a while there was nothing, over every shard. */
-async function drainBack(back: WayBack): Promise<void> {
+async function drainBack({ back, streamSettleMs }: Switch): Promise<void> {
   let quietSinceMs = Date.now();
-  while (Date.now() - quietSinceMs < SETTLE_MS) {
+  while (Date.now() - quietSinceMs < streamSettleMs) {
     const { written, kept, refused } = await followOnce(back);
     if (written + kept + refused > 0) quietSinceMs = Date.now();
     else await delay(100);
@@ -121,7 +119,7 @@ export async function rollBack(at: Switch, acceptRefusals: boolean): Promise<Rol
   const { phase } = await controlOf(at);
   if (phase === 'legacy') return { kind: 'already' };
   if (phase === 'final') return { kind: 'refused', problems: [`${at.job.name} is finalized: there is no way back`] };
-  if (phase === 'new') await drainBack(at.back);
+  if (phase === 'new') await drainBack(at);
   const refused = acceptRefusals ? [] : await refusals(at.back, 100);
   if (refused.length > 0)
     return { kind: 'refused', problems: refused.map(({ key, reason }) => `not written back: ${key}: ${reason}`) };

@@ -32,6 +32,20 @@ export function compareKeys(columns: readonly KeyColumn[], a: Key, b: Key): numb
   return 0;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const INT8_END = 2n ** 63n;
+
+/** Whether Postgres takes the key, as it prints such keys: one that was read in an altered item may be anything. */
+export function isKey(columns: readonly KeyColumn[], key: Key): boolean {
+  return columns.every(({ type }, i) => {
+    const text = key[i];
+    if (text === undefined) return false;
+    if (type === 'uuid') return UUID.test(text);
+    if (type === 'text') return !text.includes('\0');
+    return /^-?\d{1,19}$/.test(text) && BigInt(text) >= -INT8_END && BigInt(text) < INT8_END;
+  });
+}
+
 /** The index of the first of `upTos` (ascending, the last one open) that is not below `key`: the range that holds it. */
 export function rangeOf(columns: readonly KeyColumn[], upTos: readonly (Key | null)[], key: Key): number {
   let [low, high] = [0, upTos.length - 1];

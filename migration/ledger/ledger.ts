@@ -1,5 +1,5 @@
 // The ledger: the durable truth about jobs, their chunks, the changes received and not yet applied (the spool), and dead
-// letters. sqlite.ts is the embedded one; test/contracts/migration-ledger.ts is what every one must keep.
+// letters. sqlite.ts is the embedded one, postgres.ts that of several processes; test/contracts/migration-ledger.ts is what every one must keep.
 import type { Key, KeyColumn, KeyRange } from '../jobs/key.ts';
 import type { Lsn } from '../postgres/lsn.ts';
 import type { Row } from '../postgres/values.ts';
@@ -49,6 +49,14 @@ export type Chunk = KeyRange & {
   readonly snapshot: string | null;
 };
 
+/** A chunk, and what says that it is ours: whoever claims it next takes it over. */
+export type Claim = Chunk & { readonly token: string };
+
+/** Another process has taken over what this one was at, or done it: what it did does not count, and is harmless. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
 /** One thing to do to one item because of a committed change of the source. */
 export type Effect = {
   readonly kind: 'put' | 'delete';
@@ -84,33 +92,42 @@ export type Ledger = {
 
   /** In the order of their keys; none of a job that was not begun. */
   readonly chunks: (name: string) => Promise<readonly Chunk[]>;
+  /** Takes the chunk, from another process too; undefined when it is done. Calls with an older claim throw Superseded. */
+  readonly claimChunk: (name: string, id: number) => Promise<Claim | undefined>;
   /**
    * To be called before anything of the chunk is written. Keeps `snapshot` if it is the first, and answers the one kept: a
    * chunk that is read again after a crash stays judged by its first snapshot, whose rows may be in the target.
    */
-  readonly beginChunk: (name: string, id: number, snapshot: string) => Promise<string>;
+  readonly beginChunk: (name: string, claim: Claim, snapshot: string) => Promise<string>;
   /** Ends the chunk at `at`; what is above becomes a chunk of its own, which is answered. Changes received go with their keys. */
-  readonly splitChunk: (name: string, id: number, at: Key) => Promise<Chunk>;
+  readonly splitChunk: (name: string, claim: Claim, at: Key) => Promise<Chunk>;
   /** The chunk's rows are in the target, and its changes become ready. */
   readonly finishChunk: (
     name: string,
-    id: number,
+    claim: Claim,
     done: { counts: Partial<Counts>; letters: readonly DeadLetter[] },
   ) => Promise<void>;
 
-  /** Forgets changes of a transaction that was not received whole; they come again. To be called before receiving. */
-  readonly forgetOpen: (name: string) => Promise<void>;
+  /**
+   * To be called before receiving; answers the receiver's token, and from then on an older one throws Superseded. Forgets
+   * changes of a transaction that was not received whole: they come again.
+   */
+  readonly beginReceiving: (name: string) => Promise<string>;
   /**
    * Durable when it resolves. The first `committed` effects, and all that were open before, belong to whole transactions;
    * the rest stays open. `endLsn`, if given, is the new `spooledLsn`.
    */
   readonly spool: (
     name: string,
+    receiver: string,
     received: { effects: readonly Effect[]; committed: number; endLsn: Lsn | undefined },
   ) => Promise<void>;
   /** Of chunks that are done, oldest first. */
   readonly ready: (name: string, limit: number) => Promise<readonly ReadyEffect[]>;
-  /** Takes effects out, since the target has them; `letters` of rows that could not be mapped, `cleared` of rows that could. */
+  /**
+   * Takes effects out, since the target has them. Throws Superseded, and does nothing, when one of them is out already. `letters` of rows that could not be mapped,
+   * `cleared` of rows that could.
+   */
   readonly settle: (
     name: string,
     done: {

@@ -3,24 +3,23 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { z } from 'zod';
-import { compareKeys, type Key, type KeyColumn, rangeOf } from '../jobs/key.ts';
-import { formatLsn, parseLsn } from '../postgres/lsn.ts';
-import { type Chunk, COUNTS, type Counts, type DeadLetter, type Effect } from './ledger.ts';
+import type { Key, KeyColumn } from '../jobs/key.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import { type Chunk, type Counts, type DeadLetter, type Effect, Superseded } from './ledger.ts';
+import { chunkRow, chunksOf, HELD, keyColumns, OPEN, Ranges, READY } from './rows.ts';
 
 const LOCK_TIMEOUT_MS = 5_000;
-const LAYOUT_VERSION = 1;
-
-/** States of a change: 0 held until its chunk is done, 1 ready, 2 of a transaction not yet whole. */
-export const [HELD, READY, OPEN] = [0, 1, 2];
+const LAYOUT_VERSION = 2;
 
 const LAYOUT = `
   CREATE TABLE jobs (
     name TEXT PRIMARY KEY, plan_hash TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, reason TEXT,
-    paused INTEGER NOT NULL DEFAULT 0, spooled_lsn TEXT NOT NULL
+    paused INTEGER NOT NULL DEFAULT 0, spooled_lsn TEXT NOT NULL,
+    receiver TEXT
   ) STRICT;
   CREATE TABLE counts (job TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (job, name)) STRICT;
   CREATE TABLE chunks (
-    job TEXT NOT NULL, id INTEGER NOT NULL, up_to TEXT, done INTEGER NOT NULL DEFAULT 0, snapshot TEXT,
+    job TEXT NOT NULL, id INTEGER NOT NULL, up_to TEXT, done INTEGER NOT NULL DEFAULT 0, snapshot TEXT, claim TEXT,
     PRIMARY KEY (job, id)
   ) STRICT;
   CREATE TABLE changes (
@@ -35,51 +34,8 @@ const LAYOUT = `
     job TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, row TEXT NOT NULL, version TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (job, key)
   ) STRICT;`;
-
-export const json = <T extends z.ZodType>(schema: T) =>
-  z.string().transform((text): z.infer<T> => schema.parse(JSON.parse(text)));
-export const key = z.array(z.string());
-const row = z.record(z.string(), z.string().nullable());
-const lsn = z.string().transform(parseLsn);
-
-export const jobRow = z.object({
-  name: z.string(),
-  plan_hash: z.string(),
-  state: z.enum(['running', 'blocked']),
-  reason: z.string().nullable(),
-  paused: z.number(),
-  spooled_lsn: lsn,
-});
-const keyColumns = json(z.array(z.object({ name: z.string(), type: z.enum(['uuid', 'text', 'int8']) })));
-const chunkRow = z.object({
-  id: z.number(),
-  up_to: json(key).nullable(),
-  done: z.number(),
-  snapshot: z.string().nullable(),
-});
-export const effectRow = z
-  .object({
-    id: z.number(),
-    kind: z.enum(['put', 'delete']),
-    lsn,
-    seq: z.number(),
-    xid: z.string().transform(BigInt),
-    key: json(key),
-    row: json(row),
-  })
-  .transform(({ lsn: commitLsn, ...rest }) => ({ ...rest, commitLsn }));
-export const readyRow = z.intersection(effectRow, z.object({ snapshot: z.string() }));
-export const deadLetterRow = z.object({
-  key: json(key),
-  reason: z.string(),
-  row: json(row),
-  version: z.string(),
-  at: z.string(),
-});
-export const countRow = z.object({ name: z.enum(COUNTS), value: z.number() });
-export const one = z.object({ n: z.number() });
-
-export const EFFECT_COLUMNS = 'changes.id, kind, lsn, seq, xid, key, row';
+/** Of the layout before, which had no claims. */
+const FROM_1 = 'ALTER TABLE jobs ADD COLUMN receiver TEXT; ALTER TABLE chunks ADD COLUMN claim TEXT;';
 
 export function openDatabase(file: string): DatabaseSync {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -87,7 +43,8 @@ export function openDatabase(file: string): DatabaseSync {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   database.exec('BEGIN IMMEDIATE');
   const found = Number(database.prepare('PRAGMA user_version').get()?.user_version);
-  if (found === 0) database.exec(`${LAYOUT} PRAGMA user_version = ${LAYOUT_VERSION};`);
+  if (found < LAYOUT_VERSION)
+    database.exec(`${found === 0 ? LAYOUT : FROM_1} PRAGMA user_version = ${LAYOUT_VERSION};`);
   database.exec('COMMIT');
   if (found > LAYOUT_VERSION) {
     database.close();
@@ -95,9 +52,6 @@ export function openDatabase(file: string): DatabaseSync {
   }
   return database;
 }
-
-/** A job's chunks in the order of their keys, to find the one of a key; as the only writer we know when they change. */
-type Ranges = { readonly columns: readonly KeyColumn[]; readonly upTos: (Key | null)[]; readonly ids: number[] };
 
 /** The statements, each synchronous. */
 export class Tables {
@@ -129,6 +83,11 @@ export class Tables {
     return this.all(schema, sql, ...values)[0];
   }
 
+  /** @throws Superseded when nothing is found: somebody else has taken over */
+  must(sql: string, ...values: (string | number | null)[]): void {
+    if (!this.#statement(sql).get(...values)) throw new Superseded('another process has taken this over');
+  }
+
   /** All of `work` or nothing of it. */
   transaction<T>(work: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
@@ -145,15 +104,7 @@ export class Tables {
 
   chunks(job: string): Chunk[] {
     const found = this.all(chunkRow, 'SELECT id, up_to, done, snapshot FROM chunks WHERE job = ?', job);
-    if (found.length === 0) return [];
-    const columns = this.#columnsOf(job);
-    found.sort((a, b) => (a.up_to && b.up_to ? compareKeys(columns, a.up_to, b.up_to) : a.up_to ? -1 : 1));
-    let after: Key | null = null;
-    return found.map(({ id, up_to: upTo, done, snapshot }) => {
-      const chunk = { id, after, upTo, done: done === 1, snapshot };
-      after = upTo;
-      return chunk;
-    });
+    return found.length === 0 ? [] : chunksOf(this.#columnsOf(job), found);
   }
 
   #columnsOf(job: string): readonly KeyColumn[] {
@@ -162,18 +113,13 @@ export class Tables {
     return found.key;
   }
 
-  chunkOf(job: string, at: Key): number {
-    let ranges = this.#ranges.get(job);
-    if (!ranges) {
-      const chunks = this.chunks(job);
-      ranges = {
-        columns: this.#columnsOf(job),
-        upTos: chunks.map(({ upTo }) => upTo),
-        ids: chunks.map(({ id }) => id),
-      };
-      this.#ranges.set(job, ranges);
-    }
-    return ranges.ids[rangeOf(ranges.columns, ranges.upTos, at)] ?? 0;
+  /** As the only process that writes, this one knows when they change. */
+  ranges(job: string): Ranges {
+    const known = this.#ranges.get(job);
+    if (known) return known;
+    const ranges = new Ranges(this.#columnsOf(job), this.chunks(job));
+    this.#ranges.set(job, ranges);
+    return ranges;
   }
   forgetRanges(job: string): void {
     this.#ranges.delete(job);
@@ -192,7 +138,7 @@ export class Tables {
     const { kind, commitLsn, seq, xid, row: cells } = effect;
     this.run(
       'INSERT INTO changes (job, chunk, state, kind, lsn, seq, xid, key, row) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ...[job, this.chunkOf(job, effect.key), OPEN, kind, formatLsn(commitLsn), seq, String(xid)],
+      ...[job, this.ranges(job).chunkOf(effect.key), OPEN, kind, formatLsn(commitLsn), seq, String(xid)],
       ...[JSON.stringify(effect.key), JSON.stringify(cells)],
     );
   }

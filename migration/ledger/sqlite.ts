@@ -1,9 +1,11 @@
 // The embedded ledger: one SQLite file. Commits are on the disk (synchronous = FULL) before a call resolves, which is what
 // acknowledging to the source relies on; readers in other processes (status, verify) do not wait for the writer (WAL).
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { formatLsn } from '../postgres/lsn.ts';
-import { COUNTS, type Counts, type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import {
+  chunkRow,
   countRow,
   deadLetterRow,
   EFFECT_COLUMNS,
@@ -12,13 +14,13 @@ import {
   jobRow,
   json,
   key,
+  ledgerJob,
   OPEN,
   one,
-  openDatabase,
   READY,
   readyRow,
-  Tables,
-} from './sqlite-tables.ts';
+} from './rows.ts';
+import { openDatabase, Tables } from './sqlite-tables.ts';
 
 function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'remove' | 'setState' | 'setPaused'> {
   return {
@@ -41,22 +43,14 @@ function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'remove' | 'se
       if (!found) return undefined;
       const number = (sql: string) => tables.get(one, sql, name)?.n ?? 0;
       const counted = tables.all(countRow, 'SELECT name, value FROM counts WHERE job = ?', name);
-      const value = (count: string) => counted.find((each) => each.name === count)?.value ?? 0;
-      return {
-        name,
-        planHash: found.plan_hash,
-        state: found.state,
-        reason: found.reason,
-        paused: found.paused === 1,
-        spooledLsn: found.spooled_lsn,
-        counts: Object.fromEntries(COUNTS.map((count) => [count, value(count)])) as Counts, // One of each of COUNTS.
+      return ledgerJob(found, counted, {
         chunks: {
           total: number('SELECT count(*) AS n FROM chunks WHERE job = ?'),
           done: number('SELECT count(*) AS n FROM chunks WHERE job = ? AND done = 1'),
         },
         pending: number('SELECT count(*) AS n FROM changes WHERE job = ?'),
         deadLetters: number('SELECT count(*) AS n FROM dead_letters WHERE job = ?'),
-      };
+      });
     },
     remove: async (name) =>
       tables.transaction(() => {
@@ -71,22 +65,38 @@ function jobCalls(tables: Tables): Pick<Ledger, 'begin' | 'job' | 'remove' | 'se
   };
 }
 
-function chunkCalls(tables: Tables): Pick<Ledger, 'chunks' | 'beginChunk' | 'splitChunk' | 'finishChunk'> {
+type ChunkCalls = Pick<Ledger, 'chunks' | 'claimChunk' | 'beginChunk' | 'splitChunk' | 'finishChunk'>;
+
+const OWN_CHUNK = 'SELECT 1 FROM chunks WHERE job = ? AND id = ? AND claim = ? AND done = 0';
+
+function chunkCalls(tables: Tables): ChunkCalls {
   return {
     chunks: async (name) => tables.chunks(name),
-    beginChunk: async (name, id, snapshot) => {
-      tables.run('UPDATE chunks SET snapshot = coalesce(snapshot, ?) WHERE job = ? AND id = ?', snapshot, name, id);
-      const kept = tables.get(
-        z.object({ snapshot: z.string() }),
-        'SELECT snapshot FROM chunks WHERE job = ? AND id = ?',
-        name,
-        id,
-      );
-      if (!kept) throw new Error(`the ledger has no chunk ${id} of ${name}`);
-      return kept.snapshot;
-    },
-    splitChunk: async (name, id, at) =>
+    claimChunk: async (name, id) =>
       tables.transaction(() => {
+        const token = randomUUID();
+        const found = tables.get(
+          chunkRow,
+          'UPDATE chunks SET claim = ? WHERE job = ? AND id = ? AND done = 0 RETURNING id, up_to, done, snapshot',
+          ...[token, name, id],
+        );
+        if (!found) return undefined;
+        const after = tables.ranges(name).afterOf(id);
+        return { id, after, upTo: found.up_to, done: false, snapshot: found.snapshot, token };
+      }),
+    beginChunk: async (name, { id, token }, snapshot) =>
+      tables.transaction(() => {
+        tables.must(OWN_CHUNK, name, id, token);
+        const kept = tables.get(
+          z.object({ snapshot: z.string() }),
+          'UPDATE chunks SET snapshot = coalesce(snapshot, ?) WHERE job = ? AND id = ? RETURNING snapshot',
+          ...[snapshot, name, id],
+        );
+        return kept?.snapshot ?? snapshot;
+      }),
+    splitChunk: async (name, { id, token }, at) =>
+      tables.transaction(() => {
+        tables.must(OWN_CHUNK, name, id, token);
         const chunks = tables.chunks(name);
         const chunk = chunks.find((each) => each.id === id);
         if (!chunk) throw new Error(`the ledger has no chunk ${id} of ${name}`);
@@ -99,12 +109,15 @@ function chunkCalls(tables: Tables): Pick<Ledger, 'chunks' | 'beginChunk' | 'spl
         );
         tables.forgetRanges(name);
         const keys = z.object({ id: z.number(), key: json(key) });
-        for (const change of tables.all(keys, 'SELECT id, key FROM changes WHERE job = ? AND chunk = ?', name, id))
-          tables.run('UPDATE changes SET chunk = ? WHERE id = ?', tables.chunkOf(name, change.key), change.id);
+        for (const change of tables.all(keys, 'SELECT id, key FROM changes WHERE job = ? AND chunk = ?', name, id)) {
+          const chunkId = tables.ranges(name).chunkOf(change.key);
+          tables.run('UPDATE changes SET chunk = ? WHERE id = ?', chunkId, change.id);
+        }
         return added;
       }),
-    finishChunk: async (name, id, { counts, letters }) =>
+    finishChunk: async (name, { id, token }, { counts, letters }) =>
       tables.transaction(() => {
+        tables.must(OWN_CHUNK, name, id, token);
         for (const letter of letters) tables.putLetter(name, letter);
         tables.run('UPDATE chunks SET done = 1 WHERE job = ? AND id = ?', name, id);
         tables.run(
@@ -116,11 +129,18 @@ function chunkCalls(tables: Tables): Pick<Ledger, 'chunks' | 'beginChunk' | 'spl
   };
 }
 
-function changeCalls(tables: Tables): Pick<Ledger, 'forgetOpen' | 'spool' | 'ready' | 'settle' | 'pendingOf'> {
+function changeCalls(tables: Tables): Pick<Ledger, 'beginReceiving' | 'spool' | 'ready' | 'settle' | 'pendingOf'> {
   return {
-    forgetOpen: async (name) => tables.run(`DELETE FROM changes WHERE job = ? AND state = ${OPEN}`, name),
-    spool: async (name, { effects, committed, endLsn }) =>
+    beginReceiving: async (name) =>
       tables.transaction(() => {
+        const receiver = randomUUID();
+        tables.run('UPDATE jobs SET receiver = ? WHERE name = ?', receiver, name);
+        tables.run(`DELETE FROM changes WHERE job = ? AND state = ${OPEN}`, name);
+        return receiver;
+      }),
+    spool: async (name, receiver, { effects, committed, endLsn }) =>
+      tables.transaction(() => {
+        tables.must('SELECT 1 FROM jobs WHERE name = ? AND receiver = ?', name, receiver);
         for (const effect of effects.slice(0, committed)) tables.addEffect(name, effect);
         if (endLsn !== undefined) {
           tables.closeOpen(name);
@@ -137,7 +157,7 @@ function changeCalls(tables: Tables): Pick<Ledger, 'forgetOpen' | 'spool' | 'rea
       ),
     settle: async (name, { ids, counts, letters, cleared }) =>
       tables.transaction(() => {
-        for (const id of ids) tables.run('DELETE FROM changes WHERE id = ?', id);
+        for (const id of ids) tables.must('DELETE FROM changes WHERE id = ? RETURNING id', id);
         for (const at of cleared) tables.dropLetter(name, at);
         for (const letter of letters) tables.putLetter(name, letter);
         tables.count(name, counts);

@@ -30,15 +30,17 @@ export type Engine = {
 
 export const epochOf = (plannedAtMs: number): number => Math.floor(plannedAtMs / 1000);
 
-/** Copies one chunk. Answers how many rows it had, and the rest of it when it had too many. */
-export async function copyChunk(engine: Engine, chunk: Chunk): Promise<{ rows: number; rest: Chunk | undefined }> {
+/** Copies one chunk, unless it is done. Answers the rest of it when it had too many rows. @throws Superseded */
+export async function copyChunk(engine: Engine, id: number): Promise<{ rest: Chunk | undefined }> {
   const { job, source, ledger, chunkRowsMax } = engine;
+  const chunk = await ledger.claimChunk(job.name, id);
+  if (!chunk) return { rest: undefined };
   const read = await source.readChunk(chunk, chunkRowsMax + 1);
   const rows = read.rows.slice(0, chunkRowsMax);
   const last = rows.at(-1);
   const rest =
-    last && read.rows.length > chunkRowsMax ? await ledger.splitChunk(job.name, chunk.id, keyOf(job, last)) : undefined;
-  await ledger.beginChunk(job.name, chunk.id, read.snapshot);
+    last && read.rows.length > chunkRowsMax ? await ledger.splitChunk(job.name, chunk, keyOf(job, last)) : undefined;
+  await ledger.beginChunk(job.name, chunk, read.snapshot);
   const version = baseVersion(epochOf(engine.plannedAtMs));
   const letters: DeadLetter[] = [];
   const puts: Promise<'written' | 'kept'>[] = [];
@@ -50,8 +52,8 @@ export async function copyChunk(engine: Engine, chunk: Chunk): Promise<{ rows: n
   const results = await Promise.all(puts);
   const rowsWritten = results.filter((result) => result === 'written').length;
   const counts = { rowsRead: rows.length, rowsWritten, rowsKept: results.length - rowsWritten };
-  await ledger.finishChunk(job.name, chunk.id, { counts, letters });
-  return { rows: rows.length, rest };
+  await ledger.finishChunk(job.name, chunk, { counts, letters });
+  return { rest };
 }
 
 /** The row's item, or why it has none. */
@@ -85,11 +87,12 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Receives until the stream stops, and answers why. A position is acknowledged when all before it is durable in the ledger,
+ * Receives until the stream stops, as the ledger's `receiver`, and answers why. A position is acknowledged when all before it is durable in the ledger,
  * never before.
  */
 export async function receive(
   { job, ledger }: Engine,
+  receiver: string,
   stream: ChangeStream,
   room: () => Promise<void>,
 ): Promise<string> {
@@ -100,7 +103,7 @@ export async function receive(
     const { changes, endLsn } = delivery;
     const whole = changes.slice(0, delivery.committed).flatMap((change) => effectsOf(job, change));
     const open = changes.slice(delivery.committed).flatMap((change) => effectsOf(job, change));
-    await ledger.spool(job.name, { effects: [...whole, ...open], committed: whole.length, endLsn });
+    await ledger.spool(job.name, receiver, { effects: [...whole, ...open], committed: whole.length, endLsn });
     if (endLsn !== undefined) stream.acknowledge(endLsn);
   }
 }

@@ -1,8 +1,11 @@
 // A run of a job: chunks are copied, changes received and applied, all at once, until it is told to end, is caught up, or is blocked.
+// Spread over processes, each copies what the queue brings it, and the one that leads receives, applies and offers what is left.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Chunk, LedgerJob } from '../ledger/ledger.ts';
+import { type Chunk, type LedgerJob, Superseded } from '../ledger/ledger.ts';
 import type { Lsn } from '../postgres/lsn.ts';
 import type { SlotHealth } from '../postgres/slot.ts';
+import type { Lead } from '../spread/lead.ts';
+import type { ChunkQueue } from '../spread/queue.ts';
 import { applyReady, copyChunk, type Engine, isCaughtUp, receive } from './engine.ts';
 
 /** Chunks read and written at once: one is read while the other's last writes are under way. */
@@ -13,6 +16,8 @@ const PENDING_MAX = 5_000_000;
 const APPLY_PAUSE_MS = 50;
 const WATCH_INTERVAL_MS = 1_000;
 const RECONNECT_PAUSE_MS = 1_000;
+/** What got lost on its way is offered again after so long. */
+const OFFER_INTERVAL_MS = 5_000;
 /** Streams lost one after the other without anything received: about a minute. */
 const RECONNECTS_MAX = 60;
 
@@ -28,6 +33,15 @@ export type Outcome =
   | { readonly kind: 'caughtUp' }
   | { readonly kind: 'blocked'; readonly reason: string };
 
+/** How the processes of one job share it. */
+export type Spread = {
+  /** Undefined when another process leads. */
+  readonly tryLead: () => Promise<Lead | undefined>;
+  readonly queue: ChunkQueue;
+  /** Hears when the queue is away. */
+  readonly onProblem: (error: unknown) => void;
+};
+
 export type RunOptions = {
   /** Ends the run, at the next step; what is under way is finished first. */
   readonly signal: AbortSignal;
@@ -38,6 +52,8 @@ export type RunOptions = {
   readonly onProgress: (progress: Progress) => void;
   /** Hears of streams that were lost and are tried again. */
   readonly onReconnect: (error: unknown) => void;
+  /** Undefined: this process does it all. */
+  readonly spread?: Spread | undefined;
 };
 
 /** What the loops of one run share. */
@@ -59,6 +75,9 @@ class Run {
   get ended(): boolean {
     return this.#ending.signal.aborted;
   }
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
   onEnd(listener: () => void): void {
     this.#ending.signal.addEventListener('abort', listener, { once: true });
   }
@@ -79,8 +98,14 @@ class Run {
 /** Rejects when a part fails; running the job again goes on where it was. */
 export async function runJob(engine: Engine, options: RunOptions): Promise<Outcome> {
   const run = new Run(engine, options);
-  const chunks = shuffled((await engine.ledger.chunks(engine.job.name)).filter(({ done }) => !done));
-  const parts = [follow(run), apply(run), watch(run), ...Array.from({ length: COPIERS }, () => copy(run, chunks))];
+  if (options.spread) return allOf(run, [watch(run), lead(run, options.spread), copyOffered(run, options.spread)]);
+  const chunks = await left(run);
+  const copying = Array.from({ length: COPIERS }, () => copy(run, chunks));
+  return allOf(run, [follow(run), apply(run), watch(run), ...copying]);
+}
+
+/** Until all have ended; the first that fails ends the others. */
+async function allOf(run: Run, parts: readonly Promise<void>[]): Promise<Outcome> {
   let failure: { readonly error: unknown } | undefined;
   await Promise.all(
     parts.map((part) =>
@@ -92,6 +117,10 @@ export async function runJob(engine: Engine, options: RunOptions): Promise<Outco
   );
   if (failure) throw failure.error;
   return run.outcome ?? { kind: 'stopped' };
+}
+
+async function left({ engine }: Run): Promise<Chunk[]> {
+  return shuffled((await engine.ledger.chunks(engine.job.name)).filter(({ done }) => !done));
 }
 
 /** Neighbouring rows share index keys and partitions: in key order they would heat one after the other. */
@@ -112,8 +141,61 @@ async function copy(run: Run, chunks: Chunk[]): Promise<void> {
     }
     const chunk = chunks.pop();
     if (!chunk) return;
-    const { rest } = await copyChunk(run.engine, chunk);
+    const { rest } = await copyChunk(run.engine, chunk.id);
     if (rest) chunks.push(rest);
+  }
+}
+
+/** Copies what the queue brings. What it does not copy, since it ends or was superseded, is offered again or done by others. */
+async function copyOffered(run: Run, { queue, onProblem }: Spread): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
+  async function copyOne(id: number): Promise<void> {
+    while (run.holding !== undefined && !run.ended) await run.pause(WATCH_INTERVAL_MS);
+    if (run.ended) return;
+    try {
+      const { rest } = await copyChunk(run.engine, id);
+      if (rest) await queue.offer([rest.id]).catch(onProblem);
+    } catch (error) {
+      if (error instanceof Superseded) return;
+      failure ??= { error };
+      run.end({ kind: 'stopped' });
+    }
+  }
+  const worker = queue.work(copyOne, { atOnce: COPIERS, onProblem });
+  await new Promise<void>((resolve) => (run.ended ? resolve() : run.onEnd(resolve)));
+  await worker.close();
+  if (failure) throw failure.error;
+}
+
+/** Leads whenever no other process does. */
+async function lead(run: Run, spread: Spread): Promise<void> {
+  while (!run.ended) {
+    const elected = await spread.tryLead();
+    if (elected === undefined) {
+      await run.pause(WATCH_INTERVAL_MS);
+      continue;
+    }
+    const signal = AbortSignal.any([run.signal, elected.lost]);
+    const leading = new Run(run.engine, { ...run.options, signal, untilCaughtUp: false, onProgress: () => {} });
+    try {
+      const parts = [follow(leading), apply(leading), watch(leading), offer(leading, spread)];
+      const outcome = await allOf(leading, parts);
+      if (outcome.kind === 'blocked') run.end(outcome);
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error;
+    } finally {
+      elected.release();
+    }
+  }
+}
+
+/** Offers what is left, again and again: a chunk whose delivery was lost comes back so. */
+async function offer(run: Run, { queue, onProblem }: Spread): Promise<void> {
+  while (!run.ended) {
+    const ids = (await left(run)).map(({ id }) => id);
+    if (ids.length === 0) return;
+    await queue.offer(ids).catch(onProblem);
+    await run.pause(OFFER_INTERVAL_MS);
   }
 }
 
@@ -135,7 +217,7 @@ async function follow(run: Run): Promise<void> {
   };
   while (!run.ended) {
     try {
-      await engine.ledger.forgetOpen(name);
+      const receiver = await engine.ledger.beginReceiving(name);
       const from = (await engine.ledger.job(name))?.spooledLsn;
       if (from === undefined) throw new Error(`the ledger has no job ${name}`);
       lost = from === lastLsn ? lost + 1 : 0;
@@ -144,7 +226,7 @@ async function follow(run: Run): Promise<void> {
       run.onEnd(() => void stream.close());
       if (run.ended) await stream.close();
       try {
-        const reason = await receive(engine, stream, room);
+        const reason = await receive(engine, receiver, stream, room);
         if (!run.ended) await run.block(reason);
       } finally {
         await stream.close();
@@ -169,6 +251,7 @@ async function watch(run: Run): Promise<void> {
     if (!job) throw new Error(`the ledger has no job ${engine.job.name}`);
     if (slot === undefined || slot.walStatus === 'lost')
       return run.block('the replication slot is lost, and changes with it: plan the job anew');
+    if (job.state === 'blocked') return run.end({ kind: 'blocked', reason: job.reason ?? 'it is not known why' });
     run.pending = job.pending;
     run.holding = holdingOf(job, slot);
     options.onProgress({ job, slot, holding: run.holding });

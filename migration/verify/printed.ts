@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { ItemKey } from '../../backend/store/item-table.ts';
 import type { Item } from '../../backend/store/items.ts';
 import { type Job, quoted, quotedTable } from '../jobs/job.ts';
-import type { Key, KeyRange } from '../jobs/key.ts';
+import { isKey, type Key, type KeyRange } from '../jobs/key.ts';
 import { keyExpressions, rangeCondition } from '../postgres/source.ts';
 import { inSnapshot } from '../postgres/transaction.ts';
 import { unmarked } from '../run/marks.ts';
@@ -56,7 +56,9 @@ export function readingOfItem(job: Job, item: Item, plannedAtMs: number): Omit<R
     const record = job.recordOf(item);
     const whole = isDeepStrictEqual(job.rewritten(item, plannedAtMs), unmarked(item));
     const fields = Object.keys(job.printed).map((field) => fieldText(record[field]));
-    return { key: job.keyOfRecord(record), text: whole ? JSON.stringify(fields) : ALTERED };
+    const key = job.keyOfRecord(record);
+    if (!isKey(job.key, key)) return undefined;
+    return { key, text: whole ? JSON.stringify(fields) : ALTERED };
   } catch {
     return undefined;
   }

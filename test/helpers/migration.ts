@@ -70,7 +70,7 @@ export async function openMigrationServers(startDynamo: () => Promise<DynamoServ
 let worlds = 0;
 
 /** A database of its own with the legacy schema, empty, and the name of a table that is not there yet. */
-export async function openMigrationWorld(servers: MigrationServers) {
+export async function openMigrationWorld(servers: MigrationServers, more: Readonly<Record<string, string>> = {}) {
   const { postgres, endpoint } = servers;
   const name = `world${worlds++}`;
   const folder = join(servers.folder, name);
@@ -89,8 +89,10 @@ export async function openMigrationWorld(servers: MigrationServers) {
     MIGRATION_SOURCE_URL: url,
     MIGRATION_FOLDER: folder,
     MIGRATION_SIGNING_KEY: SIGNING_KEY,
+    MIGRATION_STREAM_SETTLE_MS: '300', // A local stream has a change at once.
     DYNAMODB_ENDPOINT: endpoint,
     DYNAMODB_TABLE: name,
+    ...more,
   };
 
   const children = new Set<ChildProcess>();

@@ -101,10 +101,10 @@ class Simulation {
     return {
       ...ledger,
       splitChunk: (...given) => this.call(() => ledger.splitChunk(...given)),
-      beginChunk: (name, id, snapshot) =>
+      beginChunk: (name, claim, snapshot) =>
         this.call(() => {
-          this.#lastSnapshots.set(id, snapshot);
-          return ledger.beginChunk(name, id, snapshot);
+          this.#lastSnapshots.set(claim.id, snapshot);
+          return ledger.beginChunk(name, claim, snapshot);
         }),
       finishChunk: (...given) => this.call(() => ledger.finishChunk(...given)),
       spool: (...given) => this.call(() => ledger.spool(...given)),
@@ -143,10 +143,10 @@ class Simulation {
   /** A process: what run.ts does, without its clocks. It ends by being abandoned. */
   async start(): Promise<void> {
     const engine = this.engine();
-    await this.ledger.forgetOpen(JOB.name);
+    const receiver = await this.ledger.beginReceiving(JOB.name);
     const chunks = (await this.ledger.chunks(JOB.name)).filter(({ done }) => !done);
     const from = (await this.ledger.job(JOB.name))?.spooledLsn ?? 0n;
-    void receive(engine, await engine.source.stream(from), async () => {});
+    void receive(engine, receiver, await engine.source.stream(from), async () => {});
     void this.#apply(engine);
     for (let copier = 0; copier < 2; copier++) void this.#copy(engine, chunks);
   }
@@ -155,7 +155,7 @@ class Simulation {
     for (;;) {
       const chunk = chunks.splice(this.random.int(0, Math.max(0, chunks.length - 1)), 1)[0];
       if (!chunk) return;
-      const { rest } = await copyChunk(engine, chunk);
+      const { rest } = await copyChunk(engine, chunk.id);
       if (rest) chunks.push(rest);
     }
   }

@@ -92,8 +92,8 @@ async function worksOn(pool: Pool, url: string, { endpoint, folder }: { endpoint
       const target = createDynamoTarget({ endpoint, region: 'us-east-1', table: TABLE });
       await ledger.begin({ name: 'orders', planHash: 'bench', key: orders.key, startLsn: 0n, upTos });
       const engine = { job: orders, source, target, ledger, plannedAtMs: PLANNED_AT_MS, now: Date.now };
-      for (const chunk of await ledger.chunks('orders'))
-        await copyChunk({ ...engine, chunkRowsMax: CHUNK_ROWS * 2 }, chunk);
+      for (const { id } of await ledger.chunks('orders'))
+        await copyChunk({ ...engine, chunkRowsMax: CHUNK_ROWS * 2 }, id);
       await target.close();
       await ledger.close();
     },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareKeys, type Key, type KeyColumn, rangeOf } from '../../../migration/jobs/key.ts';
+import { compareKeys, isKey, type Key, type KeyColumn, rangeOf } from '../../../migration/jobs/key.ts';
 
 const TEXTS: readonly KeyColumn[] = [
   { name: 'a', type: 'text' },
@@ -44,4 +44,14 @@ test('a key is in the one range whose ends enclose it', () => {
       assert.equal(rangeOf(column, upTos, [String(key)]), expected);
     }),
   );
+});
+
+test('a key that Postgres would not take is none', () => {
+  const uuid = [{ name: 'k', type: 'uuid' as const }];
+  assert.equal(isKey(uuid, ['b467cbc5-f547-0022-dca2-35407c72a5e9']), true);
+  for (const key of [['b467cbc5-f547-0022-dca2-35407c72a5e9x'], [''], []]) assert.equal(isKey(uuid, key), false);
+  const int8 = [{ name: 'k', type: 'int8' as const }];
+  assert.equal(isKey(int8, ['-9223372036854775808']), true);
+  for (const key of [['9223372036854775808'], ['1.5'], ['']]) assert.equal(isKey(int8, key), false);
+  assert.equal(isKey([{ name: 'k', type: 'text' }], ['a\0']), false);
 });

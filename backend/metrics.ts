@@ -104,6 +104,45 @@ function marketMetrics(registers: Registry[]) {
   };
 }
 
+/** What becomes of orders, and what is not known of them. */
+function orderMetrics(registers: Registry[]) {
+  return {
+    orderChanges: new Counter({
+      name: 'order_changes_total',
+      help: 'Orders by the status they came to',
+      labelNames: ['status'],
+      registers,
+    }),
+    outcomesNotStored: new Counter({
+      name: 'order_outcomes_not_stored_total',
+      help: 'Answers of the exchange that could not be stored; reconciling finds them again',
+      registers,
+    }),
+    reconciled: new Counter({
+      name: 'orders_reconciled_total',
+      help: 'Orders asked about again, by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    firstLookOrders: new Gauge({
+      name: 'orders_first_look',
+      help: 'Orders that were unsure at the start',
+      registers,
+    }),
+    firstLookSeconds: new Gauge({
+      name: 'orders_first_look_seconds',
+      help: 'What the start took to list the orders that were unsure, and to ask about them',
+      labelNames: ['step'],
+      registers,
+    }),
+    followDropped: new Counter({
+      name: 'order_follow_dropped_total',
+      help: 'Orders not asked about at once since too many were',
+      registers,
+    }),
+  };
+}
+
 /** What the exchange wants and tells by itself. */
 function toldMetrics(registers: Registry[]) {
   return {
@@ -367,28 +406,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
-    orderChanges: new Counter({
-      name: 'order_changes_total',
-      help: 'Orders by the status they came to',
-      labelNames: ['status'],
-      registers,
-    }),
-    outcomesNotStored: new Counter({
-      name: 'order_outcomes_not_stored_total',
-      help: 'Answers of the exchange that could not be stored; reconciling finds them again',
-      registers,
-    }),
-    reconciled: new Counter({
-      name: 'orders_reconciled_total',
-      help: 'Orders asked about again, by result',
-      labelNames: ['result'],
-      registers,
-    }),
-    followDropped: new Counter({
-      name: 'order_follow_dropped_total',
-      help: 'Orders not asked about at once since too many were',
-      registers,
-    }),
+    ...orderMetrics(registers),
     keyUsesLost: new Counter({
       name: 'key_uses_lost_total',
       help: 'Uses of users’ keys that could not be kept for the audit trail',

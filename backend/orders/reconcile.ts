@@ -107,7 +107,11 @@ function createWalk(store: Pick<OrderDeps['store'], 'ordersOfSet'>, isStopped: (
 }
 
 /** Passes over the unsure orders. Until the first has ended users wait for theirs. */
-function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType<typeof createSteps>) {
+function createUnsurePass(
+  walk: ReturnType<typeof createWalk>,
+  steps: ReturnType<typeof createSteps>,
+  { metrics }: Pick<OrderDeps, 'metrics'>,
+) {
   const firstLook = createFirstLook();
   const caughtUp = Promise.withResolvers<void>();
   let isCaughtUp = false;
@@ -126,6 +130,7 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
     /** Lists them before it asks about any: whoever has none need not wait for the others'. Answers how many. */
     async pass(): Promise<number> {
       const unsure: OrderRecord[] = [];
+      const startedMs = performance.now();
       const place = { shard: 0, after: undefined };
       await walk('UNSURE', { place, max: UNSURE_PER_PASS_MAX }, (page) => void unsure.push(...page));
       if (isCaughtUp) {
@@ -133,6 +138,7 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
         return unsure.length;
       }
       firstLook.expect(unsure);
+      const listedMs = performance.now();
       const looked = await steps.forEach(unsure, ASKING_FIRST_MAX, async (order) => {
         try {
           return await steps.settle(order);
@@ -141,6 +147,9 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
         }
       });
       end();
+      metrics.firstLookOrders.set(unsure.length);
+      metrics.firstLookSeconds.set({ step: 'listing' }, (listedMs - startedMs) / 1000);
+      metrics.firstLookSeconds.set({ step: 'asking' }, (performance.now() - listedMs) / 1000);
       // Only now: what takes an order's place is an order, too, and would be denied like any while its user waits.
       await steps.forEach(looked, ASKING_MAX, steps.resume);
       return unsure.length;
@@ -163,7 +172,7 @@ export function createReconciler(
   const isStopped = () => stopped;
   const steps = createSteps(deps, orders, isStopped);
   const walk = createWalk(store, isStopped);
-  const unsureOrders = createUnsurePass(walk, steps);
+  const unsureOrders = createUnsurePass(walk, steps, deps);
   let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> = Promise.resolve(0);

@@ -167,6 +167,16 @@ function toldMetrics(registers: Registry[]) {
       help: '1 while the private stream is heard, else 0',
       registers,
     }),
+    accountStreams: new Gauge({
+      name: 'exchange_account_streams',
+      help: 'Private streams of users’ own accounts that are kept',
+      registers,
+    }),
+    accountStreamsRefused: new Counter({
+      name: 'exchange_account_streams_refused_total',
+      help: 'Times an order’s account was not listened to since too many are; its orders are asked about',
+      registers,
+    }),
     pushedDropped: new Counter({
       name: 'exchange_user_events_dropped_total',
       help: 'Orders no longer listened for since too many were; reconciling asks about them',

@@ -144,6 +144,7 @@ export async function soakOrders(options: SoakOptions): Promise<SoakResult | und
     spawnServer({
       args: ['backend/main.ts'],
       readyMs: 30_000,
+      ownGroup: true, // What stops the soak lets a round end, for which there must be a backend.
       env: {
         BACKEND_LISTEN: '127.0.0.1:0',
         DYNAMODB_ENDPOINT: dynamo.endpoint,

@@ -44,7 +44,7 @@ export type RiskDeps = {
   readonly store: Store;
   readonly prices: Prices;
   readonly exchange: Pick<Exchange, 'rules'>;
-  readonly balances: Pick<Balances, 'fresh' | 'ask'>;
+  readonly balances: Pick<Balances, 'fresh' | 'recent' | 'ask'>;
   /** Whether the user trades with an account of its own. */
   readonly hasOwnAccount: (userId: string) => Promise<boolean>;
   readonly tradingStates: Pick<TradingStates, 'current' | 'refresh'>;

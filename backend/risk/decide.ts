@@ -4,7 +4,9 @@ import type { Exchange, PriceResult } from '../exchange/exchange.ts';
 import type { Prices } from '../market/prices.ts';
 import type { AccountRecord } from '../store/account-items.ts';
 import type { Accounts, Change } from './accounts.ts';
-import { type Denial, type Facts, needsPrice, type Proposal } from './check.ts';
+import { needsPrice } from './check-order.ts';
+import type { Denial } from './denial.ts';
+import type { Facts, Proposal } from './facts.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import type { TradingStates } from './trading-state.ts';
 

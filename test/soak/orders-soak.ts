@@ -183,20 +183,22 @@ export async function soakOrders(options: SoakOptions): Promise<SoakResult | und
   async function askAgain(address: string, orders: readonly Wanted[], afterFirst: () => void): Promise<number> {
     const listeningMs = performance.now();
     let refusedMs = 0;
-    let isFirst = true;
-    async function allAnswered(): Promise<boolean> {
-      const open = orders.filter((each) => !isFinal(each));
-      await atOnce(AT_ONCE, open, async (wanted) => {
+    const openOf = () => orders.filter((each) => !isFinal(each));
+    const askOpen = () =>
+      atOnce(AT_ONCE, openOf(), async (wanted) => {
         await ask(address, wanted);
         if (wanted.answer?.includes('RECONCILING')) refusedMs = Math.round(performance.now() - listeningMs);
       });
-      if (isFirst) afterFirst();
-      isFirst = false;
+    await askOpen(); // Most of a round's orders may be placed only now: for as long as that takes.
+    afterFirst();
+    async function allAnswered(): Promise<boolean> {
       await delay(AGAIN_MS);
-      return orders.every(isFinal);
+      await askOpen();
+      return openOf().length === 0;
     }
     await eventually(allAnswered, 'every request to have its answer', SETTLE_MS).catch((cause: unknown) => {
-      throw new Error(`a request is answered ${orders.find((each) => !isFinal(each))?.answer}`, { cause });
+      const open = openOf();
+      throw new Error(`${open.length} requests have no answer, but e.g. ${open[0]?.answer}`, { cause });
     });
     return refusedMs;
   }

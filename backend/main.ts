@@ -13,6 +13,7 @@ import { createMexcFeed, createMexcQueries } from './exchange/mexc-feed.ts';
 import { createMexcMarket } from './exchange/mexc-market.ts';
 import { createMexcStreams } from './exchange/mexc-streams.ts';
 import { createUserStream, type UserFeed } from './exchange/user-stream.ts';
+import { createAccountFeed } from './keys/account-feed.ts';
 import { createAudit } from './keys/audit.ts';
 import { exchangeByAccount } from './keys/by-account.ts';
 import { createCredentials } from './keys/credentials.ts';
@@ -36,6 +37,7 @@ import { createDynamoStore } from './store/dynamo.ts';
 import type { Store } from './store/store.ts';
 import { createTracing } from './tracing.ts';
 
+type Users = NonNullable<ReturnType<typeof createUsersKeys>>;
 type Raised = ReturnType<typeof raisedTo>;
 
 const EXIT_ERROR = 1;
@@ -78,6 +80,18 @@ function createUserFeed({ exchange }: BackendConfig, connection: MexcConnection,
   const call = connection.account(exchange, exchange.recvWindowMs);
   const onTrouble = (what: string) => log.warn({ what }, 'the private stream of the exchange is in trouble');
   return (hooks) => createUserStream({ ...hooks, url, call, onTrouble });
+}
+
+function createAccountFeeds(
+  { exchange }: BackendConfig,
+  users: Users | undefined,
+  connection: MexcConnection,
+  log: Logger,
+) {
+  const { streamUrl: url, recvWindowMs } = exchange;
+  if (url === undefined || !users) return undefined;
+  const onTrouble = (what: string) => log.warn({ what }, 'the private stream of a user’s account is in trouble');
+  return createAccountFeed({ credentials: users.credentials, connection, recvWindowMs, url, onTrouble });
 }
 
 /** Users' own keys, where there is a master key to keep them by. */
@@ -205,6 +219,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
       marketQueries,
       solana,
       userFeed,
+      accountFeed: createAccountFeeds(config, users, connection, log),
       credentials: users?.credentials,
       tokenInfo: pump.tokenInfo,
       bus,

@@ -110,6 +110,45 @@ function marketMetrics(registers: Registry[]) {
   };
 }
 
+/** What becomes of orders, and what is not known of them. */
+function orderMetrics(registers: Registry[]) {
+  return {
+    orderChanges: new Counter({
+      name: 'order_changes_total',
+      help: 'Orders by the status they came to',
+      labelNames: ['status'],
+      registers,
+    }),
+    outcomesNotStored: new Counter({
+      name: 'order_outcomes_not_stored_total',
+      help: 'Answers of the exchange that could not be stored; reconciling finds them again',
+      registers,
+    }),
+    reconciled: new Counter({
+      name: 'orders_reconciled_total',
+      help: 'Orders asked about again, by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    firstLookOrders: new Gauge({
+      name: 'orders_first_look',
+      help: 'Orders that were unsure at the start',
+      registers,
+    }),
+    firstLookSeconds: new Gauge({
+      name: 'orders_first_look_seconds',
+      help: 'What the start took to list the orders that were unsure, and to ask about them',
+      labelNames: ['step'],
+      registers,
+    }),
+    followDropped: new Counter({
+      name: 'order_follow_dropped_total',
+      help: 'Orders not asked about at once since too many were',
+      registers,
+    }),
+  };
+}
+
 /** What the exchange wants and tells by itself. */
 function toldMetrics(registers: Registry[]) {
   return {
@@ -132,6 +171,16 @@ function toldMetrics(registers: Registry[]) {
     pushedUp: new Gauge({
       name: 'exchange_user_stream_up',
       help: '1 while the private stream is heard, else 0',
+      registers,
+    }),
+    accountStreams: new Gauge({
+      name: 'exchange_account_streams',
+      help: 'Private streams of users’ own accounts that are kept',
+      registers,
+    }),
+    accountStreamsRefused: new Counter({
+      name: 'exchange_account_streams_refused_total',
+      help: 'Times an order’s account was not listened to since too many are; its orders are asked about',
       registers,
     }),
     pushedDropped: new Counter({
@@ -373,28 +422,7 @@ export function createMetrics(options: { processMetrics: boolean } = { processMe
       buckets: SECONDS,
       registers,
     }),
-    orderChanges: new Counter({
-      name: 'order_changes_total',
-      help: 'Orders by the status they came to',
-      labelNames: ['status'],
-      registers,
-    }),
-    outcomesNotStored: new Counter({
-      name: 'order_outcomes_not_stored_total',
-      help: 'Answers of the exchange that could not be stored; reconciling finds them again',
-      registers,
-    }),
-    reconciled: new Counter({
-      name: 'orders_reconciled_total',
-      help: 'Orders asked about again, by result',
-      labelNames: ['result'],
-      registers,
-    }),
-    followDropped: new Counter({
-      name: 'order_follow_dropped_total',
-      help: 'Orders not asked about at once since too many were',
-      registers,
-    }),
+    ...orderMetrics(registers),
     keyUsesLost: new Counter({
       name: 'key_uses_lost_total',
       help: 'Uses of users’ keys that could not be kept for the audit trail',

@@ -9,13 +9,13 @@ import type { Logger } from '../config/log.ts';
 import type { ShadowKeys } from '../config/shadow-keys.ts';
 import { type AppDeps, addRoutes } from './app.ts';
 import type { Authenticate } from './auth/authenticate.ts';
-import { type Balances, createBalances } from './balances/balances.ts';
+import { createBalances } from './balances/balances.ts';
 import type { Bus } from './bus/bus.ts';
 import { type Clock, createOrderIds } from './domain/ids.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { MarketQueries } from './exchange/market-feed.ts';
 import { measuredExchange } from './exchange/measured.ts';
-import type { UserFeed, UserHooks } from './exchange/user-stream.ts';
+import type { UserFeed } from './exchange/user-stream.ts';
 import { createRunner } from './executions/runner.ts';
 import type { Credentials } from './keys/credentials.ts';
 import { MEXC } from './keys/exchanges.ts';
@@ -23,8 +23,8 @@ import { createKlines } from './market/klines.ts';
 import type { MarketData } from './market/market-data.ts';
 import { createPrices } from './market/prices.ts';
 import { type Metrics, raisedTo } from './metrics.ts';
-import { createOrderListener, type OrderListener } from './orders/listening.ts';
-import { createReconciler, type Reconciler } from './orders/reconcile.ts';
+import { createOrderListener } from './orders/listening.ts';
+import { createReconciler } from './orders/reconcile.ts';
 import { createReturnWatch } from './orders/return-watch.ts';
 import { type CircuitsSettings, createCircuits } from './risk/circuits.ts';
 import type { Limits } from './risk/limits.ts';
@@ -42,6 +42,7 @@ import { createEventStreams } from './streams/events.ts';
 import { createFeeds, type Feeds } from './streams/feeds.ts';
 import { createTradingSocket } from './streams/socket.ts';
 import type { TokenInfo } from './streams/socket-session.ts';
+import { createTold } from './told.ts';
 import type { Tracing } from './tracing.ts';
 
 /** How long listening waits for the first reconciliation; after that orders of users whose own have not been gone through are denied. */
@@ -70,6 +71,8 @@ export type BackendDeps = {
   readonly tokenInfo: TokenInfo;
   /** Undefined: the exchange tells nothing of orders by itself, and is asked. */
   readonly userFeed: UserFeed | undefined;
+  /** The same of users' own accounts. */
+  readonly accountFeed: ((account: string) => UserFeed) | undefined;
   readonly marketQueries: MarketQueries;
   /** Who tells of listings, undefined: nobody; and the longest wait before asking again, ms. */
   readonly listings: { readonly source: ListingSource | undefined; readonly pollMostMs: number };
@@ -166,39 +169,6 @@ function createAppDeps(
   };
 }
 
-/** What is done with what the exchange tells of the service's account. */
-function createUserHooks(
-  deps: Pick<BackendDeps, 'metrics' | 'log'> & {
-    readonly balances: Balances;
-    readonly listener: OrderListener;
-    readonly reconciler: Reconciler;
-  },
-  setPushed: (up: boolean) => void,
-): UserHooks {
-  const { balances, listener, reconciler, metrics, log } = deps;
-
-  function heard(up: boolean): void {
-    setPushed(up);
-    balances.setStreamed(undefined, up);
-    metrics.pushedUp.set(up ? 1 : 0);
-  }
-
-  return {
-    onEvent(event) {
-      listener.take(event);
-      if (event.kind === 'balance') balances.take(undefined, event);
-    },
-    onUp() {
-      heard(true);
-      reconciler.afterUp();
-    },
-    onDown(reason) {
-      heard(false);
-      log.warn({ reason }, 'the exchange’s private stream is down; orders are asked about until it is back');
-    },
-  };
-}
-
 export function createBackend(deps: BackendDeps): Backend {
   let stopping = false;
   const measured = measuredExchange(deps.exchange, deps.metrics);
@@ -214,14 +184,22 @@ export function createBackend(deps: BackendDeps): Backend {
     onExecution: (execution) => runner.wake(execution),
     onTarget: (target) => sniper.wake(target),
     calendar,
-    listening: { note: (order) => listener.note(order) },
+    listening: {
+      note(order) {
+        told.note(order);
+        listener.note(order);
+      },
+    },
   };
-  let isPushed = false;
   const { tradingStates, risk, events, balances } = appDeps;
   const app = new Hono();
   const orders = addRoutes(app, appDeps);
   const listener = createOrderListener(appDeps, () => orders.settlement);
-  const reconciler = createReconciler({ ...appDeps, isPushed: () => isPushed && !deps.credentials }, orders);
+  const told = createTold(
+    { ...deps, balances },
+    { listener: () => listener, reconciler: () => reconciler, settlement: () => orders.settlement },
+  );
+  const reconciler = createReconciler({ ...appDeps, isTold: told.isTold }, orders);
   const runner = createRunner(appDeps, orders);
   const sniper = createSniping({ ...appDeps, marketQueries: deps.marketQueries }, { orders, calendar });
   const fetch = createShadowEdge({
@@ -230,11 +208,6 @@ export function createBackend(deps: BackendDeps): Backend {
     real: (request) => app.fetch(request),
     dryRun: createDryRun(appDeps),
   });
-
-  const userHooks = createUserHooks({ ...deps, balances, listener, reconciler }, (up) => {
-    isPushed = up;
-  });
-  let userStream: ReturnType<UserFeed> | undefined;
 
   // overrideGlobalObjects would replace Request and Response for the whole process.
   const server = createAdaptorServer({
@@ -260,7 +233,7 @@ export function createBackend(deps: BackendDeps): Backend {
     },
     async listen({ host, port, reconcileIntervalMs }) {
       await tradingStates.start();
-      userStream = deps.userFeed?.(userHooks); // Before the orders are gone through: nothing is missed between.
+      told.start(); // Before the orders are gone through: nothing is missed between.
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
@@ -273,7 +246,7 @@ export function createBackend(deps: BackendDeps): Backend {
       stopping = true;
       const working = [reconciler, runner, sniper, calendar].map((each) => each.stop());
       await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), ...working]);
-      await Promise.all([orders.settlement.stop(), listener.stop(), userStream?.close()]);
+      await Promise.all([orders.settlement.stop(), listener.stop(), told.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);
     },
   };

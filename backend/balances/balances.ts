@@ -6,6 +6,11 @@ import type { BalanceEvent } from '../exchange/user-stream.ts';
 /** How old balances may be that nothing keeps right, and those that the stream does: it tells of changes, not of mistakes. */
 const FRESH_MS = 1000;
 const STREAMED_FRESH_MS = 60_000;
+/**
+ * How old they may be to say the same no again by: asking costs a thirtieth of what an address may ask in 10 s, and whoever sends orders that
+ * cannot be paid would otherwise ask for everybody else's.
+ */
+const RECENT_MS = 5000;
 /** Accounts remembered; the one that was asked for longest ago goes first. */
 const ACCOUNTS_MAX = 10_000;
 
@@ -24,6 +29,8 @@ export type FundsResult =
 export type Balances = {
   /** What is known and fresh enough; undefined when it has to be asked for. */
   readonly fresh: (account: AccountName) => Funds | undefined;
+  /** What was asked for not long ago: enough to say no again by, not to say yes. */
+  readonly recent: (account: AccountName) => Funds | undefined;
   /** As the exchange answers now. Those who ask for one account at the same time share an answer. Never rejects. */
   readonly ask: (account: AccountName) => Promise<FundsResult>;
   /** The stream told of a balance of the account. */
@@ -62,12 +69,16 @@ export function createBalances({ exchange, now }: { exchange: Pick<Exchange, 'ba
     return { kind: 'funds', funds: entry.funds };
   }
 
+  function within(lifeMs: number, entry: Entry | undefined): Funds | undefined {
+    return entry?.funds && now() - entry.funds.askedAtMs < lifeMs ? entry.funds : undefined;
+  }
+
   return {
     fresh(account) {
       const entry = entries.get(account);
-      const lifeMs = entry?.isStreamed ? STREAMED_FRESH_MS : FRESH_MS;
-      return entry?.funds && now() - entry.funds.askedAtMs < lifeMs ? entry.funds : undefined;
+      return within(entry?.isStreamed ? STREAMED_FRESH_MS : FRESH_MS, entry);
     },
+    recent: (account) => within(RECENT_MS, entries.get(account)),
     ask(account) {
       const entry = entryOf(account);
       if (!entry.asking) {

@@ -8,8 +8,14 @@ import type { Exchanges, UserExchange } from './exchanges.ts';
 const ACTOR = 'orders';
 
 /** Why nothing was sent in the user's name. */
-function noKeys(detail: string): Rejection {
-  return { kind: 'rejected', reason: 'unauthorised', code: null, detail };
+const refusal = (detail: string): Rejection => ({ kind: 'rejected', reason: 'unauthorised', code: null, detail });
+export const noKeys = refusal('the user has no keys of the exchange any more');
+
+/** As `noKeys`, of keys that could not be had. Throws an error that is about something else. */
+export function noKeysBecause(error: unknown): Rejection {
+  if (error instanceof StoreUnavailable) return refusal('the user’s keys cannot be read now');
+  if (error instanceof CredentialUnreadable) return refusal('the user’s keys cannot be opened');
+  throw error;
 }
 
 export function exchangeByAccount(own: Exchange, exchanges: Exchanges): Exchange {
@@ -17,12 +23,9 @@ export function exchangeByAccount(own: Exchange, exchanges: Exchanges): Exchange
   async function of(account: string | undefined, action: string): Promise<UserExchange | Rejection> {
     if (account === undefined) return own;
     try {
-      const found = await exchanges.of(account, { actor: ACTOR, action });
-      return found ?? noKeys('the user has no keys of the exchange any more');
+      return (await exchanges.of(account, { actor: ACTOR, action })) ?? noKeys;
     } catch (error) {
-      if (error instanceof StoreUnavailable) return noKeys('the user’s keys cannot be read now');
-      if (error instanceof CredentialUnreadable) return noKeys('the user’s keys cannot be opened');
-      throw error;
+      return noKeysBecause(error);
     }
   }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type OrderId, parseOrderId } from '../domain/ids.ts';
 import { isErrorCode, type Problem, problem } from '../errors.ts';
-import type { Denial } from '../risk/check.ts';
+import type { Denial } from '../risk/denial.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { OrderDeps } from './deps.ts';
 import { denialProblem, isDenial, type PlaceOrder } from './place.ts';

@@ -5,7 +5,7 @@ import type { OrderRecord } from '../store/items.ts';
 import { changeOrder } from './change.ts';
 import type { Listening, OrderDeps } from './deps.ts';
 import { type Heard, hasEnded, heardAlso, isComplete, NOTHING_HEARD, sightingOf } from './heard.ts';
-import type { Settlement } from './settle.ts';
+import { accountOf, type Settlement } from './settle.ts';
 import { isSettled, progressed } from './state.ts';
 
 /** Orders listened for; the one noted longest ago goes first. The exchange keeps 500 open of one account. */
@@ -30,7 +30,8 @@ type Entry = {
 };
 
 export type OrderListener = Listening & {
-  readonly take: (event: UserEvent) => void;
+  /** `account`: the user's whose own account it was told of; absent: the service's. */
+  readonly take: (event: UserEvent, account?: string) => void;
   /** Drops what waits; resolves when nothing is being stored. */
   readonly stop: () => Promise<void>;
 };
@@ -43,12 +44,15 @@ function newEntry(order: OrderRecord): Entry {
 /** Whether somebody is placing the order and will store what came of it: two writers would only be in each other's way. */
 const isBeingPlaced = ({ status, submission }: OrderRecord) => status === 'pending' && submission === null;
 
-/** Events that nobody claimed yet, by each of their ids. */
+/** An id within its account: users choose ids at the exchange themselves, and could choose those of others' orders. */
+const idIn = (account: string | undefined, id: string) => `${account ?? ''}\n${id}`;
+
+/** Events that nobody claimed yet, by each of their ids within their account. */
 function createStrays() {
   const strays = new Map<string, readonly (OrderEvent | FillEvent)[]>();
   return {
-    put(event: OrderEvent | FillEvent): void {
-      for (const id of event.ids.filter((each) => each !== '')) {
+    put(ids: readonly string[], event: OrderEvent | FillEvent): void {
+      for (const id of ids) {
         const before = strays.get(id) ?? [];
         strays.delete(id);
         const oldest = strays.size >= STRAYS_MAX ? strays.keys().next().value : undefined;
@@ -128,7 +132,7 @@ export function createOrderListener(
   settlement: () => Pick<Settlement, 'takeFills' | 'follow'>,
 ): OrderListener {
   const { metrics } = deps;
-  /** By the order's id here; `byId` finds that by either id of the exchange. */
+  /** By the order's id here; `byId` finds that by either id of the exchange, within its account. */
   const entries = new Map<string, Entry>();
   const byId = new Map<string, string>();
   const strays = createStrays();
@@ -139,8 +143,9 @@ export function createOrderListener(
     if (!entry) return;
     clearTimeout(entry.ending);
     entries.delete(orderId);
-    byId.delete(entry.order.client_order_id);
-    if (entry.order.mexc_order_id !== null) byId.delete(entry.order.mexc_order_id);
+    const { account } = accountOf(entry.order);
+    byId.delete(idIn(account, entry.order.client_order_id));
+    if (entry.order.mexc_order_id !== null) byId.delete(idIn(account, entry.order.mexc_order_id));
   }
 
   /** What has ended is listened for a moment longer; then what was not heard of it is asked for. */
@@ -182,19 +187,21 @@ export function createOrderListener(
         }
         entries.set(orderId, entry);
       }
-      knownBy(clientOrderId, orderId, entry);
-      if (exchangeOrderId !== null) knownBy(exchangeOrderId, orderId, entry);
+      const { account } = accountOf(order);
+      knownBy(idIn(account, clientOrderId), orderId, entry);
+      if (exchangeOrderId !== null) knownBy(idIn(account, exchangeOrderId), orderId, entry);
       if (isSettled(order.status)) endSoon(entry);
       storing.wake(entry);
     },
-    take(event) {
+    take(event, account) {
       metrics.pushedEvents.inc({ kind: event.kind });
       if (event.kind === 'balance') return;
-      const orderId = event.ids.map((id) => byId.get(id)).find((id) => id !== undefined);
+      const ids = event.ids.filter((id) => id !== '').map((id) => idIn(account, id));
+      const orderId = ids.map((id) => byId.get(id)).find((id) => id !== undefined);
       const entry = orderId === undefined ? undefined : entries.get(orderId);
       if (orderId !== undefined && entry) return hear(entry, event);
       metrics.pushedEvents.inc({ kind: 'stray' });
-      strays.put(event);
+      strays.put(ids, event);
     },
     async stop() {
       for (const orderId of [...entries.keys()]) forget(orderId);

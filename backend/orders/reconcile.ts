@@ -14,8 +14,8 @@ const ASKING_MAX = 4;
 const ASKING_FIRST_MAX = 16;
 const UNSURE_PER_PASS_MAX = 1000;
 const OPEN_PER_PASS_MAX = 100;
-/** Open orders of a pass while the exchange tells of them by itself, and of the one after it began to. */
-const PUSHED_PER_PASS_MAX = 10;
+/** Of those that the exchange tells of by itself, and of the pass after it began to. */
+const TOLD_PER_PASS_MAX = 10;
 const OPEN_AFTER_UP_MAX = 1000;
 /** After the exchange is back, ms: one that comes and goes must not be asked about everything each time. */
 const SOON_MS = 1000;
@@ -107,7 +107,11 @@ function createWalk(store: Pick<OrderDeps['store'], 'ordersOfSet'>, isStopped: (
 }
 
 /** Passes over the unsure orders. Until the first has ended users wait for theirs. */
-function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType<typeof createSteps>) {
+function createUnsurePass(
+  walk: ReturnType<typeof createWalk>,
+  steps: ReturnType<typeof createSteps>,
+  { metrics }: Pick<OrderDeps, 'metrics'>,
+) {
   const firstLook = createFirstLook();
   const caughtUp = Promise.withResolvers<void>();
   let isCaughtUp = false;
@@ -126,6 +130,7 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
     /** Lists them before it asks about any: whoever has none need not wait for the others'. Answers how many. */
     async pass(): Promise<number> {
       const unsure: OrderRecord[] = [];
+      const startedMs = performance.now();
       const place = { shard: 0, after: undefined };
       await walk('UNSURE', { place, max: UNSURE_PER_PASS_MAX }, (page) => void unsure.push(...page));
       if (isCaughtUp) {
@@ -133,6 +138,8 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
         return unsure.length;
       }
       firstLook.expect(unsure);
+      unsure.sort((a, b) => (a.user_id < b.user_id ? -1 : 1)); // User by user: each waits for its own only.
+      const listedMs = performance.now();
       const looked = await steps.forEach(unsure, ASKING_FIRST_MAX, async (order) => {
         try {
           return await steps.settle(order);
@@ -141,6 +148,9 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
         }
       });
       end();
+      metrics.firstLookOrders.set(unsure.length);
+      metrics.firstLookSeconds.set({ step: 'listing' }, (listedMs - startedMs) / 1000);
+      metrics.firstLookSeconds.set({ step: 'asking' }, (performance.now() - listedMs) / 1000);
       // Only now: what takes an order's place is an order, too, and would be denied like any while its user waits.
       await steps.forEach(looked, ASKING_MAX, steps.resume);
       return unsure.length;
@@ -148,11 +158,43 @@ function createUnsurePass(walk: ReturnType<typeof createWalk>, steps: ReturnType
   };
 }
 
+type OpenDeps = Pick<OrderDeps, 'listening'> & {
+  /** Whether the exchange tells of the order by itself, so that asking is only for what it does not tell. */
+  readonly isTold: (order: OrderRecord) => boolean;
+};
+
+/** Passes over a share of the open orders, so that in the end each has its turn: those that are told of have it more seldom. */
+function createOpenPass(
+  walk: ReturnType<typeof createWalk>,
+  steps: ReturnType<typeof createSteps>,
+  { isTold, listening }: OpenDeps,
+) {
+  const places: Record<'told' | 'untold', Place> = {
+    told: { shard: 0, after: undefined },
+    untold: { shard: 0, after: undefined },
+  };
+
+  /** Looks at up to `max` orders and asks about those of the kind. Answers how many those were. */
+  async function open(kind: keyof typeof places, max: number): Promise<number> {
+    let asked = 0;
+    await walk('OPEN', { place: places[kind], max }, async (page) => {
+      const orders = page.filter((order) => isTold(order) === (kind === 'told'));
+      asked += orders.length;
+      for (const order of page) listening.note(order);
+      await steps.forEach(orders, ASKING_MAX, steps.settleAndResume);
+    });
+    return asked;
+  }
+
+  return async function openPass(afterUp: boolean): Promise<number> {
+    if (afterUp) places.told = { shard: 0, after: undefined }; // From the middle of a shard it would not come around to all.
+    const untold = await open('untold', OPEN_PER_PASS_MAX);
+    return untold + (await open('told', afterUp ? OPEN_AFTER_UP_MAX : TOLD_PER_PASS_MAX));
+  };
+}
+
 export function createReconciler(
-  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log' | 'now' | 'listening'> & {
-    /** Whether the exchange tells of orders by itself, so that asking is only for what it does not tell. */
-    readonly isPushed: () => boolean;
-  },
+  deps: Pick<OrderDeps, 'store' | 'risk' | 'metrics' | 'log' | 'now'> & OpenDeps,
   orders: Pick<Orders, 'settlement' | 'amendments'>,
 ): Reconciler {
   const { store, risk, metrics, log } = deps;
@@ -163,22 +205,17 @@ export function createReconciler(
   const isStopped = () => stopped;
   const steps = createSteps(deps, orders, isStopped);
   const walk = createWalk(store, isStopped);
-  const unsureOrders = createUnsurePass(walk, steps);
+  const unsureOrders = createUnsurePass(walk, steps, deps);
+  const openPass = createOpenPass(walk, steps, deps);
   let intervalMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<number> = Promise.resolve(0);
-  /** Where the last pass left the open orders, so that in the end each has its turn. */
-  const openPlace: Place = { shard: 0, after: undefined };
-
   async function pass(): Promise<number> {
     try {
       const unsure = await unsureOrders.pass();
       const afterUp = isAfterUp;
       isAfterUp = false;
-      const most = afterUp ? OPEN_AFTER_UP_MAX : deps.isPushed() ? PUSHED_PER_PASS_MAX : OPEN_PER_PASS_MAX;
-      const open = await walk('OPEN', { place: openPlace, max: most }, (page) =>
-        steps.forEach(page, ASKING_MAX, steps.settleAndResume),
-      );
+      const open = await openPass(afterUp);
       await risk.repair();
       await countActive();
       return unsure + open;

@@ -6,6 +6,7 @@
 // A crash after 2 leaves an entry that the position does not hold yet: whoever comes next takes that one in first. A crash
 // after 3 repeats 2, which the note makes harmless. The order stays in the UNSURE set until 4.
 import { largest } from '../domain/by-asset.ts';
+import { createInTurn } from '../domain/in-turn.ts';
 import { compare, type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
 import type { FillRecord } from '../store/fill-items.ts';
 import { type OrderRecord, orderSetOf, type PositionRecord } from '../store/items.ts';
@@ -31,6 +32,7 @@ export function createApplyFills(deps: {
   onPosition: (position: PositionRecord) => void;
 }): ApplyFills {
   const { store, changeOrder, onPosition } = deps;
+  const inTurn = createInTurn();
 
   /**
    * Drops the notes about other orders that are settled. A partially filled one keeps its note, although it knows what was
@@ -91,7 +93,7 @@ export function createApplyFills(deps: {
     );
   }
 
-  return async function applyFills(order) {
+  async function applyOne(order: OrderRecord): Promise<OrderRecord> {
     await takeIntoPosition(order);
     return changeOrder(order, (current) => {
       const appliedQuantity = larger(current.applied_quantity, order.filled_quantity);
@@ -110,5 +112,7 @@ export function createApplyFills(deps: {
         version: current.version + 1,
       };
     });
-  };
+  }
+
+  return (order) => inTurn(JSON.stringify([order.user_id, order.symbol]), () => applyOne(order));
 }

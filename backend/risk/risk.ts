@@ -14,9 +14,12 @@ import type { OrderRecord, PositionRecord } from '../store/items.ts';
 import type { Store } from '../store/store.ts';
 import { atTime, emptyAccount, withOrder, withoutReservation, withPosition, withReservation } from './account.ts';
 import { type Accounts, type Change, createAccounts } from './accounts.ts';
-import { checkOrder, costIn, type Denial, type Facts, type Proposal, unitValueOf } from './check.ts';
+import { checkOrder } from './check.ts';
+import { costIn } from './check-exposure.ts';
 import type { Circuits } from './circuits.ts';
 import { askedOf, createDecide, type Market } from './decide.ts';
+import type { Denial } from './denial.ts';
+import { type Facts, type Proposal, unitValueOf } from './facts.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { createOversight, type Oversight } from './oversight.ts';
 import { createRepair } from './repair.ts';
@@ -44,7 +47,7 @@ export type RiskDeps = {
   readonly store: Store;
   readonly prices: Prices;
   readonly exchange: Pick<Exchange, 'rules'>;
-  readonly balances: Pick<Balances, 'fresh' | 'ask'>;
+  readonly balances: Pick<Balances, 'fresh' | 'recent' | 'ask'>;
   /** Whether the user trades with an account of its own. */
   readonly hasOwnAccount: (userId: string) => Promise<boolean>;
   readonly tradingStates: Pick<TradingStates, 'current' | 'refresh'>;

@@ -28,6 +28,7 @@ const SILENT_BUS: Bus = {
 /** Of nobody: the copy comes when the original has spent what it would need. */
 const NO_BALANCES: AppDeps['balances'] = {
   fresh: () => undefined,
+  recent: () => undefined,
   ask: async () => ({ kind: 'unknown', detail: 'a dry run does not look at balances' }),
   take() {},
   setStreamed() {},

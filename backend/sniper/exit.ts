@@ -13,7 +13,7 @@ import {
   ZERO,
 } from '../domain/money.ts';
 import { isoTime } from '../domain/time.ts';
-import type { Denial } from '../risk/check.ts';
+import type { Denial } from '../risk/denial.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { TargetExit, TargetRecord } from '../store/sniper-items.ts';
 import { changed, type Happened } from './state.ts';

@@ -2,7 +2,7 @@
 import type { Balances } from '../balances/balances.ts';
 import { decimalOf, isPositive, parseDecimal, subtract, ZERO } from '../domain/money.ts';
 import type { OrderDeps } from '../orders/deps.ts';
-import type { Denial } from '../risk/check.ts';
+import type { Denial } from '../risk/denial.ts';
 import type { OrderRecord } from '../store/items.ts';
 import type { TargetRecord } from '../store/sniper-items.ts';
 import type { Happened } from './state.ts';

@@ -27,6 +27,8 @@ const CONNECT_TIMEOUT_MS = 1000;
 const REQUEST_TIMEOUT_MS = 2000;
 /** Pages read for one query at most: expired items are filtered after paging and could make very many of them. */
 const PAGES_MAX = 50;
+/** Of each request that sets the table up: a start must not fail for one answer that is late. */
+const SETUP_ATTEMPTS_MAX = 4;
 /** What one BatchWriteItem takes. */
 const BATCH_ITEMS = 25;
 const BATCH_ATTEMPTS_MAX = 6;
@@ -44,11 +46,15 @@ export type DynamoOptions = {
   readonly onTtlRefused?: (error: unknown) => void;
 };
 
-export function createClient({ endpoint, region }: Pick<DynamoOptions, 'endpoint' | 'region'>): DynamoDBClient {
+/** `attemptsMax` counts the first; more than one only where createRetry is not used: two nested backoffs would multiply. */
+export function createClient(
+  { endpoint, region }: Pick<DynamoOptions, 'endpoint' | 'region'>,
+  attemptsMax = 1,
+): DynamoDBClient {
   const local = endpoint?.startsWith('http://'); // A stand-in: it wants credentials, and any will do.
   return new DynamoDBClient({
     region,
-    maxAttempts: 1, // Retrying is createRetry's: two nested backoffs would multiply.
+    maxAttempts: attemptsMax,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -180,12 +186,11 @@ function createDynamoTable(client: DynamoDBClient, options: DynamoOptions): Item
 
 /** A store on a table that exists when this resolves. Rejects when the table cannot be reached or used. */
 export async function createDynamoStore(options: DynamoOptions): Promise<Store> {
-  const client = createClient(options);
+  const setup = createClient(options, SETUP_ATTEMPTS_MAX);
   try {
-    await ensureTable(client, options.table, options.onTtlRefused ?? (() => {}));
-  } catch (error) {
-    client.destroy();
-    throw error;
+    await ensureTable(setup, options.table, options.onTtlRefused ?? (() => {}));
+  } finally {
+    setup.destroy();
   }
-  return createStore(createDynamoTable(client, options), options.now);
+  return createStore(createDynamoTable(createClient(options), options), options.now);
 }

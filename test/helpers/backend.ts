@@ -44,6 +44,7 @@ export type Given = {
   readonly killFile?: string;
   readonly auth?: AuthSettings;
   readonly userFeed?: UserFeed;
+  readonly accountFeed?: (account: string) => UserFeed;
   readonly tokenInfo?: TokenInfo;
   readonly listingSource?: ListingSource;
   readonly credentials?: (store: Store) => Credentials;
@@ -104,6 +105,7 @@ export function testBackend(given: Given = {}) {
     riskSettings,
     authenticate,
     userFeed: given.userFeed,
+    accountFeed: given.accountFeed,
     tokenInfo: given.tokenInfo ?? (async () => undefined),
     tracing: given.tracing,
     listings: { source: given.listingSource, pollMostMs: 300_000 },

@@ -1,7 +1,8 @@
-// `npm run soak:orders [-- --orders N --rounds N --users N --seed N]`: the proof of orders at the size of a release.
+// `npm run soak:orders [-- --orders N --rounds N --users N --seed N --minutes N]`: the proof of orders at the size of a release. Each
+// round that was verified is a line on stdout, of all rounds so far, so that what is cut off has its result, too.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { soakOrders } from './orders-soak.ts';
+import { type SoakResult, soakOrders } from './orders-soak.ts';
 
 const { values } = parseArgs({
   options: {
@@ -9,12 +10,21 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '50' },
     users: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    minutes: { type: 'string', default: String(24 * 60) },
   },
 });
-const [orders, rounds, users, seed] = [values.orders, values.rounds, values.users, values.seed].map(Number);
-if (![orders, rounds, users, seed].every((each) => Number.isSafeInteger(each) && Number(each) > 0)) {
-  console.error('--orders, --rounds, --users and --seed take whole numbers above 0');
+const { orders, rounds, users, seed, minutes } = values;
+if (![orders, rounds, users, seed, minutes].every((each) => Number.isSafeInteger(Number(each)) && Number(each) > 0)) {
+  console.error('--orders, --rounds, --users, --seed and --minutes take whole numbers above 0');
   process.exit(2);
+}
+const overMs = performance.now() + Number(minutes) * 60_000;
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    isStopped = true;
+    console.error(`${signal}: stops after this round`);
+  });
 }
 console.error(`${orders} orders a round, ${rounds} rounds, ${users} users, seed ${seed}`);
 try {
@@ -24,8 +34,10 @@ try {
     users: Number(users),
     seed: Number(seed),
     timeoutMs: 1000,
+    isOver: () => isStopped || performance.now() >= overMs,
+    onRound: (result: SoakResult) => console.log(JSON.stringify(result)),
   };
-  console.log(JSON.stringify(await soakOrders({ ...options, say: (line) => console.error(line) })));
+  await soakOrders(options);
 } catch (error) {
   console.error(`broken with --seed ${seed}:`, error);
   process.exit(1);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decimalOf } from '../../../backend/domain/money.ts';
+import type { UserHooks } from '../../../backend/exchange/user-stream.ts';
 import { testBackend } from '../../helpers/backend.ts';
 
 const TOKENS = [
@@ -50,7 +51,7 @@ test('a trader sees what it trades with and no other user’s, a viewer all', as
   assert.equal(await status('/api/market/balance?user_id=%20', 'viewer'), 400);
 });
 
-test('an order costs more than is free with its buffer, then it is denied, unless the exchange says by now that it is', async () => {
+test('an order costs more than is free with its buffer, then it is denied, unless the exchange says a moment later that it is', async () => {
   const { call, exchange, clock } = testBackend({ limits: { balance_buffer: decimalOf('0.05') } });
   exchange.setFree('USDT', '62999.99');
   const denied = await call('POST', '/api/trade/order', BUY);
@@ -60,9 +61,35 @@ test('an order costs more than is free with its buffer, then it is denied, unles
   );
   assert.deepEqual([exchange.orderCount(), exchange.calls.balances], [0, 1]);
   exchange.setFree('USDT', '63000');
-  clock.nowMs += 10;
+  clock.nowMs += 5000;
   assert.equal((await call('POST', '/api/trade/order', BUY)).status, 201); // What was known said no; what is asked says yes.
   assert.equal(exchange.calls.balances, 2);
+});
+
+test('orders that cannot be paid, one after the other for a minute, then the exchange is asked every five seconds, stream or not', async (context) => {
+  let hooks: UserHooks | undefined;
+  const userFeed = (given: UserHooks) => {
+    hooks = given;
+    return { close: async () => {} };
+  };
+  const { call, exchange, clock, backend } = testBackend({ userFeed, limits: { balance_buffer: decimalOf('0') } });
+  await backend.listen({ host: '127.0.0.1', port: 0, reconcileIntervalMs: 3_600_000 });
+  context.after(() => backend.close({ timeoutMs: 1000 }));
+  exchange.setFree('USDT', '1');
+  async function askedInAMinute() {
+    const before = exchange.calls.balances;
+    for (let i = 0; i < 120; i++) {
+      assert.equal((await call('POST', '/api/trade/order', BUY)).json.reason, 'NOTIONAL_EXCEEDS_FREE_BALANCE');
+      clock.nowMs += 500;
+    }
+    return exchange.calls.balances - before;
+  }
+  assert.equal(await askedInAMinute(), 12);
+  hooks?.onUp();
+  assert.equal(await askedInAMinute(), 12);
+  assert.equal((await call('POST', '/api/trade/order', { ...BUY, quantity: '0.00001' })).status, 201);
+  exchange.setFree('USDT', '61000'); // What that order brought in, say: whoever has done something may ask.
+  assert.equal((await call('POST', '/api/trade/order', BUY)).status, 201);
 });
 
 test('two orders within a moment that only one can be paid of, then the second is denied though the exchange’s answer is older', async () => {

@@ -16,12 +16,13 @@ function subject(overrides: (store: Store) => Partial<Store> = () => ({})) {
   const memory = createMemoryStore(() => NOW_MS);
   const store = { ...memory, ...overrides(memory) };
   const { orderDeps } = testBackend({ store });
-  const applyFills = createApplyFills({
-    store,
-    onPosition: () => {},
-    changeOrder: (order, change) => changeOrder(orderDeps, order, change),
-  });
-  return { store, memory, applyFills };
+  const instance = () =>
+    createApplyFills({
+      store,
+      onPosition: () => {},
+      changeOrder: (order, change) => changeOrder(orderDeps, order, change),
+    });
+  return { store, memory, applyFills: instance(), elsewhere: instance() };
 }
 
 test('a filled order, then its position holds it and the order knows', async () => {
@@ -33,22 +34,38 @@ test('a filled order, then its position holds it and the order knows', async () 
   assert.deepEqual([position?.side, position?.quantity, position?.entry_price], ['long', '2', '100']);
 });
 
-test('the same order applied by two at once, then it counts once', async () => {
-  const { store, applyFills } = subject();
+test('the same order applied by two instances at once, then it counts once', async () => {
+  const { store, applyFills, elsewhere } = subject();
   const order = filled();
   await store.insertOrder(order);
-  await Promise.all([applyFills(order), applyFills(order)]);
+  await Promise.all([applyFills(order), elsewhere(order), applyFills(order)]);
   assert.equal((await store.getPosition(order.user_id, 'BTCUSDT'))?.quantity, '2');
 });
 
-test('two orders of one symbol at once, then both count', async () => {
-  const { store, applyFills } = subject();
+test('two orders of one symbol at once in two instances, then both count', async () => {
+  const { store, applyFills, elsewhere } = subject();
   const [one, two] = [filled(), filled({ average_price: '200' })];
   await store.insertOrder(one);
   await store.insertOrder(two);
-  await Promise.all([applyFills(one), applyFills(two)]);
+  await Promise.all([applyFills(one), elsewhere(two)]);
   const position = await store.getPosition(one.user_id, 'BTCUSDT');
   assert.deepEqual([position?.quantity, position?.entry_price], ['4', '150']);
+});
+
+test('many orders of one symbol at once, then the position is written once for each, without a conflict', async () => {
+  const answers: string[] = [];
+  const { store, applyFills } = subject((inner) => ({
+    async putPosition(position) {
+      const answer = await inner.putPosition(position);
+      answers.push(answer);
+      return answer;
+    },
+  }));
+  const orders = Array.from({ length: 12 }, () => filled());
+  for (const order of orders) await store.insertOrder(order);
+  await Promise.all(orders.map(applyFills));
+  assert.deepEqual(answers, Array(12).fill('stored'));
+  assert.equal((await store.getPosition('user-0001', 'BTCUSDT'))?.quantity, '24');
 });
 
 test('a crash between position and order, then applying again changes the order only', async () => {

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decimalOf } from '../../../backend/domain/money.ts';
 import { emptyAccount } from '../../../backend/risk/account.ts';
-import { checkOrder, type Facts, type ProposedOrder } from '../../../backend/risk/check.ts';
+import { checkOrder } from '../../../backend/risk/check.ts';
+import type { Facts, ProposedOrder } from '../../../backend/risk/facts.ts';
 import { DEFAULT_LIMITS, mergedLimits, type SomeLimits } from '../../../backend/risk/limits.ts';
 import type { AccountRecord, Reservation } from '../../../backend/store/account-items.ts';
 

@@ -62,6 +62,15 @@ describe('DynamoDB store', () => {
     await dynamo.close();
   });
 
+  test('a start whose first questions about the table are answered 500, then it asks again', async () => {
+    spoiler.spoil('DescribeTable', 2);
+    const other = await createDynamoStore({
+      ...{ endpoint: spoiler.url, region: 'us-east-1', table: 'orders', now: Date.now },
+    });
+    assert.equal(await other.ping(), undefined);
+    await other.close();
+  });
+
   test('a put that was done but answered 500, then its retry counts as the success it is', async () => {
     const order = anOrder();
     spoiler.spoil('PutItem', 1);

@@ -50,12 +50,20 @@ export interface Token {
   readonly pool: Pool | undefined;
 }
 
+/** What became of a transaction, and where. */
+interface Status {
+  readonly slot: number;
+  readonly err: unknown;
+}
+
 export interface Chain {
   readonly svm: LiteSVM;
   readonly tokens: readonly Token[];
   readonly users: readonly KeyPairSigner[];
   /** Pays out what pools give for tokens, since only a system account can. */
   readonly treasury: KeyPairSigner;
+  /** By signature: the same whichever endpoint took it or is asked. */
+  readonly statuses: Map<string, Status>;
   slot(): number;
   latestBlockhash(): { blockhash: Blockhash; lastValidBlockHeight: number };
   isBlockhashValid(hash: string): boolean;
@@ -94,6 +102,7 @@ export async function createChain({ seed = 1, now = Date.now }: ChainOptions = {
     tokens,
     users,
     treasury,
+    statuses: new Map(),
     slot,
     latestBlockhash() {
       const atSlot = slot();

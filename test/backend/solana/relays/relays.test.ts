@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { address } from '@solana/kit';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { address } from '@solana/kit';
 import { createBloxroute } from '../../../../backend/solana/relays/bloxroute.ts';
 import { createJito } from '../../../../backend/solana/relays/jito.ts';
 import { createNextblock } from '../../../../backend/solana/relays/nextblock.ts';

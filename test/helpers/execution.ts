@@ -57,6 +57,7 @@ export async function executionWorld() {
     clock,
     chain,
     relays,
+    rpc,
     store,
     hand,
     metrics,

@@ -25,8 +25,8 @@ export type SubmissionDeps = {
   readonly store: Pick<Store, 'getSubmission' | 'putSubmission' | 'submissionsUndecided'>;
   readonly rpc: RpcClient;
   readonly hand: Hand;
-  /** Why nothing may be sent for the user now, or for anybody when none is named; undefined: it may. */
-  readonly denied: (userId?: string) => Promise<Pick<Denial, 'reason'> | undefined>;
+  /** Why nothing may be sent for the user now; undefined: it may. */
+  readonly denied: (userId: string) => Promise<Pick<Denial, 'reason'> | undefined>;
   readonly now: () => number;
   /** Hears of one that is to be followed. */
   readonly onSubmission: (submission: SubmissionRecord) => void;
@@ -104,7 +104,15 @@ export function createSubmissions(deps: SubmissionDeps): Submissions {
       const denial = await deps.denied(wanted.userId);
       if (denial)
         return fail('risk_denied', `the transaction was not sent: ${denial.reason}`, { reason: denial.reason });
-      const lastValidHeight = await checked(wanted.transaction);
+      let lastValidHeight: number;
+      try {
+        lastValidHeight = await checked(wanted.transaction);
+      } catch (error) {
+        // The same request may have been quicker, and its transaction have landed: then the chain refuses it as processed.
+        const quicker = await known(wanted);
+        if (quicker) return { kind: 'known', submission: quicker };
+        throw error;
+      }
       const at = isoTime(now());
       const submission: SubmissionRecord = {
         submission_id: wanted.id,

@@ -1,8 +1,9 @@
 // JSON over HTTP to one relay, within its rate limit. Failures are results, and say nothing of its token.
 import { Pool } from 'undici';
+import type { RelaySettings } from '../../../config/backend.ts';
 import { readText, retryAfterMs } from '../../domain/http-answer.ts';
 import { createRateWindow } from '../../exchange/rate-window.ts';
-import type { Handed, RelaySettings } from './relay.ts';
+import type { Handed } from './relay.ts';
 
 const CONNECTIONS_MAX = 16;
 /** Requests under way; more than that and the relay is not keeping up. */

@@ -28,11 +28,3 @@ export type Relay = {
   readonly statuses?: (receipts: readonly string[]) => Promise<readonly BundleStatus[]>;
   readonly close: () => Promise<void>;
 };
-
-/** One relay's place and credentials; the limit is of requests of any kind. */
-export type RelaySettings = {
-  readonly url: string;
-  /** Secret. Undefined: the relay is asked without. */
-  readonly token: string | undefined;
-  readonly limit: { readonly count: number; readonly periodMs: number };
-};

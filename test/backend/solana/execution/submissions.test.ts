@@ -62,6 +62,22 @@ describe('submitting a transaction', () => {
     assert.equal(world.relays.requests('jito'), before);
   });
 
+  it('the same twice at once, and the first lands before the second is simulated, then the second is answered with it', async () => {
+    const { wanted } = await aTransfer();
+    const first = world.instance();
+    const second = world.instance({
+      rpc: {
+        ...world.rpc,
+        async calls(calls, how) {
+          await first.submissions.submit(wanted);
+          return world.rpc.calls(calls, how);
+        },
+      },
+    });
+    const { kind, submission } = await second.submissions.submit(wanted);
+    assert.deepEqual([kind, submission.status], ['known', 'sent']);
+  });
+
   it('no relay answers well, then it goes to an RPC endpoint; where that is not allowed it stays pending', async () => {
     for (const relay of RELAY_NAMES) world.relays.setFault({ relay, status: 503 });
     const own = world.instance();
@@ -105,30 +121,30 @@ describe('submitting a transaction', () => {
     assert.deepEqual([await statusOf(wanted.id), balance()], ['expired', 0n]);
   });
 
-  it('killed after the intent was stored, then another process finds it, sends it, and it lands', async () => {
+  it('a process ends after the intent was stored, then another process finds it, sends it, and it lands', async () => {
     const { wanted, balance } = await aTransfer();
-    const killed = world.instance({
-      hand: { ...world.hand, relays: () => Promise.reject(new Error('killed')) },
+    const ended = world.instance({
+      hand: { ...world.hand, relays: () => Promise.reject(new Error('the process ends here')) },
     });
-    await assert.rejects(killed.submissions.submit(wanted));
+    await assert.rejects(ended.submissions.submit(wanted));
     const next = world.instance();
     await afterMs(RESEND_MS, next);
     await afterMs(CONFIRMED_MS, next);
     assert.deepEqual([await statusOf(wanted.id), balance()], ['landed', RENT_LAMPORTS]);
   });
 
-  it('killed after it was sent and before that was stored, then another process finds by its signature that it landed', async () => {
+  it('a process ends after it was sent and before that was stored, then another process finds by its signature that it landed', async () => {
     const { wanted, balance } = await aTransfer();
-    const killed = world.instance({
+    const ended = world.instance({
       hand: {
         ...world.hand,
         async relays(transactions) {
           await world.hand.relays(transactions);
-          throw new Error('killed');
+          throw new Error('the process ends here');
         },
       },
     });
-    await assert.rejects(killed.submissions.submit(wanted));
+    await assert.rejects(ended.submissions.submit(wanted));
     const before = world.relays.requests('jito');
     await afterMs(RESEND_MS, world.instance());
     assert.deepEqual([await statusOf(wanted.id), balance()], ['landed', RENT_LAMPORTS]);

@@ -2,7 +2,7 @@
 import { isoTime } from '../../domain/time.ts';
 import { fail } from '../../http.ts';
 import type { Denial } from '../../risk/check.ts';
-import type { Store } from '../../store/store.ts';
+import { type Store, StoreUnavailable } from '../../store/store.ts';
 import type { HandedRecord, SubmissionRecord } from '../../store/submission-items.ts';
 import type { RpcClient } from '../rpc/client.ts';
 import { ask, askAll, NodeError } from '../rpc/methods.ts';
@@ -84,7 +84,12 @@ export function createSubmissions(deps: SubmissionDeps): Submissions {
     const isTaken = byRelays.some(({ result }) => result === 'taken');
     const isDirect = allowDirect && (how === 'direct' || !isTaken);
     const handed: readonly HandedRecord[] = isDirect ? [...byRelays, ...(await hand.direct(transaction))] : byRelays;
-    return changeSubmission(store, submission, (current) => sent(current, handed, now()));
+    try {
+      return await changeSubmission(store, submission, (current) => sent(current, handed, now()));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return sent(submission, handed, now()) ?? submission; // It stays pending there; the follower finds what came of it.
+    }
   }
 
   async function known({ userId, id, transaction }: NewSubmission): Promise<SubmissionRecord | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { address } from '@solana/kit';
+import { StoreUnavailable } from '../../../../backend/store/store.ts';
 import { executionWorld } from '../../../helpers/execution.ts';
 import { newAddress, RENT_LAMPORTS, transferOf } from '../../../helpers/transfers.ts';
 import { RELAY_NAMES } from '../../../sandbox/relays/tips.ts';
@@ -149,6 +150,23 @@ describe('submitting a transaction', () => {
     await afterMs(RESEND_MS, world.instance());
     assert.deepEqual([await statusOf(wanted.id), balance()], ['landed', RENT_LAMPORTS]);
     assert.equal(world.relays.requests('jito'), before);
+  });
+
+  it('the store fails after it was sent, then it is answered as sent, and found to have landed later', async () => {
+    const { wanted, balance } = await aTransfer();
+    const own = world.instance({
+      store: {
+        ...world.store,
+        putSubmission: (submission) =>
+          submission.version === 1
+            ? world.store.putSubmission(submission)
+            : Promise.reject(new StoreUnavailable('as asked for')),
+      },
+    });
+    assert.equal((await own.submissions.submit(wanted)).submission.status, 'sent');
+    assert.equal(await statusOf(wanted.id), 'pending');
+    await afterMs(CONFIRMED_MS, world.instance());
+    assert.deepEqual([await statusOf(wanted.id), balance()], ['landed', RENT_LAMPORTS]);
   });
 
   it('risk says no, then nothing is stored or sent; nor sent again while it says so', async () => {

@@ -28,7 +28,7 @@ import { riskRoutes } from './risk/routes.ts';
 import type { TradingStates } from './risk/trading-state.ts';
 import type { Calendar } from './sniper/calendar.ts';
 import { sniperRoutes } from './sniper/routes.ts';
-import type { Solana } from './solana/solana.ts';
+import type { Solana, Submitting } from './solana/solana.ts';
 import type { ExecutionRecord } from './store/execution-items.ts';
 import type { TargetRecord } from './store/sniper-items.ts';
 import { type EventStreams, eventRoutes } from './streams/events.ts';
@@ -53,6 +53,8 @@ export type AppDeps = OrderDeps & {
   readonly klines: Klines;
   /** Undefined: no RPC endpoint is configured. */
   readonly solana: Solana | undefined;
+  /** Undefined: there is no relay to hand transactions to. */
+  readonly submitting: Pick<Submitting, 'routes'> | undefined;
   readonly isStopping: () => boolean;
   /** Undefined: nobody is asked who they are. */
   readonly authenticate: Authenticate | undefined;
@@ -85,6 +87,7 @@ export function addRoutes(app: Hono, deps: AppDeps): Orders {
   sniperRoutes(route, deps);
   eventRoutes(route, deps);
   deps.solana?.routes(route);
+  deps.submitting?.routes(route);
   openApiRoutes(route, routes);
   app.notFound((context) => problemResponse(problem('not_found', `no ${context.req.method} ${context.req.path} here`)));
   app.onError((error, context) => errorResponse(context, error, { log, metrics }));

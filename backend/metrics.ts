@@ -366,6 +366,24 @@ function solanaRpcMetrics(registers: Registry[]) {
       buckets: SECONDS,
       registers,
     }),
+    relaySeconds: new Histogram({
+      name: 'solana_relay_seconds',
+      help: 'Transactions handed over, by whom to and what came of it; direct: an RPC endpoint',
+      labelNames: ['relay', 'result'],
+      buckets: SECONDS,
+      registers,
+    }),
+    submissionsDecided: new Counter({
+      name: 'solana_submissions_total',
+      help: 'Submissions by what became of them on the chain',
+      labelNames: ['status'],
+      registers,
+    }),
+    submissionsNotFollowed: new Counter({
+      name: 'solana_submissions_not_followed_total',
+      help: 'Submissions not followed at once since too many are; they are found in the table',
+      registers,
+    }),
     solanaHedges: new Counter({
       name: 'solana_rpc_hedges_total',
       help: 'Reads that a second endpoint was asked for since the first was slow',

@@ -97,7 +97,7 @@ export type Backend = {
   readonly listen: (options: { host: string; port: number; reconcileIntervalMs: number }) => Promise<string>;
   /** One reconciliation, for those who do not want to wait for it. */
   readonly reconcile: () => Promise<number>;
-  /** One look at the executions, the calendar and the sniper's targets, as well. */
+  /** One look at the executions, the calendar, the sniper's targets and the submissions, as well. */
   readonly execute: () => Promise<void>;
   /**
    * Takes no new requests, finishes those under way for at most `timeoutMs`, then cuts what is left. The stores and clients in
@@ -127,7 +127,7 @@ function createAppDeps(
   deps: BackendDeps & { readonly feeds: Feeds },
   exchange: Exchange,
   is: { stopping(): boolean; reconciling(userId: string): boolean },
-): Omit<AppDeps, 'onExecution' | 'onTarget' | 'calendar' | 'listening'> {
+): Omit<AppDeps, 'onExecution' | 'onTarget' | 'calendar' | 'listening' | 'submitting'> {
   const { store, bus, feeds, metrics, log, now, riskSettings, credentials } = deps;
   const raised = raisedTo(metrics, log);
   const { limits, killFile } = riskSettings;
@@ -176,11 +176,14 @@ export function createBackend(deps: BackendDeps): Backend {
   const raised = raisedTo(deps.metrics, deps.log);
   const feeds = createFeeds({ bus: deps.bus, raised });
   const calendar = createCalendar({ ...deps, ...deps.listings, raised });
+  const common = createAppDeps({ ...deps, feeds }, exchange, {
+    stopping: () => stopping,
+    reconciling: (userId) => reconciler.isBehind(userId),
+  });
+  const submitting = deps.solana?.hand && deps.solana.submitting(deps.solana.hand, common);
   const appDeps: AppDeps = {
-    ...createAppDeps({ ...deps, feeds }, exchange, {
-      stopping: () => stopping,
-      reconciling: (userId) => reconciler.isBehind(userId),
-    }),
+    ...common,
+    submitting,
     onExecution: (execution) => runner.wake(execution),
     onTarget: (target) => sniper.wake(target),
     calendar,
@@ -228,7 +231,7 @@ export function createBackend(deps: BackendDeps): Backend {
     fetch,
     reconcile: reconciler.pass,
     async execute() {
-      await Promise.all([runner.pass(), calendar.pass()]);
+      await Promise.all([runner.pass(), calendar.pass(), submitting?.follower.pass()]);
       await sniper.pass();
     },
     async listen({ host, port, reconcileIntervalMs }) {
@@ -237,14 +240,14 @@ export function createBackend(deps: BackendDeps): Backend {
       const first = reconciler.start(reconcileIntervalMs);
       // What became of orders before this process is known before it takes new ones, unless that takes too long.
       await Promise.race([first, delay(FIRST_PASS_MS, undefined, { ref: false })]);
-      for (const each of [runner, calendar, sniper]) each.start();
+      for (const each of [runner, calendar, sniper, submitting?.follower]) each?.start();
       server.listen(port, host);
       await once(server, 'listening');
       return formatAddress(server.address() as AddressInfo); // A TCP server's address is never a string.
     },
     async close({ timeoutMs }) {
       stopping = true;
-      const working = [reconciler, runner, sniper, calendar].map((each) => each.stop());
+      const working = [reconciler, runner, sniper, calendar, submitting?.follower].map((each) => each?.stop());
       await Promise.all([stopServer(server, timeoutMs), stopStreams(timeoutMs), ...working]);
       await Promise.all([orders.settlement.stop(), listener.stop(), told.close()]);
       await Promise.all([tradingStates.stop(), risk.idle()]);

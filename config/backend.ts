@@ -67,6 +67,13 @@ export const storeVariables = {
 
 const SOLANA_RPC_URLS_MAX = 8;
 
+const relayToken = (name: string) =>
+  z
+    .string()
+    .regex(/^[\x21-\x7e]{1,512}$/, 'is not 1 to 512 visible characters')
+    .optional()
+    .describe(`give the token, or ${name}_FILE naming a file with it, or unset it to ask without`);
+
 /** What users' keys of the exchange are encrypted with. */
 export const masterKeys = z
   .string()
@@ -167,6 +174,27 @@ export const backendVariables = z.object({
     .max(256)
     .optional()
     .describe('give the key, or JUPITER_API_KEY_FILE naming a file with it, or unset it for the lowest rate'),
+  JITO_URL: httpUrl
+    .optional()
+    .describe(
+      'give a block engine such as https://frankfurt.mainnet.block-engine.jito.wtf, or unset it to do without Jito',
+    ),
+  JITO_TOKEN: relayToken('JITO_TOKEN'),
+  JITO_LIMIT: rate.prefault('1/1s').describe('give COUNT/PERIOD such as 1/1s: requests to Jito'),
+  BLOXROUTE_URL: httpUrl
+    .optional()
+    .describe('give a region such as https://ny.solana.dex.blxrbdn.com, or unset it to do without bloXroute'),
+  BLOXROUTE_TOKEN: relayToken('BLOXROUTE_TOKEN'),
+  BLOXROUTE_LIMIT: rate
+    .prefault('10/1s')
+    .describe('give COUNT/PERIOD such as 10/1s, as your plan has it: requests to bloXroute'),
+  NEXTBLOCK_URL: httpUrl
+    .optional()
+    .describe('give a region such as https://frankfurt.nextblock.io, or unset it to do without NextBlock'),
+  NEXTBLOCK_TOKEN: relayToken('NEXTBLOCK_TOKEN'),
+  NEXTBLOCK_LIMIT: rate
+    .prefault('10/1s')
+    .describe('give COUNT/PERIOD such as 10/1s, as your plan has it: requests to NextBlock'),
   RAYDIUM_URL: httpUrl.optional().describe('give https://transaction-v1.raydium.io, or unset it to have no fallback'),
   MASTER_KEYS: masterKeys.optional(),
   REDIS_URL: z
@@ -220,7 +248,15 @@ export const backendVariables = z.object({
     .describe(`give one of ${LOG_LEVELS.join(', ')}`),
 });
 
+export const RELAY_NAMES = ['jito', 'bloxroute', 'nextblock'] as const;
+export type RelayName = (typeof RELAY_NAMES)[number];
+
+/** Where a relay of transactions is; `limit` is of requests to it. */
+export type RelaySettings = { readonly url: string; readonly token: string | undefined; readonly limit: Rate };
+
 export type SolanaSettings = {
+  /** Without any nothing can be submitted. */
+  readonly relays: Readonly<Partial<Record<RelayName, RelaySettings>>>;
   /** Providers put keys into them: secret. */
   readonly rpcUrls: readonly string[];
   /** Of calls to each endpoint. */
@@ -284,10 +320,21 @@ const SECRETS = [
   'MASTER_KEYS',
   'SOLANA_RPC_URLS',
   'JUPITER_API_KEY',
+  'JITO_TOKEN',
+  'BLOXROUTE_TOKEN',
+  'NEXTBLOCK_TOKEN',
   'SHADOW_KEYS',
   'AUTH_JWT_SECRET',
   'AUTH_TOKENS',
 ] as const;
+
+function relaysOf(read: z.infer<typeof backendVariables>): SolanaSettings['relays'] {
+  const relay = (url: string | undefined, token: string | undefined, limit: Rate) => url && { url, token, limit };
+  const jito = relay(read.JITO_URL, read.JITO_TOKEN, read.JITO_LIMIT);
+  const bloxroute = relay(read.BLOXROUTE_URL, read.BLOXROUTE_TOKEN, read.BLOXROUTE_LIMIT);
+  const nextblock = relay(read.NEXTBLOCK_URL, read.NEXTBLOCK_TOKEN, read.NEXTBLOCK_LIMIT);
+  return { ...(jito && { jito }), ...(bloxroute && { bloxroute }), ...(nextblock && { nextblock }) };
+}
 
 function solanaOf(read: z.infer<typeof backendVariables>): SolanaSettings | undefined {
   if (read.SOLANA_RPC_URLS === undefined) return undefined;
@@ -300,6 +347,7 @@ function solanaOf(read: z.infer<typeof backendVariables>): SolanaSettings | unde
     jupiterUrl: read.JUPITER_URL,
     jupiterKey: read.JUPITER_API_KEY,
     raydiumUrl: read.RAYDIUM_URL,
+    relays: relaysOf(read),
   };
 }
 

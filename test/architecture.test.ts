@@ -60,6 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'backend/http.ts',
     'backend/metrics.ts',
     'backend/risk',
+    'backend/solana/execution/hand.ts',
   ],
   backend: ['config', 'backend'],
   migration: ['config', 'backend/domain', 'backend/store'],

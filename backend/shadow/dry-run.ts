@@ -10,6 +10,7 @@ import type { Circuits } from '../risk/circuits.ts';
 import { createRisk } from '../risk/risk.ts';
 import { createTradingStates, type TradingStates } from '../risk/trading-state.ts';
 import { createSimulatedExchange } from './exchange.ts';
+import { EMPTY_HAND } from './hand.ts';
 
 /** Tells nobody: what did not happen is no news. */
 const SILENT_BUS: Bus = {
@@ -78,6 +79,7 @@ function depsOfDryRun(real: AppDeps, metrics: Metrics, log: Logger): AppDeps {
     market: real.market, // Read only, as the next one; what klines keep is the exchange's, not the dry run's.
     klines: real.klines,
     solana: real.solana, // Asks and simulates; sends nothing.
+    submitting: real.submitting && real.solana?.submitting(EMPTY_HAND, { store, tradingStates, metrics, log, now }),
     events: real.events,
     isStopping,
     authenticate,

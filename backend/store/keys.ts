@@ -79,4 +79,6 @@ export const targetShard = (shard: number) => `TARGET#AT_WORK#${shard}`;
 export const CALENDAR_PK = 'CALENDAR';
 export const CALENDAR_PREFIX = 'CALENDAR#';
 export const calendarSk = (vcoinId: string) => `${CALENDAR_PREFIX}${vcoinId}`;
+export const submissionSk = (submissionId: string) => `SUBMISSION#${submissionId}`;
+export const submissionShard = (shard: number) => `SUBMISSION#UNDECIDED#${shard}`;
 export const executionShard = (shard: number) => `EXECUTION#RUNNING#${shard}`;

@@ -23,6 +23,7 @@ import * as keys from './keys.ts';
 import { createOverlayTable } from './overlay.ts';
 import { sniperRecords } from './sniper-records.ts';
 import { type SetCursor, type Store, StoreUnavailable } from './store.ts';
+import { submissionFromItem, submissionToItem } from './submission-items.ts';
 
 /** More than an exchange has symbols; a user's positions are read in one go. */
 const POSITIONS_MAX = 5000;
@@ -38,6 +39,7 @@ const readFill = reading(fillFromItem);
 const readAccount = reading(accountFromItem);
 const readTradingState = reading(tradingStateFromItem);
 const readExecution = reading(executionFromItem);
+const readSubmission = reading(submissionFromItem);
 
 type Pages = { readonly limit: number; readonly after?: ItemKey };
 
@@ -81,6 +83,20 @@ function executionRecords(table: ItemTable, now: Clock) {
     async executionsRunning(shard, page: Pages) {
       const { items, next } = await table.queryDataType({ shard: keys.executionShard(shard), ...page });
       return { executions: items.map(readExecution), next };
+    },
+  } satisfies Partial<Store>;
+}
+
+function submissionRecords(table: ItemTable, now: Clock) {
+  return {
+    async getSubmission(userId, submissionId) {
+      const item = await table.get({ pk: keys.userPk(userId), sk: keys.submissionSk(submissionId) });
+      return item && readSubmission(item);
+    },
+    putSubmission: (submission) => putVersioned(table, submissionToItem(submission, now()), submission.version),
+    async submissionsUndecided(shard, page: Pages) {
+      const { items, next } = await table.queryDataType({ shard: keys.submissionShard(shard), ...page });
+      return { submissions: items.map(readSubmission), next };
     },
   } satisfies Partial<Store>;
 }
@@ -167,6 +183,7 @@ export function createStore(table: ItemTable, now: Clock): Store {
     ...positionRecords(table),
     ...riskRecords(table),
     ...executionRecords(table, now),
+    ...submissionRecords(table, now),
     ...sniperRecords(table, now),
     async insertOrder(order) {
       return (await table.put(orderToItem(order, now()), { kind: 'absent' })) ? 'stored' : 'exists';

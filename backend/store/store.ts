@@ -8,6 +8,7 @@ import type { ItemKey } from './item-table.ts';
 import type { AuditRecord, ClaimRecord, CredentialRecord, KlineRecord, OrderRecord, PositionRecord } from './items.ts';
 import type { OrderSet } from './keys.ts';
 import type { TargetRecord } from './sniper-items.ts';
+import type { SubmissionRecord } from './submission-items.ts';
 
 /** The store could not be asked, or did not answer in time; a write may or may not have happened. `cause` is its error. */
 export class StoreUnavailable extends Error {
@@ -83,6 +84,15 @@ export type Store = {
     shard: number,
     page: { limit: number; after?: ItemKey },
   ) => Promise<{ readonly executions: readonly ExecutionRecord[]; readonly next: ItemKey | null }>;
+
+  readonly getSubmission: (userId: string, submissionId: string) => Promise<SubmissionRecord | undefined>;
+  /** As putAccount. */
+  readonly putSubmission: (submission: SubmissionRecord) => Promise<'stored' | 'conflict'>;
+  /** Submissions of one shard that are not decided. May lag. */
+  readonly submissionsUndecided: (
+    shard: number,
+    page: { limit: number; after?: ItemKey },
+  ) => Promise<{ readonly submissions: readonly SubmissionRecord[]; readonly next: ItemKey | null }>;
 
   readonly getListing: (vcoinId: string) => Promise<CalendarRecord | undefined>;
   /** As putAccount. */

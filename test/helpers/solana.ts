@@ -3,10 +3,15 @@ import { createMetrics } from '../../backend/metrics.ts';
 import { createSolana } from '../../backend/solana/solana.ts';
 import type { SolanaSettings } from '../../config/backend.ts';
 import type { SolanaSimulator } from '../sandbox/solana/server.ts';
-import { testBackend } from './backend.ts';
+import { type Given, testBackend } from './backend.ts';
 
 /** `endpoints` are names of the chain's RPC endpoints, each with faults of its own. */
-export function solanaBackend(chain: SolanaSimulator, given: Partial<SolanaSettings> = {}, endpoints = ['a', 'b']) {
+export function solanaBackend(
+  chain: SolanaSimulator,
+  given: Partial<SolanaSettings> = {},
+  endpoints = ['a', 'b'],
+  others: Given = {},
+) {
   const settings: SolanaSettings = {
     rpcUrls: endpoints.map((name) => `${chain.url}/rpc/${name}`),
     rpcLimit: { count: 100_000, periodMs: 1000 },
@@ -16,11 +21,12 @@ export function solanaBackend(chain: SolanaSimulator, given: Partial<SolanaSetti
     jupiterUrl: `${chain.url}/jupiter`,
     jupiterKey: undefined,
     raydiumUrl: `${chain.url}/raydium`,
+    relays: {},
     ...given,
   };
   const now = () => backend.clock.nowMs;
   const metrics = createMetrics();
   const solana = createSolana({ settings, redisUrl: undefined, metrics, now, raised() {} });
-  const backend = testBackend({ solana });
+  const backend = testBackend({ ...others, solana });
   return { ...backend, solana, solanaMetrics: metrics };
 }

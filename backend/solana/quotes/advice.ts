@@ -2,19 +2,6 @@
 // where the trade moves the price.
 import type { Quote } from './dex.ts';
 
-/** Jito's documentation (lowlatencytxnsend). */
-export const JITO_TIP_ACCOUNTS = [
-  '96gYZGLnJYVFmbjzopPSU6QiEV5fGqZNyN9nmNhvrZU5',
-  'HFqU5x63VTqvQss8hp11i4wVV8bD44PvwucfZ2bU7gRe',
-  'Cw8CFyM9FkoMi7K7Crf6HNQqf4uEMzpKw6QNghXLvLkY',
-  'ADaUMid9yfUytqMBgopwjb2DTLSokTSzL1zt6iGPaS49',
-  'DfXygSm4jCyNCybVYYK6DwvWqjKee8pbDmJGcLWNDXjh',
-  'ADuUkR4vqLUMWXxW9gh6D6L8pMSawimctcNZ5pGwDcEt',
-  'DttWaMuVvTiduZRnguLF7jNxTgiMBZ1hyAumKUiL2KRL',
-  '3AVi9Tg9Uo68tJfuvoKvqKNWKkC5wPdSSdeBnizKZ6jT',
-] as const;
-export const JITO_TIP_LAMPORTS_MIN = 1000;
-
 const IMPACT_MEDIUM = 0.001;
 const IMPACT_HIGH = 0.01;
 const SLIPPAGE_MEDIUM_BPS = 100;

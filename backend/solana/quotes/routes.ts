@@ -5,7 +5,8 @@ import { fail, json, parse, type Route, readJson } from '../../http.ts';
 import { answerFrom } from '../accounts/routes.ts';
 import { addressField } from '../address.ts';
 import { createTextCache, type SharedCache, type Text } from '../cache.ts';
-import { adviseOn, JITO_TIP_ACCOUNTS, JITO_TIP_LAMPORTS_MIN } from './advice.ts';
+import { JITO_TIP } from '../relays/tips.ts';
+import { adviseOn } from './advice.ts';
 import { type Dex, type DexResult, type QuoteWanted, quoteSchema } from './dex.ts';
 
 /** As published for quotes. */
@@ -79,7 +80,7 @@ export function quoteRoutes(route: Route, deps: { dex: Dex; shared: SharedCache;
   route(
     'GET',
     '/api/mev/tip-accounts',
-    () => json({ accounts: JITO_TIP_ACCOUNTS, min_tip_lamports: JITO_TIP_LAMPORTS_MIN }),
+    () => json({ accounts: JITO_TIP.accounts, min_tip_lamports: Number(JITO_TIP.lamportsMin) }),
     {
       summary: 'The accounts that a bundle’s tip may go to',
     },

@@ -60,6 +60,12 @@ const simulation = z.object({
 });
 export type Simulation = z.infer<typeof simulation>;
 
+const signatureStatus = z.object({
+  slot: z.int(),
+  err: z.unknown().optional(),
+  confirmationStatus: z.string().nullish(),
+});
+
 /** What is asked for, by name. */
 export const ask = {
   balance: (who: string) => ({ method: 'getBalance', params: [who, COMMITMENT], schema: valued(u64) }),
@@ -94,6 +100,33 @@ export const ask = {
     method: 'simulateTransaction',
     params: [transaction, { ...BASE64, sigVerify: false, replaceRecentBlockhash: true }],
     schema: valued(simulation),
+  }),
+  /** As simulate, but as it is: with its own blockhash, and signatures that must be right. */
+  simulateSigned: (transaction: string) => ({
+    method: 'simulateTransaction',
+    params: [transaction, { ...BASE64, sigVerify: true, replaceRecentBlockhash: false }],
+    schema: valued(simulation),
+  }),
+  latestBlockhash: () => ({
+    method: 'getLatestBlockhash',
+    params: [COMMITMENT],
+    schema: valued(z.object({ blockhash: z.string(), lastValidBlockHeight: z.int() })),
+  }),
+  /** A finalized block: one that is there for ever. */
+  finalized: () => ({
+    method: 'getEpochInfo',
+    params: [{ commitment: 'finalized' }],
+    schema: z
+      .object({ absoluteSlot: z.int(), blockHeight: z.int() })
+      .transform(({ absoluteSlot, blockHeight }) => ({ slot: absoluteSlot, height: blockHeight })),
+  }),
+  /** What is known of signatures, at most 256, as of a slot; null where nothing is. */
+  signatures: (signatures: readonly string[]) => ({
+    method: 'getSignatureStatuses',
+    params: [signatures, { searchTransactionHistory: true }],
+    schema: z
+      .object({ context: z.object({ slot: z.int() }), value: z.array(signatureStatus.nullable()) })
+      .transform(({ context, value }) => ({ slot: context.slot, value })),
   }),
 } as const satisfies Record<string, (...args: never[]) => Asked<unknown>>;
 

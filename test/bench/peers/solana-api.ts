@@ -74,6 +74,7 @@ async function startBackend(rpcUrl: string, dexUrl: string) {
     jupiterUrl: `${dexUrl}/jupiter`,
     jupiterKey: undefined,
     raydiumUrl: undefined,
+    relays: {},
   };
   const solana = createSolana({ settings, redisUrl: undefined, metrics: createMetrics(), now: Date.now, raised() {} });
   const { backend } = testBackend({ solana });

@@ -13,6 +13,7 @@ import {
 } from '@solana/kit';
 import { findAssociatedTokenPda, TOKEN_PROGRAM_ADDRESS } from '@solana-program/token';
 import { LiteSVM } from 'litesvm';
+import { TIP_ACCOUNTS } from '../relays/tips.ts';
 import { accountExtensions, mintBytes, poolBytes, tokenAccountBytes } from './layouts.ts';
 import { keyOf, programOf, type TokenShape, tokenShapes, WSOL } from './tokens.ts';
 
@@ -27,6 +28,7 @@ const POOL_PROGRAM = address('pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA');
 const SYSTEM_PROGRAM = address('11111111111111111111111111111111');
 const HISTORY_MAX = 10_000n;
 const RICH_LAMPORTS = 1_000_000_000_000n;
+const TIP_ACCOUNT_LAMPORTS = 1_000_000_000n;
 
 /** Somebody who trades there: usual balances are user-0001's and so on. */
 export const USERS = 8;
@@ -50,12 +52,20 @@ export interface Token {
   readonly pool: Pool | undefined;
 }
 
+/** What became of a transaction, and where. */
+interface Status {
+  readonly slot: number;
+  readonly err: unknown;
+}
+
 export interface Chain {
   readonly svm: LiteSVM;
   readonly tokens: readonly Token[];
   readonly users: readonly KeyPairSigner[];
   /** Pays out what pools give for tokens, since only a system account can. */
   readonly treasury: KeyPairSigner;
+  /** By signature: the same whichever endpoint took it or is asked. */
+  readonly statuses: Map<string, Status>;
   slot(): number;
   latestBlockhash(): { blockhash: Blockhash; lastValidBlockHeight: number };
   isBlockhashValid(hash: string): boolean;
@@ -76,6 +86,8 @@ export async function createChain({ seed = 1, now = Date.now }: ChainOptions = {
   const absent = await keyOf(seed, 'no-such-program');
   const treasury = await keyOf(seed, 'treasury');
   fund(svm, treasury.address, RICH_LAMPORTS * 1000n);
+  // They exist on the real chain; a tip is too small to make one.
+  for (const who of Object.values(TIP_ACCOUNTS).flat()) fund(svm, address(who), TIP_ACCOUNT_LAMPORTS);
   const users = await Promise.all(Array.from({ length: USERS }, (_, index) => keyOf(seed, `user-${index + 1}`)));
   const shapes = tokenShapes(authority.address, absent.address);
   const tokens: Token[] = [];
@@ -92,6 +104,7 @@ export async function createChain({ seed = 1, now = Date.now }: ChainOptions = {
     tokens,
     users,
     treasury,
+    statuses: new Map(),
     slot,
     latestBlockhash() {
       const atSlot = slot();

@@ -21,11 +21,6 @@ const sendOptions = z.object({
   skipPreflight: z.boolean().default(false),
 });
 
-interface Status {
-  readonly slot: number;
-  readonly err: unknown;
-}
-
 function decode(wire: unknown, encoding: string): Transaction {
   if (encoding !== 'base64') throw new RpcError('invalidParams', 'base58 transactions are not taken here');
   const bytes = Buffer.from(String(wire), 'base64');
@@ -42,8 +37,7 @@ function decode(wire: unknown, encoding: string): Transaction {
 export type AccountView = (address: string, encoding: string) => unknown;
 
 export function createTransactions(chain: Chain, accountView: AccountView) {
-  const { svm } = chain;
-  const statuses = new Map<string, Status>();
+  const { svm, statuses } = chain;
 
   /** The err, what ran and what it cost; nothing of it stays. */
   function run(transaction: Transaction, verify: boolean, replaces: boolean) {

@@ -42,6 +42,8 @@ type Raised = ReturnType<typeof raisedTo>;
 
 const EXIT_ERROR = 1;
 const EXIT_CONFIG = 2;
+/** What stopping may take beyond the time that requests have. */
+const STOP_GRACE_MS = 5000;
 
 /** A ban is for the whole process: whoever wonders why nothing goes out must find it in the log and in the metrics. */
 const pausedTo =
@@ -234,6 +236,7 @@ async function run(config: BackendConfig, log: Logger): Promise<void> {
     const address = await backend.listen({ ...config.listen, reconcileIntervalMs: config.reconcileIntervalMs });
     process.stdout.write(`${JSON.stringify({ listening: { http: address } })}\n`);
     await stopped;
+    endAtLast(config.stopTimeoutMs + STOP_GRACE_MS, log);
     await backend.close({ timeoutMs: config.stopTimeoutMs });
   } finally {
     await Promise.all([telling.close(), pump.close()]); // While the bus can still take what they are about to tell.
@@ -256,6 +259,14 @@ function stopOnSignal(log: Logger): Promise<void> {
       });
     }
   });
+}
+
+/** Whatever hangs while stopping: a service manager must not have to kill. All that counts is in the table by then. */
+function endAtLast(afterMs: number, log: Logger): void {
+  setTimeout(() => {
+    log.fatal({ afterMs }, 'stopping took too long; the process ends as it is');
+    process.exit(EXIT_ERROR);
+  }, afterMs).unref();
 }
 
 const config = readBackendConfig();

@@ -1,5 +1,6 @@
 // A bus over Redis: pub/sub, and a capped stream for each channel's history. Two connections, since one that subscribes can
 // do nothing else.
+import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import {
   type Bus,
@@ -82,7 +83,18 @@ function createSubscriber(url: string, listeners: Listeners, onHeard: () => void
   connection.on('close', () => {
     isHeard = false;
   });
-  return { connection, isHeard: () => isHeard };
+  return {
+    connection,
+    isHeard: () => isHeard,
+    /** Nothing is left to do while the connection is down: what is renewed with it are the channels that still have listeners. */
+    async leave(channel: string): Promise<void> {
+      if (!isHeard) return;
+      const over = new AbortController();
+      const down = once(connection, 'close', { signal: over.signal }).catch(() => undefined);
+      await Promise.race([connection.unsubscribe(channel).catch(fail), down]);
+      over.abort();
+    },
+  };
 }
 
 /** Commands on their way, which do not wait for each other. */
@@ -159,7 +171,7 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
   const publisher = new Redis(url, { ...COMMON, enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS });
   publisher.on('error', (error) => hooks.raised('bus.publisher', error));
   publisher.on('ready', tellReturned);
-  const { connection: subscriber, isHeard } = createSubscriber(url, listeners, tellReturned, hooks.raised);
+  const { connection: subscriber, isHeard, leave } = createSubscriber(url, listeners, tellReturned, hooks.raised);
   function tellReturned(): void {
     if (isHeard() && publisher.status === 'ready') for (const listener of returned) listener();
   }
@@ -182,7 +194,7 @@ export function createRedisBus(url: string, hooks: BusHooks, now: () => number =
       // Every subscriber asks: Redis takes a repeated SUBSCRIBE as done, and so the second one too waits until it is live.
       await subscriber.subscribe(channel);
       return async () => {
-        if (listeners.remove(channel, own) && !lane.isClosed()) await subscriber.unsubscribe(channel);
+        if (listeners.remove(channel, own) && !lane.isClosed()) await leave(channel);
       };
     },
     listened: (prefix) => publisher.pubsub('CHANNELS', `${prefix}*`).then((names) => names.map(String)),

@@ -12,6 +12,9 @@ import { waitFor } from './wait.ts';
 export const CUTOVER_MS = 30_000;
 const REHEARSAL_VALID_MS = 24 * 3_600_000;
 const DRAIN_MS = 60_000;
+const REFUSALS_TOLD_MAX = 100;
+const NOBODY_WRITES =
+  'the traffic is on legacy, which may not write yet: mend the item on the new side, or accept its loss, and roll back again';
 
 async function controlOf({ pool, job }: Switch): Promise<Control> {
   const control = await readControl(pool, job);
@@ -82,18 +85,27 @@ async function cutOverNow(at: Switch, leaseMs: number, signal: AbortSignal): Pro
 
 async function abort(at: Switch, reason: string): Promise<Cutover> {
   at.say(`aborted: ${reason}`);
+  await comeHome(at);
+  for (const { key, reason: why } of await refusals(at.back, REFUSALS_TOLD_MAX))
+    at.say(`not written back: ${key}: ${why}`);
   await goBack(at);
   return { kind: 'aborted', reason };
 }
 
-/** Rows that the new side wrote are in the source before legacy writes. The traffic must be back on legacy by now. */
+/** The traffic goes to legacy, which does not write yet, and what the new side wrote until then to the source. */
+async function comeHome(at: Switch): Promise<void> {
+  const { phase } = await controlOf(at);
+  if (phase !== 'new') return;
+  await at.unflip?.();
+  await drainBack(at);
+  at.say('all that the new side wrote is in the source');
+}
+
+/** Legacy writes again, and the job follows it. */
 async function goBack(at: Switch): Promise<void> {
   const { pool, job, say } = at;
   const { phase } = await controlOf(at);
   if (phase === 'new') {
-    await at.unflip?.();
-    await drainBack(at);
-    say('all that the new side wrote is in the source');
     const adopted = await adopt(at, await logPosition(pool));
     say(`${adopted} items of the service's own follow the source again`);
   }
@@ -119,10 +131,17 @@ export async function rollBack(at: Switch, acceptRefusals: boolean): Promise<Rol
   const { phase } = await controlOf(at);
   if (phase === 'legacy') return { kind: 'already' };
   if (phase === 'final') return { kind: 'refused', problems: [`${at.job.name} is finalized: there is no way back`] };
+  const unwritten = async () =>
+    (acceptRefusals ? [] : await refusals(at.back, REFUSALS_TOLD_MAX)).map(
+      ({ key, reason }) => `not written back: ${key}: ${reason}`,
+    );
   if (phase === 'new') await drainBack(at);
-  const refused = acceptRefusals ? [] : await refusals(at.back, 100);
-  if (refused.length > 0)
-    return { kind: 'refused', problems: refused.map(({ key, reason }) => `not written back: ${key}: ${reason}`) };
+  const before = await unwritten();
+  if (before.length > 0) return { kind: 'refused', problems: before };
+  await comeHome(at);
+  // Between the first look and the move of the traffic the new side went on writing.
+  const late = await unwritten();
+  if (late.length > 0) return { kind: 'refused', problems: [...late, NOBODY_WRITES] };
   await goBack(at);
   return { kind: 'done' };
 }

@@ -76,4 +76,27 @@ describe('the backend as a process', () => {
       await dynamo.close();
     }
   });
+
+  test('told to stop while store, Redis and exchange are gone, then it ends all the same', async () => {
+    const [dynamo, simulator, redis] = [await startDynalite(), await createExchangeSimulator(KEYS), await startRedis()];
+    const backend = await spawnServer({
+      args: ['backend/main.ts'],
+      env: {
+        BACKEND_LISTEN: '127.0.0.1:0',
+        DYNAMODB_ENDPOINT: dynamo.endpoint,
+        EXCHANGE_URL: simulator.url,
+        EXCHANGE_API_KEY: KEYS.apiKey,
+        EXCHANGE_SECRET_KEY: KEYS.secretKey,
+        REDIS_URL: redis.url,
+        RECONCILE_INTERVAL_MS: '50',
+        STOP_TIMEOUT_MS: '500',
+      },
+    });
+    try {
+      await Promise.all([dynamo.close(), simulator.close(), redis.close()]);
+      assert.deepEqual(await backend.stop(), { code: 0, signal: null });
+    } finally {
+      await backend.stop();
+    }
+  });
 });

@@ -1,5 +1,8 @@
 // Cutover and back on a real Postgres and DynamoDB Local, which has streams as AWS has them, through the command line.
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Item } from '../../backend/store/items.ts';
@@ -59,6 +62,12 @@ describe('cutover', { skip }, () => {
         clientOrderId,
       ])
     ).rows[0]?.fee;
+
+  const rolledBack = async () => {
+    assert.equal((await json(['rollback', 'orders', '--unflip', 'true'])).kind, 'done');
+    assert.deepEqual([await phase(), await feeOf('c3')], ['legacy', '7.5']);
+    await legacyWrites();
+  };
 
   test('that was not rehearsed is refused, and changes nothing', async () => {
     const { kind, problems } = await json(['cutover', 'orders'], 6);
@@ -164,11 +173,25 @@ describe('cutover', { skip }, () => {
     assert.equal(await feeOf('c3'), '0.25');
   });
 
-  const rolledBack = async () => {
-    assert.equal((await json(['rollback', 'orders', '--unflip', 'true'])).kind, 'done');
-    assert.deepEqual([await phase(), await feeOf('c3')], ['legacy', '7.5']);
-    await legacyWrites();
-  };
+  test('a value that is refused only after the traffic moved, then legacy does not write before it is mended', async () => {
+    await world.migrate(['rehearse', 'orders']);
+    await world.migrate(['cutover', 'orders']);
+    const folder = mkdtempSync(join(tmpdir(), 'banyan-unflip-'));
+    const [begun, mayEnd] = [join(folder, 'begun'), join(folder, 'may-end')];
+    try {
+      const unflip = `touch ${begun}; until [ -e ${mayEnd} ]; do sleep 0.05; done`;
+      const rollback = json(['rollback', 'orders', '--unflip', unflip], 6);
+      await eventually(() => existsSync(begun), 'the move of the traffic', WAIT_MS);
+      await serviceWrites('c3', { fee: { S: '0.0000000000000000001' } });
+      writeFileSync(mayEnd, '');
+      assert.match(String((await rollback).problems), /the source cannot hold fee exactly.*may not write yet/);
+      await assert.rejects(legacyWrites(), { code: '25006' });
+      await serviceWrites('c3', { fee: { S: '7.5' } });
+      await rolledBack();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   for (const said of ['legacy writes no more', 'all that legacy wrote is in the table'])
     test(`a cutover killed outright when it said "${said}", then legacy writes again when its time is over, and the next one succeeds`, async () => {

@@ -6,6 +6,7 @@ import { type Decimal, parseDecimal, ZERO } from '../domain/money.ts';
 import type { OrderDeps } from '../orders/deps.ts';
 import type { Orders } from '../orders/orders.ts';
 import { isDenial } from '../orders/place.ts';
+import { createRepeating } from '../repeating.ts';
 import { type ExecutionChild, type ExecutionRecord, isRunning } from '../store/execution-items.ts';
 import type { ItemKey } from '../store/item-table.ts';
 import type { OrderRecord } from '../store/items.ts';
@@ -43,9 +44,6 @@ const amount = (text: string): Decimal => parseDecimal(text) ?? ZERO;
 export function createRunner(deps: Deps, orders: Pick<Orders, 'place' | 'cancel' | 'settlement'>): Runner {
   const { store, metrics, log, now } = deps;
   const inHand = new Map<string, InHand>();
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
   let searchedMs = Number.NEGATIVE_INFINITY;
   const step = createStep(deps, orders);
 
@@ -60,7 +58,7 @@ export function createRunner(deps: Deps, orders: Pick<Orders, 'place' | 'cancel'
 
   async function search(): Promise<void> {
     searchedMs = now();
-    for (let shard = 0; shard < SHARDS && !stopped; shard++) {
+    for (let shard = 0; shard < SHARDS && !repeating.isStopped(); shard++) {
       let after: ItemKey | undefined;
       do {
         const page = await store.executionsRunning(shard, { limit: PAGE, ...(after ? { after } : {}) });
@@ -82,7 +80,7 @@ export function createRunner(deps: Deps, orders: Pick<Orders, 'place' | 'cancel'
   async function lookAtAll(): Promise<void> {
     const waiting = [...inHand];
     async function worker(): Promise<void> {
-      for (let next = waiting.shift(); next && !stopped; next = waiting.shift()) await look(...next);
+      for (let next = waiting.shift(); next && !repeating.isStopped(); next = waiting.shift()) await look(...next);
     }
     await Promise.all(Array.from({ length: AT_ONCE_MAX }, worker));
   }
@@ -97,22 +95,8 @@ export function createRunner(deps: Deps, orders: Pick<Orders, 'place' | 'cancel'
     await lookAtAll();
   }
 
-  function repeat(): void {
-    running = pass().finally(() => {
-      if (!stopped) timer = setTimeout(repeat, TICK_MS).unref();
-    });
-  }
-
-  return {
-    wake,
-    pass,
-    start: repeat,
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  const repeating = createRepeating(pass, TICK_MS);
+  return { wake, pass, start: repeating.start, stop: repeating.stop };
 }
 
 /** One look at an execution: learn of its children, store what comes next, then do it. */

@@ -1,5 +1,6 @@
 // Following submissions until the chain has decided. Every instance may follow every one: what is sent twice lands once, and
 // writes are versioned. What dies with an instance is found in the table by another.
+import { createRepeating } from '../../repeating.ts';
 import type { ItemKey } from '../../store/item-table.ts';
 import { SHARDS } from '../../store/keys.ts';
 import { createLooking, type LookDeps, type SubmissionKey } from './looking.ts';
@@ -29,9 +30,6 @@ export function createFollower(deps: LookDeps, submissions: Pick<Submissions, 's
   const inHand = new Map<string, SubmissionKey>();
   const look = createLooking(deps, submissions, (key) => inHand.delete(keyOf(key)));
   let searchedMs = Number.NEGATIVE_INFINITY;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
 
   function wake({ user_id, submission_id }: SubmissionKey): void {
     const key = keyOf({ user_id, submission_id });
@@ -41,7 +39,7 @@ export function createFollower(deps: LookDeps, submissions: Pick<Submissions, 's
 
   async function search(): Promise<void> {
     searchedMs = now();
-    for (let shard = 0; shard < SHARDS && !stopped; shard++) {
+    for (let shard = 0; shard < SHARDS && !repeating.isStopped(); shard++) {
       let after: ItemKey | undefined;
       do {
         const page = await store.submissionsUndecided(shard, { limit: PAGE, ...(after ? { after } : {}) });
@@ -63,25 +61,11 @@ export function createFollower(deps: LookDeps, submissions: Pick<Submissions, 's
   async function pass(): Promise<void> {
     if (now() - searchedMs >= SEARCH_MS) await guarded('submissions.search', search);
     const keys = [...inHand.values()];
-    for (let at = 0; at < keys.length && !stopped; at += SIGNATURES_MAX) {
+    for (let at = 0; at < keys.length && !repeating.isStopped(); at += SIGNATURES_MAX) {
       await guarded('submissions.look', () => look(keys.slice(at, at + SIGNATURES_MAX)));
     }
   }
 
-  function repeat(): void {
-    running = pass().finally(() => {
-      if (!stopped) timer = setTimeout(repeat, TICK_MS).unref();
-    });
-  }
-
-  return {
-    wake,
-    pass,
-    start: repeat,
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  const repeating = createRepeating(pass, TICK_MS);
+  return { wake, pass, start: repeating.start, stop: repeating.stop };
 }
